@@ -1,0 +1,68 @@
+"""DuckDB connections that read what others wrote, locked down.
+
+What belongs here: how a connection is opened and what it may touch. SQL belongs to the module
+whose question it answers; the warehouse's own connection during a build is dbt's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+# A run needs room beside DuckDB for dbt, Dagster and Great Expectations: 3 of the 4 GiB that a
+# day may take. Larger machines raise it.
+MEMORY_LIMIT = os.environ.get("OBSERVATORY_MEMORY_LIMIT", "3GiB")
+TEMPORARY_LIMIT = os.environ.get("OBSERVATORY_TEMPORARY_LIMIT", "50GiB")
+
+
+def literal(text: str | Path) -> str:
+    """`text` as an SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def literals(items: Iterable[str | Path]) -> str:
+    """`items` as an SQL list of string literals."""
+    return "[" + ", ".join(literal(item) for item in items) + "]"
+
+
+def connect(
+    path: str | Path = ":memory:",
+    *,
+    folders: Iterable[Path] = (),
+    temporary: Path | None = None,
+    read_only: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """A connection that can reach `path` and the `folders`, and nothing else.
+
+    No file outside them, no network, no extension; the configuration is locked, so that no
+    statement hidden in the data can open it again. Spills go to `temporary`.
+    """
+    connection = duckdb.connect(str(path), read_only=read_only)
+    allowed = [folder.absolute() for folder in folders]
+    settings = [
+        "set autoinstall_known_extensions = false",
+        "set autoload_known_extensions = false",
+        "set allow_community_extensions = false",
+        "set enable_progress_bar = false",
+        "set preserve_insertion_order = false",
+        f"set memory_limit = {literal(MEMORY_LIMIT)}",
+        f"set max_temp_directory_size = {literal(TEMPORARY_LIMIT)}",
+    ]
+    if temporary is not None:
+        temporary.mkdir(parents=True, exist_ok=True)
+        settings.append(f"set temp_directory = {literal(temporary.absolute())}")
+    settings += [
+        f"set allowed_directories = {literals(f'{folder}/' for folder in allowed)}",
+        "set enable_external_access = false",
+        "set lock_configuration = true",
+    ]
+    try:
+        for setting in settings:
+            connection.execute(setting)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

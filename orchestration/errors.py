@@ -1,0 +1,42 @@
+"""The errors that people are meant to read.
+
+What belongs here: errors that refuse input or state and tell the cure. Errors that mean a
+defect of our own are ordinary exceptions and do not belong here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Refusal(Exception):
+    """Something was refused; nothing was changed by it.
+
+    `problem` says what is wrong, `cure` what the reader can do. `file`, `row` (1-based, as an
+    editor counts lines) and `field` say where, as far as it is known.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        cure: str,
+        file: str | Path | None = None,
+        row: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.cure = cure
+        self.file = file
+        self.row = row
+        self.field = field
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        where = [
+            f"{name} {value}"
+            for name, value in (("file", self.file), ("row", self.row), ("field", self.field))
+            if value is not None
+        ]
+        place = f"{', '.join(where)}: " if where else ""
+        return f"{place}{self.problem}\nCure: {self.cure}"
