@@ -1,0 +1,1 @@
+"""The static site that is written with every publication."""

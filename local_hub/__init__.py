@@ -1,0 +1,1 @@
+"""A Hub on loopback: replays recorded snapshots, generates worlds, injects faults."""
