@@ -1,0 +1,83 @@
+"""The contract of a raw snapshot: its columns, and when a row is set aside.
+
+What belongs here: the declaration of `hub_models` as it lies on disk, in the Hub's own field
+names, and the reasons for which a single row is refused. Reading and writing do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Ids are ASCII, at most 96 characters a part; ids without an owner are old ones (`gpt2`).
+ID_PATTERN = r"[A-Za-z0-9_\-.]{1,96}(/[A-Za-z0-9_\-.]{1,96})?"
+COUNT_PATTERN = r"\d{1,15}(\.0+)?"
+
+# A day goes on without its bad rows below both shares; above one of them it is refused.
+MAX_BAD_ROWS_SHARE = 0.005
+MAX_BAD_DOWNLOADS_SHARE = 0.001
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw snapshot.
+
+    `type` is DuckDB's; `path` is where the Hub's record holds it (a field or field.field);
+    `reason` is why a row whose value does not fit is set aside.
+    """
+
+    name: str
+    type: str
+    description: str
+    path: str
+    reason: str = "unreadable_text"
+
+
+def _column(name: str, type_: str, description: str, reason: str, path: str = "") -> Column:
+    return Column(name, type_, description, path or name, reason)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _column("_id", "VARCHAR", "The Hub's own key of the repository.", "unreadable_text"),
+    _column("id", "VARCHAR", "namespace/name, or a name alone.", "unreadable_id"),
+    _column("author", "VARCHAR", "The namespace as the Hub gives it.", "unreadable_text"),
+    _column("author_type", "VARCHAR", "org or user, where recorded.", "unreadable_text"),
+    _column("createdAt", "TIMESTAMP", "Creation of the repository, UTC.", "unreadable_date"),
+    _column("lastModified", "TIMESTAMP", "Last commit, UTC.", "unreadable_date"),
+    _column("downloads", "BIGINT", "Rolling 30-day count.", "impossible_count"),
+    _column("downloadsAllTime", "BIGINT", "Cumulative count.", "impossible_count"),
+    _column("likes", "BIGINT", "Likes.", "impossible_count"),
+    _column("gated", "VARCHAR", "false, true, auto, manual; null: absent.", "unreadable_text"),
+    _column("private", "BOOLEAN", "Private repository.", "unreadable_flag"),
+    _column("disabled", "BOOLEAN", "Disabled repository.", "unreadable_flag"),
+    _column("tags", "VARCHAR[]", "Free text; lineage is base_model:X.", "unreadable_tags"),
+    _column("pipeline_tag", "VARCHAR", "Task.", "unreadable_text"),
+    _column("library_name", "VARCHAR", "Library.", "unreadable_text"),
+    _column("trendingScore", "DOUBLE", "The Hub's trending score.", "unreadable_number"),
+    _column(
+        "safetensors_total",
+        "BIGINT",
+        "Parameters counted by safetensors.",
+        "impossible_count",
+        "safetensors.total",
+    ),
+)
+
+COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+
+# What a record may carry beside the columns without being counted as unknown.
+KNOWN_FIELDS = frozenset(
+    {column.path.split(".")[0] for column in COLUMNS} | {"modelId", "snapshot_date"}
+)
+
+REASONS: dict[str, str] = {
+    "unreadable_id": "the id is missing or not of the form namespace/name "
+    "(letters, digits, _ - . ; at most 96 a part)",
+    "impossible_count": "a count is negative, not a whole number, or beyond 10^15",
+    "unreadable_date": "a date cannot be read as ISO 8601",
+    "unreadable_tags": "tags are not a list of texts",
+    "unreadable_flag": "a flag is neither true nor false",
+    "unreadable_number": "a number cannot be read",
+    "unreadable_text": "a text holds a NUL character, which PostgreSQL cannot store",
+    "unreadable_unicode": "the record holds a lone surrogate, which is not Unicode text",
+    "duplicate_id": "the id comes more than once, with other values",
+}
