@@ -106,9 +106,7 @@ class _Hub:
         response = _json(page.items)
         if page.next_cursor is not None:
             kept = [(name, value) for name, value in asked if name != "cursor"]
-            following = request.url.replace_query_params().replace(
-                query=_query(kept, page.next_cursor)
-            )
+            following = request.url.replace(query=_query([*kept, ("cursor", page.next_cursor)]))
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
 
