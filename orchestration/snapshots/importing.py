@@ -145,7 +145,7 @@ def _workspace(home: Home, folders: list[Path]) -> Iterator[tuple[duckdb.DuckDBP
             connection.execute(
                 f"create table staged (snapshot_date date, source_file varchar, "
                 f"source_row bigint, {types}, reason varchar, field varchar, content varchar, "
-                "unknown_fields varchar[])"
+                "unknown_fields varchar[], blanked_values varchar[])"
             )
             yield connection, work
         finally:
@@ -299,15 +299,16 @@ def _parsed(records: str) -> str:
     known = literals(sorted(contract.KNOWN_FIELDS))
     values: list[str] = []
     tests: list[tuple[str, str, str]] = []
+    blanks: list[str] = []
     for column in COLUMNS:
         text = f'r."{column.path}"' if "." not in column.path else "r.safetensors.total"
         if column.name == "id":
             text = "coalesce(r.id, r.modelId)"
             test = f"coalesce(not regexp_full_match({text}, {literal(contract.ID_PATTERN)}), true)"
             value = text
-        elif column.reason == "impossible_count":
+        elif column.type == "BIGINT":
             test = f"not regexp_full_match({text}, {literal(contract.COUNT_PATTERN)})"
-            value = f"try_cast({text} as bigint)"
+            value = f"if({test}, null, try_cast({text} as bigint))"
         elif column.name == "tags":
             value = f"try_cast({text} as varchar[])"
             test = f"{text} is not null and {text}::varchar <> 'null' and {value} is null"
@@ -318,7 +319,10 @@ def _parsed(records: str) -> str:
             value = f"try_cast({text} as {column.type})"
             test = f"{text} is not null and {value} is null"
         values.append(f'{value} as "{column.name}"')
-        tests.append((test, column.reason, column.name))
+        if column.reason:
+            tests.append((test, column.reason, column.name))
+        else:
+            blanks.append(f"if({test}, {literal(column.name)}, null)")
     tests.append(
         (
             "contains(record::varchar, '\\u0000') and "
@@ -337,7 +341,9 @@ def _parsed(records: str) -> str:
             select snapshot_date, source_file, source_row, record, {", ".join(values)},
                 case {verdict} end as verdict,
                 nullif(list_filter(json_keys(record),
-                    lambda name: not list_contains({known}, name)), []) as unknown_fields
+                    lambda name: not list_contains({known}, name)), []) as unknown_fields,
+                nullif(list_filter([{", ".join(blanks)}], lambda name: name is not null), [])
+                    as blanked_values
             from (
                 select *, json_transform(record, {literal(structure)}) as r from ({records})
             )
@@ -355,7 +361,8 @@ def _seal_days(
 ) -> Imported:
     dropped = _resolve_duplicates(connection, keep_last=keep_last_of_duplicates)
     imported = Imported()
-    unknown = _unknown_fields(connection)
+    unknown = _counted(connection, "unknown_fields")
+    blanked = _counted(connection, "blanked_values")
     names = ", ".join(f'"{column.name}"' for column in COLUMNS)
     texts = ", chr(31), ".join(f"coalesce({_as_text(column)}, chr(30))" for column in COLUMNS)
     days = connection.execute(
@@ -407,6 +414,7 @@ def _seal_days(
             sha256="",
             content_sha256=content,
             unknown_fields=unknown.get(day, {}),
+            blanked_values=blanked.get(day, {}),
             sealed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         home.claim_universe(source.universe)
@@ -497,11 +505,12 @@ def _resolve_duplicates(
     return dict(counted)
 
 
-def _unknown_fields(connection: duckdb.DuckDBPyConnection) -> dict[date, dict[str, int]]:
+def _counted(connection: duckdb.DuckDBPyConnection, lists: str) -> dict[date, dict[str, int]]:
+    """How often each name stands in the column `lists` of names, by day."""
     counted: dict[date, dict[str, int]] = {}
     for day, name, count in connection.execute(
         "select snapshot_date, name, count(*) from ("
-        "select snapshot_date, unnest(unknown_fields) as name from staged) "
+        f"select snapshot_date, unnest({lists}) as name from staged) "
         "group by all order by all"
     ).fetchall():
         counted.setdefault(day, {})[name] = count

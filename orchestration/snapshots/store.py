@@ -59,6 +59,7 @@ class Sealed:
     sha256: str
     content_sha256: str
     unknown_fields: dict[str, int]
+    blanked_values: dict[str, int]
     sealed_at: str
     versions: list[dict[str, Any]] = field(default_factory=list)
 
