@@ -1,0 +1,447 @@
+"""The crawl of a whole listing: begun, gone on with, ended, and what it brought.
+
+What belongs here: the loop over pages and the decisions around it (which date, where to go
+on, whether the end is the end). Believing a page is `pages`, keeping it `landing`, waiting
+`patience`. The caller holds the home's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import Refusal
+from orchestration.home import Home, Universe
+from orchestration.hub.client import HubClient, HubGreeting
+from orchestration.hub.landing import Begun, Entry, Landing, newest_created_at
+from orchestration.hub.pages import (
+    LISTINGS,
+    PAGE_ROWS,
+    Page,
+    Position,
+    created_of,
+    identities,
+    limit_of,
+    read_page,
+    with_limit,
+    without,
+)
+from orchestration.hub.patience import DeadlinePassed, Nonsense, Outage, Patience
+
+log = logging.getLogger(__name__)
+
+# Seconds. Once the first page has come, an outage of half an hour must not end a crawl.
+OUTAGE, OUTAGE_BEFORE_FIRST_PAGE = 3600.0, 30.0
+OLD = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a crawl is. Rates are of this process; `note` says why nothing comes."""
+
+    models: int
+    pages: int
+    rate_per_second: float
+    quota_left: int | None
+    quota_resets_in: float | None
+    seconds_to_go: float | None
+    note: str | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.models:,} models in {self.pages:,} pages",
+            f"{self.rate_per_second:,.0f} models/s",
+        ]
+        if self.quota_left is not None and self.quota_resets_in is not None:
+            parts.append(f"quota {self.quota_left:,} for {self.quota_resets_in:.0f} s")
+        if self.seconds_to_go is not None:
+            parts.append(f"{timedelta(seconds=round(self.seconds_to_go))} to go")
+        if self.note is not None:
+            parts.append(self.note)
+        return ", ".join(parts)
+
+
+class CrawlStopped(Refusal):
+    """The crawl did not end whole. Its pages stay, and the next run goes on from them.
+
+    `name`: `outage`, `deadline`, or the nonsense that came (`not JSON`, `another sort` ...).
+    """
+
+    def __init__(self, name: str, problem: str, *, cure: str) -> None:
+        self.name = name
+        super().__init__(problem, cure=cure)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A whole crawl, not sealed yet. `bytes` came over the network; times are the Hub's, UTC.
+
+    `requests`, `retries` and `waited_seconds` count every process that worked on it.
+    """
+
+    folder: Path
+    pages: list[Path]
+    table: str
+    snapshot_date: date
+    observed_from: datetime
+    observed_to: datetime
+    endpoint: str
+    universe: Universe
+    requests: int
+    retries: int
+    waited_seconds: float
+    bytes: int
+    rows: int
+    newest_created_at: datetime | None
+    resumed: bool
+
+    @property
+    def passed_midnight(self) -> bool:
+        """Whether it ended on a later day than the one whose date it bears."""
+        return self.observed_to.date() > self.snapshot_date
+
+    def discard(self) -> None:
+        """Remove the pages: they are sealed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def set_aside(self, home: Home, reason: str) -> Path:
+        """Keep the pages, with the reason, where no crawl goes on from them."""
+        landing = Landing.open(self.folder)
+        assert landing is not None, "a landed crawl has its folder"
+        return landing.set_aside(home, reason)
+
+
+def resumable(home: Home, greeting: HubGreeting, table: str = "hub_models") -> date | None:
+    """The date of an unfinished or unsealed crawl of this Hub that may go on; else None."""
+    first = LISTINGS[table].first
+    folders = sorted((home.landing / table).glob("????-??-??"), reverse=True)
+    found = (Landing.open(folder) for folder in folders)
+    fit = (landing for landing in found if landing is not None and landing.is_fit(greeting, first))
+    return next((landing.begun.snapshot_date for landing in fit), None)
+
+
+def crawl(
+    home: Home,
+    client: HubClient,
+    *,
+    table: str = "hub_models",
+    snapshot_date: date | None = None,
+    deadline: timedelta | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    expected_rows: int | None = None,
+    outage: float = OUTAGE,
+) -> Landed:
+    """List every repository of `table`, page by page, into `home.landing`.
+
+    Goes on where a crawl of the same date stopped less than a day ago. `snapshot_date` must be
+    the Hub's own date, or that of such a crawl: Refusal otherwise, with nothing touched.
+    `deadline` is for this process; `outage` the seconds to bear without an answer;
+    `expected_rows` lets `progress` tell the time to go. CrawlStopped where it does not end.
+    """
+    watch = _Watch(client, progress, expected_rows)
+    greeting = client.contact(tell=watch.note)
+    home.check_universe(greeting.universe)
+    landing = _landing(home, greeting, table, snapshot_date)
+    patience = Patience(outage=outage)
+    if deadline is not None:
+        patience.deadline = client.clock.now() + deadline.total_seconds()
+    work = _Crawl(landing, client, patience, watch)
+    try:
+        work.run()
+    except (Nonsense, Outage, DeadlinePassed) as error:
+        raise _stopped(error, landing, client, outage) from None
+    return work.landed()
+
+
+def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None) -> Landing:
+    """The landing to go on with, or a new one; Refusal for a date that cannot be had."""
+    first = LISTINGS[table].first
+    on = wanted or resumable(home, greeting, table) or greeting.snapshot_date
+    folder = home.landing / table / on.isoformat()
+    found = Landing.open(folder)
+    if found is not None and found.is_fit(greeting, first):
+        return found
+    if on != greeting.snapshot_date:
+        raise Refusal(
+            f"{greeting.endpoint} lives on {greeting.snapshot_date}, and a Hub tells its counters "
+            f"of that day only; {on} was asked for",
+            cure="leave the date out, or take that day from an archive",
+        )
+    for old in (home.landing / table).glob("????-??-??"):
+        if date.fromisoformat(old.name) < greeting.snapshot_date - OLD:
+            shutil.rmtree(old, ignore_errors=True)
+    begun = Begun(table, on, greeting.endpoint, greeting.universe, first, greeting.server_time)
+    return Landing.begin(folder, begun)
+
+
+class _Crawl:
+    """One process's work on a landing."""
+
+    def __init__(
+        self, landing: Landing, client: HubClient, patience: Patience, watch: _Watch
+    ) -> None:
+        self.landing = landing
+        self.client = client
+        self.patience = patience
+        self.outage = patience.outage
+        self.watch = watch
+        self.resumed = bool(landing.entries)
+        self.position = _position(landing)
+        self.observed_at = landing.begun.observed_from
+        self._counted = (0, 0, 0.0, 0)
+
+    def run(self) -> None:
+        """Read on to the proven end. Raises Nonsense, Outage, DeadlinePassed."""
+        if self.landing.is_complete:
+            return
+        self.watch.begin(self.landing)
+        try:
+            asked = self._go_on()
+        except Nonsense as error:
+            if not (self.resumed and error.status in (400, 404, 410, 422)):
+                raise
+            log.warning("the Hub knows the old cursor no more (%s): it begins anew", error)
+            self._begin_anew()
+            asked = self._go_on()
+        while asked is not None:
+            asked = self._step(asked)
+        self.landing.end(self._entry(page=0, asked="", next=None))
+
+    def landed(self) -> Landed:
+        begun, entries = self.landing.begun, self.landing.entries
+        rows = sum(entry.rows for entry in entries)
+        if rows == 0:
+            self.landing.remove()
+            raise Refusal(
+                f"{begun.endpoint} lists nothing at {LISTINGS[begun.table].path}",
+                cure="check HF_ENDPOINT",
+            )
+        seen = [datetime.fromisoformat(e.observed_at) for e in entries if e.observed_at]
+        return Landed(
+            folder=self.landing.folder,
+            pages=self.landing.pages,
+            table=begun.table,
+            snapshot_date=begun.snapshot_date,
+            observed_from=begun.observed_from,
+            observed_to=max(seen, default=begun.observed_from),
+            endpoint=begun.endpoint,
+            universe=begun.universe,
+            requests=sum(entry.requests for entry in entries),
+            retries=sum(entry.retries for entry in entries),
+            waited_seconds=sum(entry.waited for entry in entries),
+            bytes=sum(entry.received for entry in entries),
+            rows=rows,
+            newest_created_at=newest_created_at(self.landing),
+            resumed=self.resumed,
+        )
+
+    def _go_on(self) -> str | None:
+        """Take the first step of this process; the path of the next, None at the end."""
+        if not self.landing.entries:
+            return self._step(self.landing.begun.first)
+        last = self.landing.entries[-1]
+        if last.next is not None:
+            return self._step(last.next)
+        return None if last.listed < limit_of(last.asked) else self._beyond(last)
+
+    def _begin_anew(self) -> None:
+        self.landing = Landing.begin(self.landing.folder, self.landing.begun)
+        self.position = Position()
+        self.resumed = False
+        self.watch.begin(self.landing)
+
+    def _step(self, asked: str) -> str | None:
+        page = self._get(asked, self.position)
+        if page.ids:
+            self._keep(page, asked)
+        if page.next is not None or 0 < page.listed < limit_of(asked):
+            return page.next
+        return self._beyond(self.landing.entries[-1]) if self.landing.entries else None
+
+    def _beyond(self, last: Entry) -> str | None:
+        """What follows a full page without a Link: nothing, or the path that was not told.
+
+        A page that is one row shorter must lead on, to that row at least: where it does, and
+        nothing else comes, the end is the end.
+        """
+        known = _ids(self.landing, last)
+        for less in (1, 2, 3):
+            limit = max(1, last.listed - less)
+            page = self._get(with_limit(last.asked, limit), None)
+            following = page.next
+            if following is None and page.listed == limit < last.listed:
+                continue
+            for _ in range(3):
+                if following is None:
+                    return None
+                asked, rest = following, self._get(following, None)
+                fresh, following = without(rest, known), rest.next
+                if fresh.ids:
+                    self._keep(fresh, asked)
+                    return following or self._beyond(self.landing.entries[-1])
+        raise Nonsense("a full page leads nowhere: its Link is missing", name="missing link")
+
+    def _get(self, path: str, before: Position | None) -> Page:
+        begun = self.landing.begun
+        self.patience.outage = (
+            self.outage if self.landing.entries else min(self.outage, OUTAGE_BEFORE_FIRST_PAGE)
+        )
+        page = self.patience.get(
+            self.client,
+            path,
+            lambda answer: read_page(answer, self.client, begun.universe, before=before),
+            tell=self.watch.note,
+        )
+        self._look_at_the_clock(page.observed_at)
+        return page
+
+    def _keep(self, page: Page, asked: str) -> None:
+        number = self.landing.entries[-1].page + 1 if self.landing.entries else 1
+        entry = self._entry(
+            page=number,
+            asked=asked,
+            next=page.next,
+            rows=len(page.ids),
+            listed=page.listed,
+            newest=page.newest,
+        )
+        self.landing.keep(page, entry)
+        self.position.asked.add(asked)
+        self.position.pass_over(page)
+        self.watch.page(len(page.ids))
+
+    def _entry(self, **known: Any) -> Entry:
+        """A journal line, with what was spent since the one before."""
+        total = (
+            self.client.requests,
+            self.patience.retries,
+            self.patience.waited,
+            self.client.bytes,
+        )
+        spent = [now - before for now, before in zip(total, self._counted, strict=True)]
+        self._counted = total
+        return Entry(
+            **known,
+            observed_at=self.observed_at.isoformat(),
+            requests=int(spent[0]),
+            retries=int(spent[1]),
+            waited=spent[2],
+            received=int(spent[3]),
+        )
+
+    def _look_at_the_clock(self, now: datetime | None) -> None:
+        if now is None:
+            return
+        on = self.landing.begun.snapshot_date
+        if now.date() > on and not self.observed_at.date() > on:
+            said = f"midnight (UTC) has passed: this crawl keeps its date, {on}"
+            log.warning(said)
+            self.watch.note(said)
+        self.observed_at = now
+
+
+class _Watch:
+    """Tells `progress` how far the crawl is."""
+
+    def __init__(
+        self,
+        client: HubClient,
+        progress: Callable[[Progress], None] | None,
+        expected_rows: int | None,
+    ) -> None:
+        self._client = client
+        self._progress = progress
+        self._expected = expected_rows
+        self._begun = client.clock.now()
+        self._here = self._models = self._pages = 0
+
+    def begin(self, landing: Landing) -> None:
+        self._begun = self._client.clock.now()
+        self._here, self._pages = 0, len(landing.pages)
+        self._models = sum(entry.rows for entry in landing.entries)
+
+    def page(self, rows: int) -> None:
+        self._pages += 1
+        self._here += rows
+        self._models += rows
+        self._tell(None)
+
+    def note(self, text: str) -> None:
+        self._tell(text)
+
+    def _tell(self, note: str | None) -> None:
+        if self._progress is None:
+            return
+        now, quota = self._client.clock.now(), self._client.quota
+        rate = self._here / max(now - self._begun, 1e-3)
+        self._progress(
+            Progress(
+                models=self._models,
+                pages=self._pages,
+                rate_per_second=rate,
+                quota_left=quota.left if quota else None,
+                quota_resets_in=max(0.0, quota.resets_at - now) if quota else None,
+                seconds_to_go=self._to_go(rate, now),
+                note=note,
+            )
+        )
+
+    def _to_go(self, rate: float, now: float) -> float | None:
+        """At the rate so far, or at what the quota allows, whichever takes longer."""
+        if self._expected is None or not self._here:
+            return None
+        rows = max(0, self._expected - self._models)
+        quota, by_quota = self._client.quota, 0.0
+        if quota is not None:
+            beyond = -(-rows // PAGE_ROWS) - quota.left
+            if beyond > 0:
+                windows = beyond // quota.limit if quota.limit else 0
+                by_quota = max(0.0, quota.resets_at - now) + windows * quota.window
+        return max(rows / rate, by_quota)
+
+
+def _position(landing: Landing) -> Position:
+    """Where the kept pages end; reads back only those that share the last createdAt."""
+    position = Position(asked={entry.asked for entry in landing.entries})
+    for entry in reversed(landing.entries):
+        if not entry.page:
+            continue
+        rows = landing.read(entry.page)
+        ids, created = identities(rows), created_of(rows)
+        if position.created_at is None and not position.tied:
+            position.created_at = created[-1]
+        tied = {name for name, at in zip(ids, created, strict=True) if at == position.created_at}
+        position.tied |= tied
+        if len(tied) < len(rows):
+            break
+    return position
+
+
+def _ids(landing: Landing, entry: Entry) -> set[str]:
+    return set(identities(landing.read(entry.page)))
+
+
+def _stopped(
+    error: Nonsense | Outage | DeadlinePassed, landing: Landing, client: HubClient, outage: float
+) -> CrawlStopped:
+    kept = f"{len(landing.pages):,} pages are kept"
+    again = "run again: it goes on from the last page"
+    if isinstance(error, DeadlinePassed):
+        return CrawlStopped("deadline", f"the crawl's deadline has come; {kept}", cure=again)
+    if isinstance(error, Outage):
+        return CrawlStopped(
+            "outage",
+            f"{client.endpoint} gave no page, tried again and again: {error}; {kept}",
+            cure=f"{again}, when the Hub answers",
+        )
+    return CrawlStopped(
+        error.name,
+        f"{client.endpoint} answered with what is no page of a listing ({error.name}): {error}; "
+        f"{kept}",
+        cure=f"{again}; where it stays so, look at what HF_ENDPOINT leads to",
+    )
