@@ -1,0 +1,84 @@
+{#-
+    SQL that differs between engines, one dispatched macro each. A model that needs more than
+    the common dialect calls one of these; nothing engine-specific stands in a model.
+-#}
+
+{% macro array_overlaps(list, values) -%}
+    {{ return(adapter.dispatch('array_overlaps', 'hub_observatory')(list, values)) }}
+{%- endmacro %}
+
+{% macro default__array_overlaps(list, values) -%}
+    coalesce(list_has_any({{ list }}, [
+        {%- for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor -%}
+    ]), false)
+{%- endmacro %}
+
+{% macro spark__array_overlaps(list, values) -%}
+    coalesce(arrays_overlap({{ list }}, array(
+        {%- for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor -%}
+    )), false)
+{%- endmacro %}
+
+{#- One row for each element of a list; null and empty lists give none. -#}
+{% macro unnested(list, name) -%}
+    {{ return(adapter.dispatch('unnested', 'hub_observatory')(list, name)) }}
+{%- endmacro %}
+
+{% macro default__unnested(list, name) -%}
+    unnest({{ list }}) as {{ name }}
+{%- endmacro %}
+
+{% macro spark__unnested(list, name) -%}
+    explode({{ list }}) as {{ name }}
+{%- endmacro %}
+
+{#- The elements of a list of texts that begin with a prefix. -#}
+{% macro array_with_prefix(list, prefix) -%}
+    {{ return(adapter.dispatch('array_with_prefix', 'hub_observatory')(list, prefix)) }}
+{%- endmacro %}
+
+{% macro default__array_with_prefix(list, prefix) -%}
+    list_filter({{ list }}, lambda item: starts_with(item, '{{ prefix }}'))
+{%- endmacro %}
+
+{% macro spark__array_with_prefix(list, prefix) -%}
+    filter({{ list }}, item -> startswith(item, '{{ prefix }}'))
+{%- endmacro %}
+
+{#- The first element of a list, or null. -#}
+{% macro array_first(list) -%}
+    {{ return(adapter.dispatch('array_first', 'hub_observatory')(list)) }}
+{%- endmacro %}
+
+{% macro default__array_first(list) -%}
+    list_extract({{ list }}, 1)
+{%- endmacro %}
+
+{% macro spark__array_first(list) -%}
+    try_element_at({{ list }}, 1)
+{%- endmacro %}
+
+{% macro matches(text, pattern) -%}
+    {{ return(adapter.dispatch('matches', 'hub_observatory')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro default__matches(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro spark__matches(text, pattern) -%}
+    ({{ text }} rlike '{{ pattern }}')
+{%- endmacro %}
+
+{#- One row a day from `first` to `last`, in the column `date_day`. -#}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day', 'hub_observatory')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_day(first, last) -%}
+    select unnest(generate_series({{ first }}, {{ last }}, interval 1 day))::date as date_day
+{%- endmacro %}
+
+{% macro spark__each_day(first, last) -%}
+    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date_day
+{%- endmacro %}

@@ -1,0 +1,92 @@
+with owner_downloads as (
+
+    select * from {{ ref('int_hub__owner_downloads') }}
+
+),
+
+owners as (
+
+    select * from {{ ref('int_hub__owner_days') }}
+
+),
+
+inherited as (
+
+    select * from {{ ref('int_hub__inherited_credits') }}
+
+),
+
+whole as (
+
+    select
+        owner_downloads.snapshot_date,
+        owner_downloads.attribution,
+        owners.country_key,
+        owner_downloads.is_new_365d,
+        owner_downloads.is_language_model,
+        owner_downloads.models_count
+        {%- for window in download_windows() %},
+        owner_downloads.downloads_{{ window }},
+        owner_downloads.largest_{{ window }}
+        {%- endfor %}
+    from owner_downloads
+    inner join owners
+        on
+            owner_downloads.snapshot_date = owners.snapshot_date
+            and owner_downloads.organization = owners.organization
+    where owner_downloads.is_whole
+
+),
+
+-- A merge of two models of one country is one model of that country.
+divided as (
+
+    select
+        inherited.snapshot_date,
+        'base_model' as attribution,
+        owners.country_key,
+        inherited.is_new_365d,
+        inherited.is_language_model,
+        1 as models_count
+        {%- for window in download_windows() %},
+        sum(inherited.downloads_{{ window }}) as downloads_{{ window }},
+        sum(inherited.downloads_{{ window }}) as largest_{{ window }}
+        {%- endfor %}
+    from inherited
+    inner join owners
+        on
+            inherited.snapshot_date = owners.snapshot_date
+            and inherited.organization = owners.organization
+    where not inherited.is_whole
+    group by
+        inherited.snapshot_date,
+        inherited.model_key,
+        owners.country_key,
+        inherited.is_new_365d,
+        inherited.is_language_model
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        attribution,
+        country_key,
+        is_new_365d,
+        is_language_model,
+        sum(models_count)::bigint as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }},
+        max(largest_{{ window }})::decimal(38, 6) as largest_{{ window }}
+        {%- endfor %}
+    from (
+        select * from whole
+        union all
+        select * from divided
+    )
+    group by all
+
+)
+
+select * from final

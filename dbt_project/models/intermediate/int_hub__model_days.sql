@@ -1,0 +1,31 @@
+with models as (
+
+    select * from {{ ref('stg_hub__models') }}
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        model_key,
+        model_id,
+        organization,
+        author_type,
+        created_at,
+        created_at_is_default,
+        coalesce(
+            created_at > snapshot_date - interval 365 day, false
+        ) as is_new_365d,
+        is_language_model,
+        pipeline_tag is not null or tags is not null as has_scope,
+        tags is not null as has_tags,
+        {{ array_with_prefix('tags', 'base_model:') }} as base_model_tags,
+        downloads_30d,
+        downloads_all_time
+
+    from models
+
+)
+
+select * from final

@@ -1,0 +1,112 @@
+{#-
+    The organizations that are shown by name: the 500 largest of each slice and every curated
+    one; everything in a day of up to 2,000 owners. The rest is summed in `(other)`, a country.
+-#}
+{% set largest = 500 %}
+{% set small_panel = 2000 %}
+{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+
+with owner_downloads as (
+
+    select * from {{ ref('int_hub__owner_downloads') }}
+
+),
+
+owners as (
+
+    select
+        *,
+        count(*) over (partition by snapshot_date) <= {{ small_panel }}
+            as is_small_panel
+    from {{ ref('int_hub__owner_days') }}
+
+),
+
+slices as (
+
+    select * from {{ ref('int_hub__slices') }}
+
+),
+
+sliced as (
+
+    {{ sliced('owner_downloads', ['organization']) }}
+
+),
+
+placed as (
+
+    select
+        sliced.snapshot_date,
+        sliced.window_name,
+        sliced.attribution,
+        sliced.cohort,
+        sliced.scope,
+        sliced.organization,
+        owners.country_key,
+        owners.canonical_organization,
+        owners.parent,
+        sliced.models_count,
+        coalesce(sliced.downloads, 0) as downloads,
+        coalesce(sliced.largest_downloads, 0) as largest_downloads,
+        owners.is_small_panel or owners.is_curated as is_always_shown,
+        row_number() over (
+            partition by
+                {% for name in slice %}sliced.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
+            order by sliced.downloads desc nulls last, sliced.organization
+        ) as place
+
+    from sliced
+    inner join owners
+        on
+            sliced.snapshot_date = owners.snapshot_date
+            and sliced.organization = owners.organization
+
+),
+
+shown as (
+
+    select
+        {{ slice | join(', ') }},
+        case when is_shown then organization else '(other)' end as organization,
+        country_key,
+        case when is_shown then canonical_organization end
+            as canonical_organization,
+        case when is_shown then parent end as parent,
+        sum(models_count)::bigint as models_count,
+        sum(downloads)::decimal(38, 6) as downloads,
+        max(largest_downloads)::decimal(38, 6) as largest_downloads
+    from (
+        select *, is_always_shown or place <= {{ largest }} as is_shown
+        from placed
+    )
+    group by all
+
+),
+
+final as (
+
+    select
+        shown.snapshot_date,
+        shown.window_name,
+        shown.attribution,
+        shown.cohort,
+        shown.scope,
+        shown.organization,
+        shown.country_key,
+        coalesce(shown.canonical_organization, shown.organization)
+            as canonical_organization,
+        shown.parent,
+        shown.models_count,
+        case when slices.null_reason is null
+            then shown.downloads end as downloads,
+        case when slices.null_reason is null
+            then shown.largest_downloads end as largest_downloads,
+        slices.null_reason
+
+    from shown
+    inner join slices using ({{ slice | join(', ') }})
+
+)
+
+select * from final

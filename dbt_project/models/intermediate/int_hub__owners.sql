@@ -1,0 +1,35 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='organization',
+    on_schema_change='fail',
+) }}
+
+with seen as (
+
+    select organization, max(author_type) as recorded_type
+    from {{ ref('int_hub__model_days') }}
+    group by all
+
+    union all
+
+    select distinct root_organization as organization, null as recorded_type
+    from {{ ref('int_hub__lineage') }}
+
+    {% if is_incremental() %}
+    union all
+
+    select organization, recorded_type from {{ this }}
+    {% endif %}
+
+),
+
+final as (
+
+    select organization, max(recorded_type) as recorded_type
+    from seen
+    group by all
+
+)
+
+select * from final

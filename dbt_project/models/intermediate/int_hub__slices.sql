@@ -1,0 +1,57 @@
+{#- Every slice of every day of the build, with the reason why it cannot be measured. -#}
+with days as (
+
+    select * from {{ ref('int_hub__snapshot_days') }}
+    where snapshot_date in (
+        select distinct snapshot_date from {{ ref('int_hub__model_days') }}
+    )
+
+),
+
+slices as (
+
+    {% for window in download_windows() %}
+    {% for attribution in ['publisher', 'base_model'] %}
+    {% for cohort in cohorts() %}
+    {% for scope in scopes() %}
+    select
+        '{{ window }}' as window_name,
+        '{{ attribution }}' as attribution,
+        '{{ cohort }}' as cohort,
+        '{{ scope }}' as scope
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+final as (
+
+    select
+        days.snapshot_date,
+        slices.*,
+        case
+            when slices.window_name = '30d' and not days.has_downloads_30d
+                then 'the source records no downloads'
+            when slices.window_name = 'all_time'
+                and not days.has_downloads_all_time
+                then 'the source records no downloadsAllTime'
+            when slices.attribution = 'base_model' and not days.has_tags
+                then 'the source records no tags: lineage is unknown'
+            when slices.cohort = 'new_365d' and not days.has_created_at
+                then 'the source records no createdAt'
+            when slices.scope = 'language_models' and not days.has_scope
+                then 'the source records neither pipeline_tag nor tags'
+        end as null_reason
+
+    from days
+    cross join slices
+
+)
+
+select * from final

@@ -1,0 +1,94 @@
+{{ accumulates_by_day() }}
+
+{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+
+with organization_shares as (
+
+    select *
+    from {{ ref('fct_organization_share_daily') }}
+    where snapshot_date in (
+        select distinct snapshot_date from {{ ref('int_hub__model_days') }}
+    )
+
+),
+
+lineage_slices as (
+
+    select * from {{ ref('int_hub__lineage_slices') }}
+
+),
+
+owners as (
+
+    select * from {{ ref('int_hub__owner_days') }}
+
+),
+
+covered as (
+
+    select
+        {{ slice | join(', ') }},
+        sum(downloads) as all_downloads,
+        coalesce(sum(downloads) filter (
+            country_code is not null
+        ), 0) as attributed_downloads,
+        coalesce(sum(downloads) filter (
+            country_code is not null
+            or country_key in ('international', 'unattributed_individual')
+        ), 0) as accounted_downloads,
+        max_by(organization, downloads) filter (
+            country_key in ('unattributed_organization', 'unattributed_unknown')
+            and organization <> '(other)'
+            and downloads > 0
+        ) as unattributed_top_organization,
+        max(null_reason) as null_reason
+    from organization_shares
+    group by all
+
+),
+
+mapped as (
+
+    select
+        shares.snapshot_date,
+        shares.window_name,
+        shares.attribution,
+        shares.cohort,
+        shares.scope,
+        count(*) filter (owners.is_curated) as organizations_mapped_count
+    from organization_shares as shares
+    inner join owners
+        on
+            shares.snapshot_date = owners.snapshot_date
+            and shares.organization = owners.organization
+    group by all
+
+),
+
+final as (
+
+    select
+        covered.snapshot_date,
+        covered.window_name,
+        covered.attribution,
+        covered.cohort,
+        covered.scope,
+        {{ ratio('attributed_downloads', 'all_downloads') }}
+            as downloads_attributed_share,
+        {{ ratio('accounted_downloads', 'all_downloads') }}
+            as downloads_accounted_share,
+        case when covered.null_reason is null then
+            {{ ratio('lineage_slices.known_downloads', 'lineage_slices.downloads') }}
+        end as downloads_with_known_lineage_share,
+        coalesce(mapped.organizations_mapped_count, 0)::bigint
+            as organizations_mapped_count,
+        covered.unattributed_top_organization,
+        covered.null_reason
+
+    from covered
+    left join mapped using ({{ slice | join(', ') }})
+    left join lineage_slices using ({{ slice | join(', ') }})
+
+)
+
+select * from final

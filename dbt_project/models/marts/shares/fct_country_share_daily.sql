@@ -1,0 +1,170 @@
+{{ accumulates_by_day() }}
+
+{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+
+with country_slices as (
+
+    select
+        *,
+        length(country_key) = 2 as is_country
+    from {{ ref('int_hub__country_slices') }}
+
+),
+
+contested_slices as (
+
+    select * from {{ ref('int_hub__contested_slices') }}
+
+),
+
+totals as (
+
+    select
+        {{ slice | join(', ') }},
+        sum(downloads) as all_downloads,
+        sum(downloads) filter (is_country) as attributed_downloads,
+        coalesce(sum(downloads) filter (
+            country_key in ('unattributed_organization', 'unattributed_unknown')
+        ), 0) as homeless_downloads
+    from country_slices
+    group by all
+
+),
+
+-- A contested home without another country that claims it could be anywhere.
+contested_anywhere as (
+
+    select {{ slice | join(', ') }}, sum(downloads) as anywhere_downloads
+    from contested_slices
+    where alternative_country_key is null
+    group by all
+
+),
+
+contested_here as (
+
+    select
+        {{ slice | join(', ') }},
+        country_key,
+        sum(downloads) as here_downloads,
+        coalesce(
+            sum(downloads) filter (alternative_country_key is null), 0
+        ) as here_or_anywhere_downloads
+    from contested_slices
+    group by all
+
+),
+
+contested_elsewhere as (
+
+    select
+        {{ slice | join(', ') }},
+        alternative_country_key as country_key,
+        sum(downloads) as elsewhere_downloads
+    from contested_slices
+    where
+        alternative_country_key is not null
+        and alternative_country_key <> coalesce(country_key, '')
+    group by all
+
+),
+
+shares as (
+
+    select
+        country_slices.snapshot_date,
+        country_slices.window_name,
+        country_slices.attribution,
+        country_slices.cohort,
+        country_slices.scope,
+        country_slices.country_key,
+        case when is_country then country_slices.country_key
+        end as country_code,
+        country_slices.downloads::double as downloads,
+        country_slices.models_count,
+        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
+        case when is_country
+            then {{ ratio('downloads', 'attributed_downloads') }}
+        end as share_of_attributed,
+        case when is_country then {{ ratio(
+            'downloads - coalesce(here_downloads, 0)', 'all_downloads'
+        ) }} end as share_of_all_low,
+        case when is_country then {{ ratio(
+            'downloads + coalesce(elsewhere_downloads, 0) + homeless_downloads '
+            ~ '+ coalesce(anywhere_downloads, 0) '
+            ~ '- coalesce(here_or_anywhere_downloads, 0)', 'all_downloads'
+        ) }} end as share_of_all_high,
+        {{ ratio(
+            'downloads - largest_downloads',
+            'all_downloads - largest_downloads'
+        ) }} as share_of_all_without_largest_model,
+        case when is_country and null_reason is null then rank() over (
+            partition by
+                {% for name in slice %}country_slices.{{ name }}, {% endfor %}
+                is_country
+            order by country_slices.downloads desc
+        ) end as rank,
+        country_slices.downloads::double as downloads_uncorrected,
+        coalesce(null_reason, case when all_downloads = 0
+            then 'no model of this slice has downloads' end) as null_reason
+
+    from country_slices
+    inner join totals using ({{ slice | join(', ') }})
+    left join contested_anywhere using ({{ slice | join(', ') }})
+    left join contested_here using ({{ slice | join(', ') }}, country_key)
+    left join contested_elsewhere using ({{ slice | join(', ') }}, country_key)
+
+),
+
+known_shares as (
+
+    select {{ slice | join(', ') }}, country_key, share_of_all
+    from shares
+    {% if is_incremental() %}
+    union all
+    select {{ slice | join(', ') }}, country_key, share_of_all
+    from {{ this }}
+    where snapshot_date not in (select distinct snapshot_date from shares)
+    {% endif %}
+
+),
+
+final as (
+
+    select
+        shares.snapshot_date,
+        shares.window_name,
+        shares.attribution,
+        shares.cohort,
+        shares.scope,
+        shares.country_key,
+        shares.country_code,
+        shares.downloads,
+        shares.models_count,
+        shares.share_of_all,
+        shares.share_of_attributed,
+        shares.share_of_all_low,
+        shares.share_of_all_high,
+        shares.share_of_all_without_largest_model,
+        shares.rank::integer as rank,
+        shares.share_of_all - week_ago.share_of_all as share_change_7d,
+        shares.share_of_all - month_ago.share_of_all as share_change_30d,
+        shares.downloads_uncorrected,
+        false as is_provisional,
+        shares.null_reason
+
+    from shares
+    {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
+    left join known_shares as {{ name }}
+        on
+            {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
+            and {{ name }}.window_name = shares.window_name
+            and {{ name }}.attribution = shares.attribution
+            and {{ name }}.cohort = shares.cohort
+            and {{ name }}.scope = shares.scope
+            and {{ name }}.country_key = shares.country_key
+    {% endfor %}
+
+)
+
+select * from final

@@ -1,0 +1,14 @@
+{#- Fails with the slices whose measured shares do not add up to the whole. -#}
+{% test shares_sum_to_one(model) %}
+    select
+        snapshot_date,
+        window_name,
+        attribution,
+        cohort,
+        scope,
+        sum(share_of_all) as share_of_all
+    from {{ model }}
+    where null_reason is null
+    group by snapshot_date, window_name, attribution, cohort, scope
+    having abs(sum(share_of_all) - 1) > 1e-9
+{% endtest %}

@@ -1,0 +1,219 @@
+"""The private warehouse: what a build has to do, and the sources it may see.
+
+What belongs here: registering sealed, passed snapshots as dbt's sources, and remembering what
+the warehouse was built from. The warehouse is a cache: when history, code or seeds are not
+those it was built from, or a build was cut off, it is built anew from the raw snapshots.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.database import connect, literal, literals
+from orchestration.home import CHECKOUT, Home
+from orchestration.snapshots import store
+from orchestration.snapshots.contract import COLUMNS
+from orchestration.snapshots.store import Sealed
+
+PROJECT = CHECKOUT / "dbt_project"
+_CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
+
+AUTHORS = {"author": "varchar", "author_type": "varchar", "fullname": "varchar", "asked_on": "date"}
+GENERATED_ORGANIZATIONS = (
+    "organization",
+    "canonical_organization",
+    "country_code",
+    "alternative_country_code",
+    "organization_type",
+    "parent",
+    "confidence",
+    "evidence",
+    "valid_from",
+    "valid_to",
+)
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What a build computes: the days of its window, of all the `days` that count.
+
+    With `is_rebuild` the window is the whole history and the tables are made anew. Where
+    `is_needed` is false the warehouse holds just this already.
+    """
+
+    days: tuple[Sealed, ...]
+    window: tuple[Sealed, ...]
+    is_rebuild: bool
+    why: str
+    code: str
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.window)
+
+
+def code_fingerprint(project: Path = PROJECT) -> str:
+    """A hash over all that decides what the marts say, beside the snapshots."""
+    digest = hashlib.sha256()
+    for name in _CODE:
+        root = project / name
+        files = [root] if root.is_file() else sorted(root.rglob("*"))
+        for file in files:
+            if file.is_file() and file.suffix in (".sql", ".yml", ".csv"):
+                digest.update(str(file.relative_to(project)).encode() + b"\0")
+                digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPlan:
+    """Compare `days` (sealed and passed) with what the warehouse was built from."""
+    code = code or code_fingerprint()
+    ordered = tuple(sorted(days, key=lambda day: day.snapshot_date))
+
+    def rebuild(why: str) -> BuildPlan:
+        return BuildPlan(ordered, ordered, True, why, code)
+
+    if not home.warehouse.exists():
+        return rebuild("there is no warehouse yet")
+    built = _built_from(home)
+    if built is None:
+        return rebuild("the last build did not end")
+    built_code, built_days = built
+    if built_code != code:
+        return rebuild("models or seeds changed")
+    wanted = {day.snapshot_date: day.content_sha256 for day in ordered}
+    if any(wanted.get(day) != content for day, content in built_days.items()):
+        return rebuild("a day was corrected or withdrawn")
+    newest = max(built_days, default=date.min)
+    new = tuple(day for day in ordered if day.snapshot_date not in built_days)
+    if any(day.snapshot_date < newest for day in new):
+        return rebuild("a day came late")
+    return BuildPlan(ordered, new, False, "new days" if new else "nothing changed", code)
+
+
+def _built_from(home: Home) -> tuple[str, dict[date, str]] | None:
+    """The code and days of the finished build in the warehouse; None where there is none."""
+    try:
+        with connect(home.warehouse, read_only=True) as connection:
+            found = connection.execute("select built_from from raw.finished_build").fetchone()
+    except duckdb.Error:
+        return None
+    if found is None:
+        return None
+    stored: dict[str, Any] = json.loads(found[0])
+    return stored["code"], {date.fromisoformat(k): v for k, v in stored["days"].items()}
+
+
+def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]]) -> None:
+    """Open the warehouse for `build`: its sources, and no finished build until it ends.
+
+    `quality` holds the rows of the first gate's checks of all days.
+    """
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    if build.is_rebuild:
+        for leftover in home.warehouse.parent.glob(f"{home.warehouse.name}*"):
+            leftover.unlink()
+    files = [store.parquet_of(home, day) for day in build.window]
+    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    with connect(home.warehouse, folders=[home.root]) as connection:
+        connection.execute("create schema if not exists raw")
+        connection.execute("drop table if exists raw.finished_build")
+        connection.execute(
+            "create or replace view raw.hub_models as "
+            f"select snapshot_date, {columns} from read_parquet({literals(files)}, "
+            "hive_partitioning = true, hive_types = {'snapshot_date': date})"
+        )
+        _register_authors(connection, home.raw / "hub_authors" / "authors.parquet")
+        _register_generated(connection, home.raw / "hub_organizations_generated.csv")
+        connection.execute(
+            "create or replace table raw.snapshots (snapshot_date date, version integer, "
+            "source_kind varchar, is_whole boolean, rows_count bigint, downloads bigint, "
+            "rows_quarantined bigint, observed_from varchar, observed_to varchar, "
+            "requests_count bigint, content_sha256 varchar)"
+        )
+        connection.executemany(
+            "insert into raw.snapshots values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    day.snapshot_date,
+                    day.version,
+                    day.source["kind"],
+                    day.whole,
+                    day.rows,
+                    day.downloads,
+                    day.rows_quarantined,
+                    day.observed_from,
+                    day.observed_to,
+                    day.requests,
+                    day.content_sha256,
+                )
+                for day in build.days
+            ],
+        )
+        connection.execute(
+            "create or replace table raw.quality_checks (snapshot_date date, check_name varchar, "
+            "status varchar, observed_value double, threshold varchar, rows_quarantined bigint)"
+        )
+        names = (
+            "snapshot_date",
+            "check_name",
+            "status",
+            "observed_value",
+            "threshold",
+            "rows_quarantined",
+        )
+        if quality:
+            # A year of days has some 10,000 rows: one statement, not one a row.
+            text = json.dumps([{name: row[name] for name in names} for row in quality], default=str)
+            connection.execute(
+                "insert into raw.quality_checks by name select unnest(from_json(?, "
+                '\'[{"snapshot_date":"DATE","check_name":"VARCHAR","status":"VARCHAR",'
+                '"observed_value":"DOUBLE","threshold":"VARCHAR",'
+                '"rows_quarantined":"BIGINT"}]\'), recursive := true)',
+                [text],
+            )
+
+
+def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    if file.exists():
+        source = f"select {', '.join(AUTHORS)} from read_parquet({literal(file)})"
+    else:
+        empty = ", ".join(f"null::{type_} as {name}" for name, type_ in AUTHORS.items())
+        source = f"select {empty} where false"
+    connection.execute(f"create or replace table raw.hub_authors as {source}")
+
+
+def _register_generated(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    columns = ", ".join(f"{name} varchar" for name in GENERATED_ORGANIZATIONS)
+    connection.execute(f"create or replace table raw.generated_organizations ({columns})")
+    if not file.exists():
+        return
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = [[row[name] for name in GENERATED_ORGANIZATIONS] for row in csv.DictReader(opened)]
+    if rows:
+        places = ", ".join("?" for _ in GENERATED_ORGANIZATIONS)
+        connection.executemany(
+            f"insert into raw.generated_organizations values ({places})", rows
+        )
+
+
+def finish(home: Home, build: BuildPlan) -> None:
+    """Mark `build` as ended well; without this mark the next build starts anew."""
+    built_from = {
+        "code": build.code,
+        "days": {day.snapshot_date.isoformat(): day.content_sha256 for day in build.days},
+    }
+    with connect(home.warehouse) as connection:
+        connection.execute(
+            "create or replace table raw.finished_build as select ? as built_from",
+            [json.dumps(built_from)],
+        )
