@@ -300,15 +300,17 @@ def _check_endpoint(endpoint: str) -> None:
 
 def _headers(token: str | bool | None) -> httpx2.Headers:
     """The headers of every request. httpx2 hides the token where it prints them."""
-    found = httpx2.Headers()
-    for name, value in build_hf_headers(token=token, library_name="hub-observatory").items():
-        # httpx2 cites an unsendable header whole in its error: a mistyped token would show.
-        if not re.fullmatch(r"[\x20-\x7e]*", value):
-            raise Refusal(
-                f"the {name} header would hold a line break or a letter outside ASCII",
-                cure="check HF_TOKEN",
-            )
-        found[name] = value
+    try:
+        found = httpx2.Headers(build_hf_headers(token=token, library_name="hub-observatory"))
+        is_sendable = all(re.fullmatch(r"[\x20-\x7e]*", text) for text in found.values())
+    except UnicodeEncodeError:
+        is_sendable = False
+    if not is_sendable:
+        # httpx2 would cite the header whole in its error: a mistyped token would show.
+        raise Refusal(
+            "the token holds a line break or a letter outside ASCII, and cannot be sent",
+            cure="check HF_TOKEN",
+        ) from None
     return found
 
 

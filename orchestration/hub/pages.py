@@ -7,11 +7,12 @@ a page that fails them belongs to `patience` and `crawl`; what its rows mean to 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
 import orjson
@@ -21,6 +22,7 @@ from orchestration.hub.client import Answer, HubClient
 from orchestration.hub.patience import Nonsense
 
 PAGE_ROWS = 1000
+_LIMIT = re.compile(r"(?<=[?&]limit=)\d+")
 
 
 @dataclass(frozen=True)
@@ -158,15 +160,14 @@ def without(page: Page, known: Collection[str]) -> Page:
 
 
 def with_limit(path: str, limit: int) -> str:
-    """`path` with another page size."""
-    parts = urlsplit(path)
-    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k != "limit"]
-    return f"{parts.path}?{urlencode([*query, ('limit', str(limit))])}"
+    """`path` with another page size, and all else as it was."""
+    return _LIMIT.sub(str(limit), path)
 
 
 def limit_of(path: str) -> int:
     """The page size that `path` asks for."""
-    return int(dict(parse_qsl(urlsplit(path).query)).get("limit", PAGE_ROWS))
+    found = _LIMIT.search(path)
+    return int(found.group()) if found else PAGE_ROWS
 
 
 def moment(text: str) -> datetime | None:

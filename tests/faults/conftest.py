@@ -6,9 +6,11 @@ import contextlib
 import http.client
 import json
 import random
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local_hub import LocalHub, Recorded
+from orchestration.hub.patience import Clock
 
 DAY = date(2026, 8, 20)
 DEFAULT_DATE = "2022-03-02T23:29:04.000Z"
@@ -67,17 +70,51 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
         yield running
 
 
-class Proxy:
-    """Stands between the client and a Hub; notes every request, and can be slow.
+@dataclass
+class Reply:
+    """What goes back to the client. `parts` are sent as they are, after the head."""
 
-    `before` is called with each request's path before it is passed on.
+    status: int
+    headers: dict[str, str]
+    parts: Iterable[bytes]
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.parts)
+
+    def with_body(self, body: bytes) -> Reply:
+        return replace(
+            self, parts=[body], headers=self.headers | {"Content-Length": str(len(body))}
+        )
+
+    def with_link(self, target: str | None) -> Reply:
+        headers = {name: text for name, text in self.headers.items() if name.lower() != "link"}
+        if target is not None:
+            headers["Link"] = f'<{target}>; rel="next"'
+        return replace(self, headers=headers)
+
+
+Fault = Callable[[Reply], Reply | None]
+"""What becomes of a reply; None closes the connection without one."""
+
+
+class Proxy:
+    """Stands between the client and a Hub; notes every request, can be slow and go wrong.
+
+    `fault` strikes the listing page `at` (the first is 1), `times` times. `before` is called
+    with each request's path before it is passed on.
     """
 
     def __init__(self, target: str, before: Callable[[str], None] = lambda path: None) -> None:
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.before = before
-        proxy, behind = self, urlsplit(target)
+        self.fault: Fault | None = None
+        self.at = 3
+        self.times = 1_000_000
+        self.struck = 0
+        self._behind = urlsplit(target)
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -86,20 +123,19 @@ class Proxy:
                 proxy.asked.append(self.path)
                 proxy.headers.append(dict(self.headers.items()))
                 proxy.before(self.path)
-                connection = http.client.HTTPConnection(behind.hostname or "", behind.port)
-                try:
-                    connection.request("GET", self.path, headers=dict(self.headers.items()))
-                    answer = connection.getresponse()
-                    body = answer.read()
-                finally:
-                    connection.close()
-                self.send_response_only(answer.status)
-                for name, value in answer.getheaders():
-                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                        self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                reply = proxy.reply(self.path, dict(self.headers.items()))
+                if reply is None:
+                    self.close_connection = True
+                    return
+                self.send_response_only(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in reply.headers:
+                    self.send_header("Connection", "close")
+                    self.close_connection = True
                 self.end_headers()
-                self.wfile.write(body)
+                for part in reply.parts:
+                    self.wfile.write(part)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -110,12 +146,38 @@ class Proxy:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     def pages(self) -> list[str]:
         """The paths of listing pages that were asked for, first contact left out."""
         return [path for path in self.asked if "sort=createdAt" in path]
+
+    def reply(self, path: str, headers: dict[str, str]) -> Reply | None:
+        connection = http.client.HTTPConnection(self._behind.hostname or "", self._behind.port)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        known = {
+            name: value
+            for name, value in answer.getheaders()
+            if name.lower() not in ("content-length", "transfer-encoding", "connection")
+        }
+        known["Content-Length"] = str(len(body))
+        reply = Reply(answer.status, known, [body])
+        if self.fault is None or self.struck >= self.times or not self._is_struck(path):
+            return reply
+        self.struck += 1
+        return self.fault(reply)
+
+    def _is_struck(self, path: str) -> bool:
+        """Whether `path` is the page to be struck. Of the same cursor with another limit, too."""
+        pages = list(dict.fromkeys(re.sub(r"limit=\d+", "", page) for page in self.pages()))
+        return "sort=" in path and pages.index(re.sub(r"limit=\d+", "", path)) + 1 == self.at
 
     def __enter__(self) -> Proxy:
         self._thread.start()
@@ -125,6 +187,33 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class HurriedClock(Clock):
+    """Time that passes only in sleep, and at once. `advance` plays what a request took."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+    advance = sleep
+
+
+@pytest.fixture
+def clock() -> HurriedClock:
+    return HurriedClock()
+
+
+@pytest.fixture
+def sick(hub: LocalHub) -> Iterator[Proxy]:
+    """A proxy before the Hub, to be given a fault."""
+    with Proxy(hub.endpoint) as running:
+        yield running
 
 
 @pytest.fixture
