@@ -27,13 +27,14 @@ class Day(ABC):
     """Every model of one day. Rows are numbered from 0 to `len(day) - 1` in any fixed order."""
 
     def __init__(self) -> None:
+        self._keys: dict[Sort, npt.NDArray[Any]] = {}
         self._orders: dict[Sort, Rows] = {}
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
+    def keys_by(self, sort: Sort) -> npt.NDArray[Any]:
         """One int64 or float64 a row: counts as they are, times in ms since 1970 (UTC).
 
         What is not recorded is the lowest value (`NOT_RECORDED`), so it comes last.
@@ -72,6 +73,12 @@ class Day(ABC):
     def moved_to(self, model_id: str) -> str | None:
         """The id that a model of the past is called by now, or None."""
         return None
+
+    def sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
+        """`keys_by`, computed once a day."""
+        if sort not in self._keys:
+            self._keys[sort] = self.keys_by(sort)
+        return self._keys[sort]
 
     def newest_first(self, sort: Sort) -> Rows:
         """All rows by `sort` descending, ties descending too."""

@@ -83,7 +83,7 @@ class RecordedDay(Day):
         self._ids = [str(value) for value in keys["id"]]
         self._ties = [str(a or b) for a, b in zip(keys["_id"], self._ids, strict=True)]
         self._authors = keys["author"]
-        self._keys: dict[Sort, npt.NDArray[Any]] = {
+        self._recorded_keys: dict[Sort, npt.NDArray[Any]] = {
             "createdAt": _times(keys["createdAt"]),
             "lastModified": _times(keys["lastModified"]),
             "downloads": _numbers(keys["downloads"]),
@@ -94,8 +94,8 @@ class RecordedDay(Day):
     def __len__(self) -> int:
         return len(self._ids)
 
-    def sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
-        return self._keys[sort]
+    def keys_by(self, sort: Sort) -> npt.NDArray[Any]:
+        return self._recorded_keys[sort]
 
     def tie(self, row: int) -> str:
         return self._ties[row]

@@ -18,6 +18,7 @@ from local_hub.application import Stage, application
 from local_hub.content import Content
 from local_hub.quota import Quota
 from local_hub.recorded import Recorded
+from local_hub.world.named import named_world
 from orchestration.errors import Refusal
 
 LOOPBACK = "127.0.0.1"
@@ -111,17 +112,15 @@ def serve(
             "a local Hub plays either recorded snapshots or a generated world",
             cure="give --snapshots PATH or --world NAME, not both",
         )
-    content = Recorded(snapshots, panel=panel) if snapshots is not None else _world(world)
+    content: Content = (
+        Recorded(snapshots, panel=panel) if snapshots is not None else named_world(world or "")
+    )
     with LocalHub(content, date=date, port=port, quota=quota or Quota()) as hub:
         started(hub)
         try:
             hub.wait()
         except KeyboardInterrupt:
             return
-
-
-def _world(name: str | None) -> Content:
-    raise Refusal(f"there is no world called {name!r}", cure="worlds come next")
 
 
 def _listen(port: int) -> socket.socket:

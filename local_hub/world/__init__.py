@@ -1,0 +1,1 @@
+"""Generated worlds: models that never were, whose truth is known to the last download."""

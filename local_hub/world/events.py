@@ -1,0 +1,111 @@
+"""Changes of name in a generated world: models renamed or moved, organizations renamed.
+
+What belongs here: which id a model bears on which day, where that is not the one drawn for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from local_hub.world import names
+from local_hub.world.disturbances import day_number
+from local_hub.world.population import DEFAULT_SECONDS, NEVER, Models, Owners, Size
+
+EVER = date(2019, 1, 1)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """From `on` the model of `row` is called `name`. `owner` is a number, or -1 for none."""
+
+    row: int
+    on: date
+    name: str
+    owner: int
+
+
+@dataclass(frozen=True)
+class OrganizationRenamed:
+    """From `on` the organization `owner` is called `name`, with all its models."""
+
+    owner: int
+    on: date
+    name: str
+
+
+@dataclass(frozen=True)
+class Events:
+    """All changes of name of a world, by day."""
+
+    models: tuple[Renamed, ...]
+    organizations: tuple[OrganizationRenamed, ...]
+
+    def names_on(self, on: date, owners: Owners) -> list[str]:
+        """The owners' names as they are on `on`."""
+        current = list(owners.names)
+        for event in self.organizations:
+            if event.on <= on:
+                current[event.owner] = event.name
+        return current
+
+    def ids_on(self, on: date) -> dict[int, Renamed]:
+        """The latest renaming of each model that has one by `on`."""
+        return {event.row: event for event in self.models if event.on <= on}
+
+
+def happen(size: Size, owners: Owners, models: Models, drawn_name: Callable[[int], str]) -> Events:
+    """The changes of name of a world; the same world gives the same ones.
+
+    `drawn_name` tells the name that a row was born with.
+    """
+    random = np.random.default_rng([size.seed, 77])
+    first, days = size.first_day, (size.last_day - size.first_day).days
+
+    def some_day() -> date:
+        return first + timedelta(days=int(random.integers(1, max(days, 2))))
+
+    steady = np.flatnonzero(
+        (models.listed < day_number(first)) & (models.deleted == NEVER) & (models.owner >= 0)
+    )
+    count = max(3, round(len(models) * days * 1e-5)) if days > 1 else 0
+    renamed: list[Renamed] = []
+    chosen = random.choice(steady, min(2 * count, len(steady)), replace=False)
+    for number, row in enumerate(int(r) for r in chosen):
+        owner = int(models.owner[row])
+        if number % 4 == 3:
+            owner = int(random.integers(0, owners.organizations))
+        name = drawn_name(row) if number % 4 == 3 else f"{drawn_name(row)}-renamed-{row}"
+        renamed.append(Renamed(row, some_day(), name, owner))
+    renamed += _reborn(renamed, models, drawn_name)
+
+    # Legacy models without an owner, as the Hub's oldest are.
+    legacy = np.flatnonzero(np.isin(models.created, DEFAULT_SECONDS))
+    for row in (int(r) for r in random.choice(legacy, min(8, len(legacy)), replace=False)):
+        if row not in chosen:
+            stem = names.STEMS[row % len(names.STEMS)].lower()
+            renamed.append(Renamed(row, EVER, f"{stem}-base-{row}", -1))
+
+    moved = [
+        OrganizationRenamed(int(owner), some_day(), f"{owners.names[int(owner)]}-next")
+        for owner in random.choice(min(40, owners.organizations), 2, replace=False)
+    ]
+    return Events(
+        tuple(sorted(renamed, key=lambda event: (event.on, event.row))),
+        tuple(sorted(moved if days > 1 else [], key=lambda event: event.on)),
+    )
+
+
+def _reborn(
+    renamed: list[Renamed], models: Models, drawn_name: Callable[[int], str]
+) -> list[Renamed]:
+    """For one renaming: a new model that takes the old name later, its counters at 0."""
+    for event in renamed:
+        old_owner = int(models.owner[event.row])
+        younger = np.flatnonzero(models.listed > day_number(event.on) + 1)
+        if len(younger):
+            return [Renamed(int(younger[0]), EVER, drawn_name(event.row), old_owner)]
+    return []

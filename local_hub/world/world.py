@@ -1,0 +1,223 @@
+"""A generated world as content of a local Hub.
+
+What belongs here: the world as a whole and its days as the server sees them. Drawing it,
+counting in it, naming in it and writing it to files each have a module of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from local_hub.content import Day, Record, Rows, Sort
+from local_hub.world.counters import Counters
+from local_hub.world.disturbances import Disturbances, day_number
+from local_hub.world.events import EVER, Events, happen
+from local_hub.world.organizations import known
+from local_hub.world.population import Size, populate
+from local_hub.world.texts import DayTexts, drawn_names, keys
+from orchestration.errors import Refusal
+
+CHUNK = 250_000
+
+
+class World:
+    """Models that never were, from a seed: the same arguments give the same world.
+
+    `models` counts every model that ever lived in it, of which nearly all are there on the
+    last of its `days` days (at least 1), which end with `last_day`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        models: int,
+        days: int,
+        last_day: date,
+        seed: int = 1,
+        disturbances: Disturbances | None = None,
+    ) -> None:
+        first_day = last_day - timedelta(days=days - 1)
+        self.name = name
+        self.universe = f"world {name}"
+        self.size = Size(models, first_day, last_day, seed)
+        self.disturbances = disturbances or Disturbances()
+        self.owners, self.models = populate(self.size)
+        self.events: Events = happen(self.size, self.owners, self.models, self._drawn_name)
+        self.counters = Counters(self.models, self.owners, last_day, seed, self.disturbances)
+
+    @cached_property
+    def dates(self) -> Sequence[date]:
+        """The days that can be seen: all but the missing ones."""
+        span = (self.size.last_day - self.size.first_day).days + 1
+        every = (self.size.first_day + timedelta(days=n) for n in range(span))
+        return [day for day in every if day not in self.disturbances.missing]
+
+    def day(self, on: date) -> WorldDay:
+        """The models of `on`; refuses a day that nobody can see."""
+        if on not in self.dates:
+            raise Refusal(
+                f"the world '{self.name}' has no {on}",
+                cure=f"play a day from {self.dates[0]} to {self.dates[-1]}"
+                + (" that is not missing" if self.disturbances.missing else ""),
+            )
+        return WorldDay(self, on)
+
+    def rows(self, on: date) -> Rows:
+        """The places in `models` of those that can be seen on `on`, by creation."""
+        day = day_number(on)
+        return np.flatnonzero((self.models.listed <= day) & (day < self.models.deleted))
+
+    def texts(self, on: date) -> DayTexts:
+        return DayTexts(self.counters, self.events, on)
+
+    def organizations(self) -> pd.DataFrame:
+        """Who the generated organizations are, as far as a diligent curator could know.
+
+        Columns: organization, canonical_organization, country_code, alternative_country_code,
+        organization_type, parent, confidence, evidence, valid_from, valid_to, is_international.
+        """
+        return known(self.owners, self.events, self.size)
+
+    def organizations_csv(self) -> str:
+        return self.organizations().to_csv(index=False)
+
+    def _drawn_name(self, row: int) -> str:
+        return str(drawn_names(self.models, np.array([row]))[0])
+
+
+class WorldDay(Day):
+    """One day of a world. Rows are numbered by creation; texts are made when asked for."""
+
+    def __init__(self, world: World, on: date) -> None:
+        super().__init__()
+        self._world = world
+        self._texts = world.texts(on)
+        self._on = on
+        self._rows = world.rows(on)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def newest_first(self, sort: Sort) -> Rows:
+        if sort == "createdAt":
+            return np.arange(len(self) - 1, -1, -1)
+        return super().newest_first(sort)
+
+    def keys_by(self, sort: Sort) -> npt.NDArray[Any]:
+        counters, rows = self._world.counters, self._rows
+        match sort:
+            case "createdAt":
+                return self._world.models.created[rows] * 1000
+            case "lastModified":
+                return self._texts.modified(rows) * 1000
+            case "downloads":
+                return counters.shown(rows, self._on)[1]
+            case "likes":
+                return counters.likes(rows, self._on)
+            case "trendingScore":
+                return counters.trending(rows, self._on)
+
+    def tie(self, row: int) -> str:
+        return str(keys(self._world.models, self._rows[row : row + 1], self._world.size.seed)[0])
+
+    def tie_ranks(self) -> Rows:
+        return np.arange(len(self))
+
+    def records(self, rows: Rows) -> list[Record]:
+        return records_of(self._texts.table(self._rows[rows]))
+
+    @cached_property
+    def _ids(self) -> pa.ChunkedArray:
+        return pa.chunked_array([self._texts.ids(part) for part in self._parts()], pa.string())
+
+    def _parts(self) -> list[Rows]:
+        return np.array_split(self._rows, max(1, -(-len(self) // CHUNK)))
+
+    def find(self, model_id: str) -> int | None:
+        row = pc.index(self._ids, model_id).as_py()
+        return None if row < 0 else row
+
+    def matching(
+        self, *, author: str | None, search: str | None, filters: Sequence[str]
+    ) -> npt.NDArray[np.bool_]:
+        found = np.ones(len(self), dtype=bool)
+        if author is not None:
+            found &= _flags(pc.starts_with(self._ids, f"{author}/"))
+        if search is not None:
+            found &= _flags(pc.match_substring(self._ids, search, ignore_case=True))
+        if filters:
+            found &= np.concatenate([self._labelled(part, filters) for part in self._parts()])
+        return found
+
+    def _labelled(self, rows: Rows, filters: Sequence[str]) -> npt.NDArray[np.bool_]:
+        tags = self._texts.tags(rows)
+        labels, owner = tags.flatten(), pc.list_parent_indices(tags).to_numpy()
+        found = np.ones(len(rows), dtype=bool)
+        for wanted in filters:
+            bearers = owner[_flags(pc.equal(labels, wanted))]
+            found &= np.isin(np.arange(len(rows)), bearers)
+        return found
+
+    def author_type(self, author: str) -> Literal["org", "user"] | None:
+        place = self._texts.owner_names.index(author).as_py()
+        if place < 0:
+            return None
+        return "org" if place < self._world.owners.organizations else "user"
+
+    def moved_to(self, model_id: str) -> str | None:
+        """Follows renamed models and organizations, as the Hub does."""
+        namespace, _, name = model_id.partition("/")
+        for moved in self._world.events.organizations:
+            if moved.on <= self._on and self._world.owners.names[moved.owner] == namespace:
+                current = f"{moved.name}/{name}"
+                return current if self.find(current) is not None else self.moved_to(current)
+        return self._moved_models.get(model_id)
+
+    @cached_property
+    def _moved_models(self) -> dict[str, str]:
+        renamed = {
+            row: event
+            for row, event in self._world.events.ids_on(self._on).items()
+            if event.on > EVER
+        }
+        rows = np.intersect1d(np.fromiter(renamed, np.int64, len(renamed)), self._rows)
+        before = replace(self._texts, events=Events((), self._world.events.organizations))
+        return dict(
+            zip(before.ids(rows).to_pylist(), self._texts.ids(rows).to_pylist(), strict=True)
+        )
+
+
+def records_of(table: pa.Table) -> list[Record]:
+    """Rows of raw columns in the shape of `/api/models` items: nothing null, the Hub's types."""
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    for name in ("createdAt", "lastModified"):
+        columns[name] = pc.strftime(columns[name].cast("timestamp[ms]"), "%Y-%m-%dT%H:%M:%SZ")
+    tags = columns.pop("tags")
+    labels, ends = tags.flatten().to_pylist(), tags.offsets.to_pylist()
+    texts = {name: column.to_pylist() for name, column in columns.items()}
+    found = []
+    for place, values in enumerate(zip(*texts.values(), strict=True)):
+        record = {n: v for n, v in zip(texts, values, strict=True) if v is not None}
+        record["tags"] = labels[ends[place] : ends[place + 1]]
+        record["trendingScore"] = int(record["trendingScore"])
+        record["gated"] = False if record["gated"] == "false" else record["gated"]
+        total = record.pop("safetensors_total", None)
+        if total is not None:
+            record["safetensors"] = {"parameters": {"BF16": total}, "total": total}
+        found.append(record)
+    return found
+
+
+def _flags(array: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(array, dtype=bool)
