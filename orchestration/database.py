@@ -34,11 +34,13 @@ def connect(
     folders: Iterable[Path] = (),
     temporary: Path | None = None,
     read_only: bool = False,
+    ordered: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """A connection that can reach `path` and the `folders`, and nothing else.
 
     No file outside them, no network, no extension; the configuration is locked, so that no
-    statement hidden in the data can open it again. Spills go to `temporary`.
+    statement hidden in the data can open it again. Spills go to `temporary`. `ordered` keeps
+    rows in the order in which they were inserted, at the price of memory.
     """
     connection = duckdb.connect(str(path), read_only=read_only)
     allowed = [folder.absolute() for folder in folders]
@@ -47,7 +49,7 @@ def connect(
         "set autoload_known_extensions = false",
         "set allow_community_extensions = false",
         "set enable_progress_bar = false",
-        "set preserve_insertion_order = false",
+        f"set preserve_insertion_order = {str(ordered).lower()}",
         f"set memory_limit = {literal(MEMORY_LIMIT)}",
         f"set max_temp_directory_size = {literal(TEMPORARY_LIMIT)}",
     ]

@@ -1,0 +1,292 @@
+"""Building a generation in a private folder.
+
+What belongs here: copying the marts out of the warehouse, their Parquet twins, the manifest.
+Nothing here decides whether the result may be shown, and nothing outside the private folder
+is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.database import connect, literal
+from orchestration.errors import Refusal
+from orchestration.gates.tables import REQUIRED, TABLES
+from orchestration.home import Home, Universe, write_text_durably
+from orchestration.publication.generation import (
+    DATABASE,
+    MANIFEST,
+    PUBLICATION,
+    Manifest,
+    columns_of,
+    content_sha256,
+    file_entries,
+    generations,
+)
+from orchestration.snapshots import store
+
+MARTS = "marts"
+BUILDING = ".building-"
+_TIME = "%Y%m%dT%H%M%SZ"
+
+Extra = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A generation that nobody sees yet, in its private folder."""
+
+    generation: str
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def database(self) -> Path:
+        return self.folder / DATABASE
+
+
+def build(
+    home: Home, warehouse: Path, *, code_version: str, extras: Sequence[Extra] = ()
+) -> Candidate:
+    """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
+
+    `extras` are called with the folder, in which `manifest.json` and the DuckDB file lie, and
+    may add files. The warehouse is opened read-only. A Refusal where it is not there or lacks
+    a required table. On any error the private folder is removed.
+    """
+    if not warehouse.is_file():
+        raise Refusal(
+            "there is no warehouse to publish from",
+            file=warehouse,
+            cure="run `observatory run` first: it builds the warehouse from the raw snapshots",
+        )
+    universe = home.universe() or Universe("panel", "unknown")
+    folder = home.published / f"{BUILDING}{os.getpid()}-{datetime.now(UTC):%H%M%S%f}"
+    folder.mkdir(parents=True)
+    try:
+        manifest = _write_database(home, warehouse, folder, universe, code_version)
+        candidate = Candidate(manifest["generation"], folder, manifest)
+        return complete(candidate, extras)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def complete(candidate: Candidate, extras: Sequence[Extra]) -> Candidate:
+    """Let `extras` write their files, then list every file in the manifest."""
+    for extra in extras:
+        extra(candidate.folder)
+    manifest = candidate.manifest | {"files": file_entries(candidate.folder)}
+    write_manifest(candidate.folder, manifest)
+    return Candidate(candidate.generation, candidate.folder, manifest)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    write_text_durably(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=True) + "\n")
+
+
+def _write_database(
+    home: Home, warehouse: Path, folder: Path, universe: Universe, code_version: str
+) -> Manifest:
+    with connect(
+        folders=[warehouse.parent, folder], temporary=home.temporary / "publish", ordered=True
+    ) as connection:
+        _attach(connection, warehouse, folder)
+        found = columns_of(connection, "warehouse", MARTS)
+        missing = [name for name in REQUIRED if name not in found]
+        if missing:
+            raise Refusal(
+                f"the warehouse lacks {', '.join(missing)} in its schema {MARTS}",
+                file=warehouse,
+                cure="build the marts again: `observatory run` does",
+            )
+        published = [name for name in TABLES if name in found]
+        tables: dict[str, dict[str, Any]] = {}
+        for name in published:
+            _copy(connection, name)
+            rows, content = content_sha256(connection, f"candidate.main.{name}", found[name])
+            tables[name] = {"rows": rows, "content_sha256": content, "file": f"{name}.parquet"}
+        _copy_comments(connection)
+        content = hashlib.sha256(
+            json.dumps({name: entry["content_sha256"] for name, entry in tables.items()}).encode()
+        ).hexdigest()
+        generation, published_at = _name(home, content)
+        manifest = {
+            "generation": generation,
+            "published_at": published_at.isoformat(),
+            "code_version": code_version,
+            "universe": {
+                "kind": universe.kind,
+                "name": universe.name,
+                "is_generated": universe.is_generated,
+                "label": str(universe),
+            },
+            **_sources(home, connection),
+            "content_sha256": content,
+            "tables": tables,
+            "null_tables": [name for name in TABLES if name not in found],
+            "tools": _tools(),
+            "files": {},
+        }
+        _write_publication(connection, manifest, universe)
+        for name in [*published, PUBLICATION]:
+            connection.execute(
+                f"copy candidate.main.{name} to {literal(folder / f'{name}.parquet')} "
+                "(format parquet, compression zstd, kv_metadata "
+                f"{{generation: {literal(generation)}}})"
+            )
+        connection.execute("detach candidate")
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path) -> None:
+    try:
+        connection.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
+    except duckdb.Error as error:
+        raise Refusal(
+            f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
+            file=warehouse,
+            cure="close what has it open; if it is damaged, remove it: it is rebuilt from the raw "
+            "snapshots",
+        ) from error
+    # DuckDB 1.x and every BI driver read this format; 2.0's own only 2.0 does.
+    connection.execute(
+        f"attach {literal(folder / DATABASE)} as candidate (storage_version 'v1.0.0')"
+    )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    grain = ", ".join(TABLES[name].grain)
+    connection.execute(
+        f"create table candidate.main.{name} as "
+        f"select * from warehouse.{MARTS}.{name} order by {grain}"
+    )
+
+
+def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take over the descriptions that dbt left in the warehouse (`persist_docs`)."""
+    for table, comment in connection.execute(
+        "select table_name, comment from duckdb_tables() where database_name = 'warehouse' "
+        f"and schema_name = '{MARTS}' and comment is not null"
+    ).fetchall():
+        if table in TABLES:
+            connection.execute(f"comment on table candidate.main.{table} is {literal(comment)}")
+    for table, column, comment in connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        f"where database_name = 'warehouse' and schema_name = '{MARTS}' and comment is not null"
+    ).fetchall():
+        if table in TABLES:
+            connection.execute(
+                f'comment on column candidate.main.{table}."{column}" is {literal(comment)}'
+            )
+
+
+def _name(home: Home, content: str) -> tuple[str, datetime]:
+    """A name that sorts behind every generation kept, and the time in it.
+
+    A clock that was set back must not make the new generation look old.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    kept = generations(home)
+    if kept:
+        newest = datetime.strptime(kept[-1].split("-")[0], _TIME).replace(tzinfo=UTC)
+        now = max(now, newest + timedelta(seconds=1))
+    return f"{now:{_TIME}}-{content[:8]}", now
+
+
+def _sources(home: Home, connection: duckdb.DuckDBPyConnection) -> Manifest:
+    """The snapshot dates of the candidate, and where each came from."""
+    dates: list[date] = [
+        row[0]
+        for row in connection.execute(
+            "select distinct snapshot_date from candidate.main.fct_country_share_daily order by 1"
+        ).fetchall()
+    ]
+    sources = []
+    for day in dates:
+        sealed = store.find(home, day)
+        if sealed is not None:
+            sources.append(
+                {
+                    "snapshot_date": day.isoformat(),
+                    "version": sealed.version,
+                    "rows": sealed.rows,
+                    "downloads": sealed.downloads,
+                    "content_sha256": sealed.content_sha256,
+                    "observed_from": sealed.observed_from,
+                    "observed_to": sealed.observed_to,
+                    **sealed.source,
+                }
+            )
+    return {
+        "snapshot_dates": [day.isoformat() for day in dates],
+        "source": sources[-1] if sources else None,
+        "sources": sources,
+    }
+
+
+def _write_publication(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest, universe: Universe
+) -> None:
+    """The one-row table that tells a reader of the file what he has before him."""
+    dates = manifest["snapshot_dates"]
+    connection.execute(
+        f"""
+        create table candidate.main.{PUBLICATION} (
+            generation varchar, published_at timestamp, code_version varchar,
+            universe_kind varchar, universe_name varchar, is_generated boolean,
+            first_snapshot_date date, last_snapshot_date date, snapshots_count bigint
+        )
+        """
+    )
+    connection.execute(
+        f"insert into candidate.main.{PUBLICATION} values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            manifest["generation"],
+            datetime.fromisoformat(manifest["published_at"]).replace(tzinfo=None),
+            manifest["code_version"],
+            universe.kind,
+            universe.name,
+            universe.is_generated,
+            dates[0] if dates else None,
+            dates[-1] if dates else None,
+            len(dates),
+        ],
+    )
+    for column, comment in _PUBLICATION_COMMENTS.items():
+        target = f"table candidate.main.{PUBLICATION}"
+        if column:
+            target = f"column candidate.main.{PUBLICATION}.{column}"
+        connection.execute(f"comment on {target} is {literal(comment)}")
+
+
+_PUBLICATION_COMMENTS = {
+    "": "One row: which generation this file is, and of what.",
+    "generation": "The generation's name: the time of publication and the start of a hash.",
+    "published_at": "When it was built, UTC.",
+    "code_version": "The version of the program that built it.",
+    "universe_kind": "hub (the whole Hub), panel (a recorded selection) or world (generated).",
+    "universe_name": "The name of the panel or world.",
+    "is_generated": "True where the numbers are invented by a generator.",
+    "first_snapshot_date": "The oldest snapshot.",
+    "last_snapshot_date": "The newest snapshot.",
+    "snapshots_count": "How many snapshots.",
+}
+
+
+def _tools() -> dict[str, str]:
+    names = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

@@ -1,0 +1,139 @@
+"""A generation on disk: its folder, its manifest, and the hashes that identify its content.
+
+What belongs here: what every step of a publication needs to know of the format. Building,
+verifying and showing a generation have modules of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.database import literal
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.snapshots.store import sha256_of
+
+DATABASE = "observatory.duckdb"
+MANIFEST = "manifest.json"
+DIFF = "diff.json"
+CURRENT = "current"
+# The one table that is ours and not a mart: which generation this is, and of what.
+PUBLICATION = "publication"
+
+Manifest = dict[str, Any]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a generation; a Refusal where it is damaged."""
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found["generation"], str) or not isinstance(found["files"], dict):
+            raise ValueError("generation or files are not as written by this program")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refusal(
+            f"the manifest of a generation cannot be read ({error})",
+            file=path,
+            cure="go back with `observatory rollback`, or publish again",
+        ) from error
+    return dict(found)
+
+
+def generations(home: Home) -> list[str]:
+    """The generations that are kept, oldest first."""
+    if not home.published.is_dir():
+        return []
+    return sorted(
+        folder.name
+        for folder in home.published.iterdir()
+        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
+    )
+
+
+def current(home: Home) -> Path | None:
+    """The folder of the generation that readers see, or None before the first."""
+    link = home.published / CURRENT
+    return link.resolve() if link.is_symlink() and link.exists() else None
+
+
+def content_files(folder: Path) -> list[Path]:
+    """Every file of a generation but its manifest, which cannot hold its own hash."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).as_posix() != MANIFEST
+    )
+
+
+def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """SHA-256 and size of each content file, by its path inside the generation."""
+    return {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256_of(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in content_files(folder)
+    }
+
+
+def damages(folder: Path, manifest: Manifest) -> list[dict[str, str]]:
+    """The files that are not those of the manifest: missing, changed or strange."""
+    found = file_entries(folder)
+    listed: dict[str, dict[str, Any]] = manifest["files"]
+    damaged = []
+    for name in sorted(found.keys() | listed.keys()):
+        if name not in found:
+            damaged.append({"file": name, "problem": "missing"})
+        elif name not in listed:
+            damaged.append({"file": name, "problem": "not in the manifest"})
+        elif found[name]["sha256"] != listed[name]["sha256"]:
+            damaged.append({"file": name, "problem": "changed since it was published"})
+    return damaged
+
+
+def content_sha256(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[tuple[str, str]]
+) -> tuple[int, str]:
+    """Rows of `relation` and a hash of their content, independent of order and encoding.
+
+    `columns` are (name, DuckDB type). Fractions count to 12 digits: the last bits of a sum
+    depend on the order in which threads add, and differ between equal builds.
+    """
+    texts = ", chr(31), ".join(
+        f"coalesce({_canonical(name, kind)}, chr(30))" for name, kind in columns
+    )
+    rows, low, high = connection.execute(
+        "select count(*), sum(md5_number_lower(key)), sum(md5_number_upper(key)) "
+        f"from (select concat({texts}) as key from {relation})"
+    ).fetchall()[0]
+    names = ",".join(f"{name} {kind}" for name, kind in columns)
+    return rows, hashlib.sha256(f"{names}:{rows}:{low}:{high}".encode()).hexdigest()
+
+
+def _canonical(name: str, kind: str) -> str:
+    if kind in ("DOUBLE", "FLOAT"):
+        # Adding 0 makes -0 equal to 0.
+        return f"format('{{:.12g}}', \"{name}\" + 0)"
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+        return f'to_json("{name}")::varchar'
+    return f'"{name}"::varchar'
+
+
+def columns_of(
+    connection: duckdb.DuckDBPyConnection, database: str, schema: str
+) -> dict[str, list[tuple[str, str]]]:
+    """The tables of a schema with their columns and types, in order."""
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        f"where database_name = {literal(database)} and schema_name = {literal(schema)} "
+        "and not internal order by table_name, column_index"
+    ).fetchall():
+        tables.setdefault(table, []).append((column, kind))
+    return tables

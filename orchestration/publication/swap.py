@@ -1,0 +1,222 @@
+"""Showing a generation to readers, all at once, and going back.
+
+What belongs here: the order of the steps from candidate to `current`, and what a crash at any
+of them leaves: hidden folders, which the next publication removes. The symlink moves last.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.errors import Refusal
+from orchestration.gates.outcome import CheckOutcome, blocked
+from orchestration.home import Home, sync_folder
+from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
+from orchestration.publication.diff import Diff, diff
+from orchestration.publication.generation import (
+    CURRENT,
+    DATABASE,
+    DIFF,
+    Manifest,
+    current,
+    damages,
+    generations,
+    read_manifest,
+)
+from orchestration.publication.verify import verify
+
+KEPT = 7
+REMOVING = ".removing-"
+
+Said = Callable[[str], None]
+
+
+class PublicationRefused(Refusal):
+    """A gate blocked; `outcomes` are all that was asked, `current` is unchanged."""
+
+    def __init__(self, outcomes: Sequence[CheckOutcome]) -> None:
+        self.outcomes = list(outcomes)
+        stops = blocked(outcomes)
+        first = stops[0]
+        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        where = f"; for example {first.sample[0]}" if first.sample else ""
+        super().__init__(f"nothing was published: {first}{more}{where}", cure=first.cure)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What readers see now. `is_new` is false where it is what they saw before."""
+
+    generation: str
+    folder: Path
+    is_new: bool
+    manifest: Manifest
+    outcomes: list[CheckOutcome] = field(default_factory=list)
+    diff: Diff | None = None
+
+
+def publish(
+    home: Home,
+    warehouse: Path | None = None,
+    *,
+    code_version: str,
+    extras: Sequence[Extra] = (),
+    accept: Collection[str] = (),
+    said: Said = lambda _: None,
+) -> Publication:
+    """Build, verify and show a generation of `warehouse` (default: the home's own).
+
+    Everything is checked here, whatever was checked before: gate 1's verdict on every day,
+    hashes, twins, gate 3. `extras` add files to the private folder after that. `accept` names
+    checks whose failure an operator has looked at; the manifest keeps them. The same content
+    as the current generation makes no new one. Raises PublicationRefused, and leaves
+    `current` as it was on any error.
+    """
+    with home.lock("publishing", waiting=said):
+        remove_leftovers(home)
+        seen = current(home)
+        candidate = build(home, warehouse or home.warehouse, code_version=code_version)
+        try:
+            published = seen / DATABASE if seen else None
+            outcomes = verify(candidate.folder, home, published=published)
+            if [outcome for outcome in blocked(outcomes) if outcome.name not in accept]:
+                raise PublicationRefused(outcomes)
+            same = _same_content(home, candidate, seen)
+            if same is not None:
+                shutil.rmtree(candidate.folder)
+                is_new = same != seen
+                _show(home, same)
+                return Publication(same.name, same, is_new, read_manifest(same), outcomes)
+            candidate.manifest["accepted"] = sorted(accept)
+            changes = diff(seen, candidate.folder)
+            changes.write(candidate.folder)
+            candidate = complete(candidate, extras)
+            folder = _settle(home, candidate)
+        except BaseException:
+            shutil.rmtree(candidate.folder, ignore_errors=True)
+            raise
+        _show(home, folder)
+        _remove_old(home)
+        return Publication(folder.name, folder, True, candidate.manifest, outcomes, changes)
+
+
+def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _: None) -> str:
+    """Show `generation` again, or the one before the current; give its name.
+
+    Its files are hashed before. A Refusal where it is not kept or damaged.
+    """
+    with home.lock("rolling back", waiting=said):
+        kept = generations(home)
+        seen = current(home)
+        if generation is None:
+            older = [name for name in kept if seen is not None and name < seen.name]
+            if not older:
+                raise Refusal(
+                    "there is no generation before the current one",
+                    file=home.published,
+                    cure="`observatory status` lists the generations that are kept",
+                )
+            generation = older[-1]
+        if generation not in kept:
+            raise Refusal(
+                f"there is no generation {generation}",
+                file=home.published,
+                cure=f"choose one of: {', '.join(kept) or 'none is kept'}",
+            )
+        folder = home.published / generation
+        damaged = damages(folder, read_manifest(folder))
+        if damaged:
+            raise Refusal(
+                f"this generation is damaged: {damaged[0]['file']} is {damaged[0]['problem']}",
+                file=folder,
+                cure=f"choose another of: {', '.join(kept)}",
+            )
+        _show(home, folder)
+        return generation
+
+
+def remove_leftovers(home: Home) -> None:
+    """Remove what killed runs left behind; the caller holds the home's lock."""
+    if not home.published.is_dir():
+        return
+    for path in home.published.iterdir():
+        if path.name.startswith((BUILDING, REMOVING)):
+            shutil.rmtree(path)
+        elif path.name.startswith(f".{CURRENT}-"):
+            path.unlink()
+
+
+def _same_content(home: Home, candidate: Candidate, seen: Path | None) -> Path | None:
+    """A whole generation with this content by this code: the current one, or a newer.
+
+    A newer one is what a run built that was killed before the last step, or what readers saw
+    before a rollback.
+    """
+    for name in reversed(generations(home)):
+        folder = home.published / name
+        if seen is not None and name < seen.name:
+            return None
+        try:
+            manifest = read_manifest(folder)
+        except Refusal:
+            continue
+        same = all(
+            manifest.get(key) == candidate.manifest[key]
+            for key in ("content_sha256", "code_version", "universe")
+        )
+        if same and not damages(folder, manifest):
+            return folder
+    return None
+
+
+def _settle(home: Home, candidate: Candidate) -> Path:
+    """Put the finished folder to its name, on the disk and not only in its cache."""
+    folders = {candidate.folder}
+    for path in candidate.folder.rglob("*"):
+        if path.is_dir():
+            folders.add(path)
+            continue
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    for folder in folders:
+        sync_folder(folder)
+    target = home.published / candidate.generation
+    candidate.folder.rename(target)
+    sync_folder(home.published)
+    return target
+
+
+def _show(home: Home, folder: Path) -> None:
+    """Move `current` to `folder` in one step: a reader finds the old one or the new."""
+    draft = home.published / f".{CURRENT}-{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(folder.name, target_is_directory=True)
+    draft.replace(home.published / CURRENT)
+    sync_folder(home.published)
+
+
+def _remove_old(home: Home) -> None:
+    """Keep the last `KEPT` generations, and the current one wherever it stands."""
+    seen = current(home)
+    for name in generations(home)[:-KEPT]:
+        if seen is None or name != seen.name:
+            doomed = home.published / f"{REMOVING}{name}"
+            (home.published / name).rename(doomed)
+            shutil.rmtree(doomed)
+
+
+__all__ = [
+    "DIFF",
+    "Publication",
+    "PublicationRefused",
+    "current",
+    "generations",
+    "publish",
+    "read_manifest",
+    "remove_leftovers",
+    "rollback",
+]

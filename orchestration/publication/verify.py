@@ -1,0 +1,180 @@
+"""Verifying a generation: is it whole, is it what its manifest says, does it hold?
+
+What belongs here: what can be re-checked from a generation's folder at any time, by anybody.
+What its numbers have to be is gate 3's, which is asked here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orchestration.database import connect, literal
+from orchestration.errors import Refusal
+from orchestration.gates import candidate as gate
+from orchestration.gates.outcome import Check, CheckOutcome
+from orchestration.home import Home
+from orchestration.publication.generation import (
+    DATABASE,
+    Manifest,
+    columns_of,
+    content_sha256,
+    damages,
+    read_manifest,
+)
+
+Findings = list[dict[str, Any]]
+
+_AGAIN = "go back with `observatory rollback`, or publish again"
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "manifest_readable",
+        "The manifest can be read and names the folder's generation.",
+        _AGAIN,
+        "problems",
+        most=0,
+    ),
+    Check(
+        "files_as_published",
+        "Every file is there with the SHA-256 that the manifest names, and no other is.",
+        _AGAIN,
+        "files",
+        most=0,
+    ),
+    Check(
+        "tables_as_published",
+        "Rows and content of each table are those of the manifest.",
+        _AGAIN,
+        "tables",
+        most=0,
+    ),
+    Check(
+        "twins_equal",
+        "Each Parquet file holds the same rows as its table.",
+        _AGAIN,
+        "tables",
+        most=0,
+    ),
+)
+
+
+def verify(
+    folder: Path, home: Home | None = None, *, published: Path | None = None
+) -> list[CheckOutcome]:
+    """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
+
+    Without `home` there are no raw snapshots to reconcile with. `published` is the DuckDB file
+    of the generation before, for changes of history.
+    """
+    outcomes = whole(folder)
+    if home is not None:
+        outcomes += gate.judge(folder / DATABASE, home, published=published)
+    return outcomes
+
+
+def whole(folder: Path) -> list[CheckOutcome]:
+    """The outcomes of `CHECKS`: whether the folder is what its manifest says."""
+    try:
+        manifest = read_manifest(folder)
+    except Refusal as refusal:
+        return [
+            _outcome(CHECKS[0], [{"problem": refusal.problem}]),
+            *(_crashed(check, "not asked: the manifest cannot be read") for check in CHECKS[1:]),
+        ]
+    questions: tuple[Callable[[Path, Manifest], Findings], ...] = (
+        _misnamed,
+        damages_of,
+        _changed_tables,
+        _unequal_twins,
+    )
+    outcomes = []
+    for check, question in zip(CHECKS, questions, strict=True):
+        try:
+            outcomes.append(_outcome(check, question(folder, manifest)))
+        except Exception as error:
+            outcomes.append(_crashed(check, f"{type(error).__name__}: {error}"))
+    return outcomes
+
+
+def _misnamed(folder: Path, manifest: Manifest) -> Findings:
+    generation = manifest["generation"]
+    # While it is built, a generation lies in a hidden folder.
+    if folder.name in (generation, "current") or folder.name.startswith("."):
+        return []
+    return [{"folder": folder.name, "generation": generation}]
+
+
+def damages_of(folder: Path, manifest: Manifest) -> Findings:
+    """The files that are not those of the manifest."""
+    return [dict(damage) for damage in damages(folder, manifest)]
+
+
+def _changed_tables(folder: Path, manifest: Manifest) -> Findings:
+    with connect(folders=[folder]) as connection:
+        connection.execute(f"attach {literal(folder / DATABASE)} as candidate (read_only)")
+        found = columns_of(connection, "candidate", "main")
+        return _compared(
+            manifest,
+            lambda name: (
+                content_sha256(connection, f"candidate.main.{name}", found[name])
+                if name in found
+                else None
+            ),
+        )
+
+
+def _unequal_twins(folder: Path, manifest: Manifest) -> Findings:
+    with connect(folders=[folder]) as connection:
+
+        def content(name: str) -> tuple[int, str] | None:
+            path = folder / f"{name}.parquet"
+            if not path.exists():
+                return None
+            twin = f"read_parquet({literal(path)})"
+            described = connection.execute(f"describe from {twin}").fetchall()
+            return content_sha256(connection, twin, [(row[0], row[1]) for row in described])
+
+        return _compared(manifest, content)
+
+
+def _compared(manifest: Manifest, content: Callable[[str], tuple[int, str] | None]) -> Findings:
+    """The tables whose rows or hash differ from the manifest's."""
+    findings: Findings = []
+    for name, listed in manifest["tables"].items():
+        found = content(name)
+        if found is None:
+            findings.append({"table": name, "problem": "missing"})
+        elif found[0] != listed["rows"]:
+            problem = f"{found[0]:,} rows, {listed['rows']:,} in the manifest"
+            findings.append({"table": name, "problem": problem})
+        elif found[1] != listed["content_sha256"]:
+            findings.append({"table": name, "problem": "other content than in the manifest"})
+    return findings
+
+
+def _outcome(check: Check, findings: Findings) -> CheckOutcome:
+    return CheckOutcome(
+        name=check.name,
+        description=check.description,
+        status="failed" if findings else "passed",
+        snapshot_date=None,
+        observed=len(findings),
+        threshold=check.threshold,
+        cure=check.cure,
+        blocking=True,
+        sample=findings[:5],
+    )
+
+
+def _crashed(check: Check, why: str) -> CheckOutcome:
+    return CheckOutcome(
+        name=check.name,
+        description=check.description,
+        status="crashed",
+        snapshot_date=None,
+        observed=why[:500],
+        threshold=check.threshold,
+        cure=check.cure,
+        blocking=True,
+    )
