@@ -88,6 +88,7 @@ class HubClient:
 
     `endpoint` and `token` default to HF_ENDPOINT and HF_TOKEN, as in huggingface_hub (`token`
     False sends none). Redirects are never followed: the token leaves for no other origin.
+    Seconds: `connect`, `read` (between two parts of an answer), `whole` (a whole answer).
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class HubClient:
         clock: Clock | None = None,
         connect: float = CONNECT,
         read: float = READ,
+        whole: float = WHOLE,
     ) -> None:
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
         _check_endpoint(self.endpoint)
@@ -106,7 +108,7 @@ class HubClient:
         self.bytes = 0
         self.quota: Quota | None = None
         self._timeout = httpx2.Timeout(connect, read=read)
-        self._longest = max(WHOLE, 2 * read) if read >= READ else 4 * read
+        self._longest = whole
         self._headers = _headers(token)
         _bound_the_session()
 

@@ -144,13 +144,14 @@ def crawl(
     `expected_rows` lets `progress` tell the time to go. CrawlStopped where it does not end.
     """
     watch = _Watch(client, progress, expected_rows)
+    before = (client.requests, client.bytes)
     greeting = client.contact(tell=watch.note)
     home.check_universe(greeting.universe)
     landing = _landing(home, greeting, table, snapshot_date)
     patience = Patience(outage=outage)
     if deadline is not None:
         patience.deadline = client.clock.now() + deadline.total_seconds()
-    work = _Crawl(landing, client, patience, watch)
+    work = _Crawl(landing, client, patience, watch, before)
     try:
         work.run()
     except (Nonsense, Outage, DeadlinePassed) as error:
@@ -183,7 +184,12 @@ class _Crawl:
     """One process's work on a landing."""
 
     def __init__(
-        self, landing: Landing, client: HubClient, patience: Patience, watch: _Watch
+        self,
+        landing: Landing,
+        client: HubClient,
+        patience: Patience,
+        watch: _Watch,
+        before: tuple[int, int],
     ) -> None:
         self.landing = landing
         self.client = client
@@ -193,7 +199,7 @@ class _Crawl:
         self.resumed = bool(landing.entries)
         self.position = _position(landing)
         self.observed_at = landing.begun.observed_from
-        self._counted = (0, 0, 0.0, 0)
+        self._counted: tuple[float, ...] = (*before, 0, 0.0)
 
     def run(self) -> None:
         """Read on to the proven end. Raises Nonsense, Outage, DeadlinePassed."""
@@ -317,21 +323,17 @@ class _Crawl:
 
     def _entry(self, **known: Any) -> Entry:
         """A journal line, with what was spent since the one before."""
-        total = (
-            self.client.requests,
-            self.patience.retries,
-            self.patience.waited,
-            self.client.bytes,
-        )
+        client, patience = self.client, self.patience
+        total = (client.requests, client.bytes, patience.retries, patience.waited)
         spent = [now - before for now, before in zip(total, self._counted, strict=True)]
         self._counted = total
         return Entry(
             **known,
             observed_at=self.observed_at.isoformat(),
             requests=int(spent[0]),
-            retries=int(spent[1]),
-            waited=spent[2],
-            received=int(spent[3]),
+            received=int(spent[1]),
+            retries=int(spent[2]),
+            waited=spent[3],
         )
 
     def _look_at_the_clock(self, now: datetime | None) -> None:

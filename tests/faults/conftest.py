@@ -7,6 +7,7 @@ import http.client
 import json
 import random
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +88,9 @@ class Reply:
             self, parts=[body], headers=self.headers | {"Content-Length": str(len(body))}
         )
 
+    def with_headers(self, headers: dict[str, str]) -> Reply:
+        return replace(self, headers=self.headers | headers)
+
     def with_link(self, target: str | None) -> Reply:
         headers = {name: text for name, text in self.headers.items() if name.lower() != "link"}
         if target is not None:
@@ -105,19 +109,26 @@ class Proxy:
     with each request's path before it is passed on.
     """
 
-    def __init__(self, target: str, before: Callable[[str], None] = lambda path: None) -> None:
+    def __init__(
+        self, target: str, before: Callable[[str], None] = lambda path: None, port: int = 0
+    ) -> None:
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.before = before
         self.fault: Fault | None = None
+        self.everywhere: Fault | None = None
         self.at = 3
         self.times = 1_000_000
         self.struck = 0
         self._behind = urlsplit(target)
+        self._connections: list[socket.socket] = []
+        self._stopping = threading.Event()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
 
             def do_GET(self) -> None:
                 proxy.asked.append(self.path)
@@ -136,16 +147,26 @@ class Proxy:
                 self.end_headers()
                 for part in reply.parts:
                     self.wfile.write(part)
+                    self.wfile.flush()
 
             def log_message(self, *_: object) -> None:
                 pass
+
+            def setup(self) -> None:
+                super().setup()
+                proxy._connections.append(self.connection)
 
             def handle(self) -> None:
                 with contextlib.suppress(ConnectionError, TimeoutError):
                     super().handle()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """Clients that hang up in the middle of an answer are what we test."""
+
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -169,6 +190,8 @@ class Proxy:
         }
         known["Content-Length"] = str(len(body))
         reply = Reply(answer.status, known, [body])
+        if self.everywhere is not None:
+            return self.everywhere(reply)
         if self.fault is None or self.struck >= self.times or not self._is_struck(path):
             return reply
         self.struck += 1
@@ -184,9 +207,28 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the server."""
+        self._stopping.wait(seconds)
+
+    def hang_up(self) -> None:
+        """Close every connection; new ones are welcome."""
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def stop(self) -> None:
+        """Go away: connections are refused from now on."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self.hang_up()
 
 
 class HurriedClock(Clock):
