@@ -46,8 +46,8 @@ GENERATED_ORGANIZATIONS = (
 class BuildPlan:
     """What a build computes: the days of its window, of all the `days` that count.
 
-    With `is_rebuild` the window is the whole history and the tables are made anew. Where
-    `is_needed` is false the warehouse holds just this already.
+    With `is_rebuild` the window is the whole history and the tables are made anew. An empty
+    window builds nothing new and tests again what is there.
     """
 
     days: tuple[Sealed, ...]
@@ -56,9 +56,10 @@ class BuildPlan:
     why: str
     code: str
 
-    @property
-    def is_needed(self) -> bool:
-        return bool(self.window)
+
+def generated_organizations_file(home: Home) -> Path:
+    """The owners of a generated world, as its own Hub told them to this home."""
+    return home.raw / "hub_organizations_generated.csv"
 
 
 def code_fingerprint(project: Path = PROJECT) -> str:
@@ -127,13 +128,16 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
     with connect(home.warehouse, folders=[home.root]) as connection:
         connection.execute("create schema if not exists raw")
         connection.execute("drop table if exists raw.finished_build")
-        connection.execute(
-            "create or replace view raw.hub_models as "
+        rows = (
             f"select snapshot_date, {columns} from read_parquet({literals(files)}, "
             "hive_partitioning = true, hive_types = {'snapshot_date': date})"
         )
+        if not files:
+            empty = ", ".join(f'null::{column.type} as "{column.name}"' for column in COLUMNS)
+            rows = f"select null::date as snapshot_date, {empty} where false"
+        connection.execute(f"create or replace view raw.hub_models as {rows}")
         _register_authors(connection, home.raw / "hub_authors" / "authors.parquet")
-        _register_generated(connection, home.raw / "hub_organizations_generated.csv")
+        _register_generated(connection, generated_organizations_file(home))
         connection.execute(
             "create or replace table raw.snapshots (snapshot_date date, version integer, "
             "source_kind varchar, is_whole boolean, rows_count bigint, downloads bigint, "
@@ -201,9 +205,7 @@ def _register_generated(connection: duckdb.DuckDBPyConnection, file: Path) -> No
         rows = [[row[name] for name in GENERATED_ORGANIZATIONS] for row in csv.DictReader(opened)]
     if rows:
         places = ", ".join("?" for _ in GENERATED_ORGANIZATIONS)
-        connection.executemany(
-            f"insert into raw.generated_organizations values ({places})", rows
-        )
+        connection.executemany(f"insert into raw.generated_organizations values ({places})", rows)
 
 
 def finish(home: Home, build: BuildPlan) -> None:

@@ -6,7 +6,7 @@ with models as (
 
 releases as (
 
-    select * from {{ ref('int_hub__releases') }}
+    select * from {{ ref('int_hub__release_classes') }}
 
 ),
 

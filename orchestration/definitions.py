@@ -1,0 +1,28 @@
+"""The code location. It assembles what `defs/` defines, and defines nothing itself."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration.defs.automation.jobs import daily_observatory, fetch_only, publish_again
+from orchestration.defs.automation.schedules import every_morning
+from orchestration.defs.fetch.assets import fetch
+from orchestration.defs.fetch.checks import gate_1
+from orchestration.defs.fetch.resources import HomeResource
+from orchestration.defs.publish.assets import publication
+from orchestration.defs.transform.assets import transform
+from orchestration.defs.transform.project import DBT, project
+
+defs = dg.Definitions(
+    assets=[fetch, transform, publication],
+    asset_checks=[gate_1],
+    jobs=[daily_observatory, publish_again, fetch_only],
+    schedules=[every_morning],
+    resources={
+        "observatory": HomeResource(),
+        "dbt": DbtCliResource(project_dir=project, dbt_executable=DBT),
+    },
+    # One run is one process: the home's lock is held for a whole run and goes with it.
+    executor=dg.in_process_executor,
+)

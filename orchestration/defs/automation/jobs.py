@@ -1,0 +1,30 @@
+"""What can be run as a whole."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.fetch.partitions import daily
+
+# One day, or a range of an archive, from the Hub to what people read.
+daily_observatory = dg.define_asset_job(
+    name="daily_observatory",
+    selection=dg.AssetSelection.all(),
+    partitions_def=daily,
+    description="A day of Hub metadata: fetched, checked, transformed, checked, published.",
+)
+
+# What is sealed, built and published again: after a change of models or seeds.
+publish_again = dg.define_asset_job(
+    name="publish_again",
+    selection=dg.AssetSelection.groups("seeds", "staging", "intermediate", "marts", "publish"),
+    description="Build and publish what is sealed already; nothing is fetched.",
+)
+
+# A day alone, without a build: the demo fetches several days before it builds once.
+fetch_only = dg.define_asset_job(
+    name="fetch_only",
+    selection=dg.AssetSelection.groups("fetch"),
+    partitions_def=daily,
+    description="A day of Hub metadata: fetched and checked, not yet built.",
+)

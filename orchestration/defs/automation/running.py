@@ -1,0 +1,116 @@
+"""Running a job here and now, in this process, and saying what came of it.
+
+What belongs here: the bridge from the command line to Dagster. Every command that changes
+something is a Dagster run underneath, so the UI shows it like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from orchestration.home import CHECKOUT, Home
+
+log = logging.getLogger(__name__)
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended: `problems` in words, `metadata` of each asset by its name."""
+
+    run_id: str
+    succeeded: bool
+    problems: list[str]
+    metadata: dict[str, dict[str, Any]]
+
+
+def prepare_instance(home: Home) -> None:
+    """Point Dagster at the home's own folder and give it the project's settings."""
+    folder = home.dagster
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
+
+
+def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
+    """Report runs as failed whose process is gone; returns their ids.
+
+    Call it while holding the home's lock: a run that works in the home holds that lock, so
+    whoever else is said to be at work is not.
+    """
+    closed = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if run.tags.get("observatory/home") == str(home.root):
+            instance.report_run_failed(run, message="its process is gone; the home was free")
+            closed.append(run.run_id)
+    return closed
+
+
+def execute(
+    home: Home,
+    job_name: str,
+    *,
+    partition_key: str | None = None,
+    ops: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunReport:
+    """Run `job_name` in this process; `ops` is the config of each asset, by its name."""
+    # Loading the definitions takes seconds; commands that only read do without.
+    from orchestration.definitions import defs
+
+    job = defs.resolve_job_def(job_name)
+    config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
+    with (
+        dg.DagsterInstance.get() as instance,
+        home.lock(f"observatory ({job_name})", waiting=log.info),
+        # dbt's own lines would drown what a person wants to read; they are kept in a file.
+        (home.dagster / "last_run.log").open("w", encoding="utf-8") as transcript,
+        contextlib.redirect_stdout(transcript),
+    ):
+        close_dead_runs(instance, home)
+        result = job.execute_in_process(
+            run_config={**_QUIET, **config},
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=False,
+            tags={"observatory/home": str(home.root), "observatory/started_by": "command line"},
+        )
+    return RunReport(result.run_id, result.success, _problems(result), _metadata(result))
+
+
+def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
+    found = []
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+                words = check.description or "failed"
+                found.append(f"check {check.check_name} of {check.asset_key.path[-1]}: {words}")
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            failure = data.user_failure_data
+            if failure is not None and failure.description:
+                found.append(failure.description)
+            elif data.error is not None:
+                found.append(data.error.to_string())
+    return found
+
+
+def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            materialization = event.step_materialization_data.materialization
+            found[materialization.asset_key.path[-1]] = {
+                name: value.value for name, value in materialization.metadata.items()
+            }
+    return found

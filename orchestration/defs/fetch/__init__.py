@@ -1,0 +1,1 @@
+"""Fetch: the Hub's metadata of a day becomes a sealed, judged snapshot."""

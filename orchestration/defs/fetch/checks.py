@@ -1,0 +1,90 @@
+"""Gate 1 as asset checks: one a question, each blocking what comes after."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from orchestration.defs.fetch.assets import MODELS
+from orchestration.defs.fetch.resources import POOL, HomeResource
+from orchestration.gates import raw
+from orchestration.gates.outcome import CheckOutcome
+from orchestration.snapshots import store
+
+
+def as_markdown(outcomes: list[CheckOutcome], most: int = 20) -> str:
+    """The outcomes as a table: day, what was seen, what was asked for."""
+    rows = [
+        f"| {outcome.snapshot_date or ''} | {outcome.status} | {outcome.observed} "
+        f"| {outcome.threshold} |"
+        for outcome in outcomes[:most]
+    ]
+    more = [f"\n{len(outcomes) - most:,} more"] if len(outcomes) > most else []
+    return "\n".join(["| day | status | observed | threshold |", "|---|---|---|---|", *rows, *more])
+
+
+def as_check_result(
+    name: str, outcomes: list[CheckOutcome], key: dg.AssetKey, *, stops: bool
+) -> dg.AssetCheckResult:
+    """One check's outcomes over all days of a run as one Dagster result.
+
+    `stops`: whether a blocking outcome stops the run. In a back-fill where other days pass it
+    refuses its own day only, so it is shown as a warning.
+    """
+    bad = [outcome for outcome in outcomes if outcome.status != "passed"]
+    blocks = [outcome for outcome in bad if outcome.blocks]
+    metadata: dict[str, object] = {"days_checked": len(outcomes), "days_not_passed": len(bad)}
+    shown = bad or outcomes[-1:]
+    if shown:
+        worst = (blocks or shown)[0]
+        metadata |= {
+            "status": worst.status,
+            "observed": str(worst.observed),
+            "threshold": str(worst.threshold),
+            "days": dg.MetadataValue.md(as_markdown(shown)),
+        }
+        if bad:
+            metadata |= {
+                "what_to_do": worst.cure,
+                "sample_rows": dg.MetadataValue.json(worst.sample),
+            }
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=key,
+        passed=not bad,
+        severity=dg.AssetCheckSeverity.ERROR if blocks and stops else dg.AssetCheckSeverity.WARN,
+        description=f"{bad[0].status}: {bad[0].cure}" if bad else None,
+        metadata=metadata,
+    )
+
+
+@dg.multi_asset_check(
+    name="gate_1",
+    specs=[
+        dg.AssetCheckSpec(
+            check.name, asset=MODELS.key, description=check.description, blocking=True
+        )
+        for check in raw.CHECKS
+    ],
+    pool=POOL,
+)
+def gate_1(
+    context: dg.AssetCheckExecutionContext, observatory: HomeResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge the day of this run, and every sealed day whose verdict is not of this content."""
+    home = observatory.home
+    key = MODELS.key
+    if context.has_partition_key:
+        days = [date.fromisoformat(context.partition_key)]
+        outcomes = raw.judge(home, days)
+    else:
+        days = [sealed.snapshot_date for sealed in store.list_sealed(home)]
+        outcomes = [o for verdict in raw.verdicts(home, days).values() for o in verdict.outcomes]
+    refused = {o.snapshot_date for o in outcomes if o.blocks}
+    for check in raw.CHECKS:
+        yield as_check_result(
+            check.name,
+            [outcome for outcome in outcomes if outcome.name == check.name],
+            key,
+            stops=len(refused) >= len(days),
+        )

@@ -1,0 +1,36 @@
+"""What the assets share: the home they work in, held for the time of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from orchestration.home import Home
+
+OWNERS = ["team:hub-observatory"]
+
+# The UI's queue shows one run at a time at the warehouse. The lock that counts is the home's
+# own, which is free as soon as its process is gone.
+POOL = "observatory_home"
+
+
+class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The observatory's home, locked while a run works in it.
+
+    One run is one process (the in-process executor), so the lock is held from the run's first
+    step to its last and goes with the process, however that ends.
+    """
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HomeResource]:
+        run = context.run
+        purpose = f"run {run.run_id[:8]} of {run.job_name}" if run else "a run"
+        log = context.log
+        with self.home.lock(purpose, waiting=log.info if log else None):
+            yield self
+
+    @property
+    def home(self) -> Home:
+        return Home.from_environment()

@@ -1,0 +1,1 @@
+"""Publish: the marts become a checked, immutable generation that people read."""

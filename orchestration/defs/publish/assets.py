@@ -1,0 +1,108 @@
+"""The publication: the marts as people read them, checked by the publisher itself."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+
+from orchestration import warehouse
+from orchestration.database import connect
+from orchestration.defs.fetch.assets import FRESH, refused
+from orchestration.defs.fetch.checks import as_check_result
+from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.transform.assets import transform
+from orchestration.errors import Refusal
+from orchestration.gates import candidate
+from orchestration.publication import swap
+from orchestration.publication.generation import DATABASE
+from orchestration.publication.swap import Publication, PublicationRefused
+
+KEY = dg.AssetKey("publication")
+MARTS = [spec.key for spec in transform.specs if spec.group_name == "marts"]
+
+
+def code_version() -> str:
+    """The version of the code that a publication comes from: release and models' hash."""
+    return f"{version('hub-observatory')}+{warehouse.code_fingerprint()[:12]}"
+
+
+@dg.asset(
+    key=KEY,
+    deps=MARTS,
+    group_name="publish",
+    owners=OWNERS,
+    kinds={"duckdb", "parquet"},
+    pool=POOL,
+    freshness_policy=FRESH,
+    check_specs=[
+        dg.AssetCheckSpec(check.name, asset=KEY, description=check.description, blocking=True)
+        for check in candidate.CHECKS
+    ],
+    description=(
+        "One generation: the marts as a DuckDB file and Parquet twins with a manifest, built in "
+        "private, re-checked by the publisher, then shown by moving `published/current`. "
+        "Readers see the old generation or the new one, never half."
+    ),
+)
+def publication(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
+    try:
+        published = swap.publish(observatory.home, code_version=code_version())
+    except PublicationRefused as refusal:
+        yield from _check_results(list(refusal.outcomes))
+        raise refused(refusal) from refusal
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
+    yield from _check_results(list(published.outcomes))
+    yield dg.MaterializeResult(metadata=_describe(published))
+
+
+def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:
+    for check in candidate.CHECKS:
+        found = [outcome for outcome in outcomes if outcome.name == check.name]
+        yield as_check_result(check.name, found, KEY, stops=True)
+
+
+def _describe(published: Publication) -> dict[str, Any]:
+    """What one wants to see first of a publication: who leads, how sure, what changed."""
+    with connect(published.folder / DATABASE, read_only=True) as connection:
+        shares = connection.execute(
+            """
+            select snapshot_date, country_name, share_of_all, share_of_all_low,
+                share_of_all_high, share_of_attributed, downloads
+            from fct_country_share_daily join dim_countries using (country_key)
+            where window_name = '30d' and attribution = 'publisher' and cohort = 'all'
+                and scope = 'all' and fct_country_share_daily.country_code is not null
+            qualify snapshot_date = max(snapshot_date) over ()
+            order by downloads desc limit 10
+            """
+        ).fetchall()
+        coverage = connection.execute(
+            "select downloads_attributed_share, downloads_with_known_lineage_share "
+            "from fct_mapping_coverage_daily where window_name = '30d' and cohort = 'all' "
+            "and attribution = 'publisher' and scope = 'all' order by snapshot_date desc limit 1"
+        ).fetchone()
+    table = [
+        "| country | share of all | band | of attributed | downloads (30 d) |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for _, name, share, low, high, attributed, downloads in shares:
+        table.append(
+            f"| {name} | {share:.1%} | {low:.1%} to {high:.1%} | {attributed:.1%} "
+            f"| {downloads:,.0f} |"
+        )
+    metadata: dict[str, Any] = {
+        "generation": published.generation,
+        "is_new": published.is_new,
+        "newest_snapshot": str(shares[0][0]) if shares else "none",
+        "top_countries": dg.MetadataValue.md("\n".join(table)),
+        "path": dg.MetadataValue.path(str(published.folder)),
+        "changes": dg.MetadataValue.json(published.diff.to_dict() if published.diff else {}),
+    }
+    if coverage is not None and coverage[0] is not None:
+        metadata["downloads_attributed_share"] = float(coverage[0])
+    if coverage is not None and coverage[1] is not None:
+        metadata["downloads_with_known_lineage_share"] = float(coverage[1])
+    if shares:
+        metadata["leader_share"] = float(shares[0][2])
+    return metadata

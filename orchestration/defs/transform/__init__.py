@@ -1,0 +1,1 @@
+"""Transform: dbt turns sealed snapshots into marts in the private warehouse."""

@@ -1,0 +1,93 @@
+"""The dbt models as assets: registered, built, tested and counted in one step."""
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
+
+from orchestration import warehouse
+from orchestration.database import connect
+from orchestration.defs.fetch.resources import POOL, HomeResource
+from orchestration.defs.transform.project import project, target_of
+from orchestration.defs.transform.translator import Translator
+from orchestration.gates import raw
+from orchestration.home import Home
+from orchestration.snapshots import store
+
+log = logging.getLogger(__name__)
+
+
+@dbt_assets(
+    manifest=project.manifest_path,
+    project=project,
+    name="transform",
+    dagster_dbt_translator=Translator(),
+    pool=POOL,
+)
+def transform(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, observatory: HomeResource
+) -> Iterator[Any]:
+    """Build the warehouse from every sealed day that passed the first gate."""
+    home = observatory.home
+    sealed = store.list_sealed(home)
+    verdicts = raw.verdicts(home, [day.snapshot_date for day in sealed])
+    passed = [day for day in sealed if verdicts[day.snapshot_date].passed]
+    quality = [row for verdict in verdicts.values() for row in verdict.quality_rows()]
+    if not passed:
+        raise dg.Failure(
+            "no sealed day passed the first gate\nCure: see the checks of raw_hub__models",
+            allow_retries=False,
+        )
+    build = warehouse.plan(home, passed)
+    warehouse.register(home, build, quality)
+    log.info(
+        "building %s of %s days: %s",
+        f"{len(build.window):,}",
+        f"{len(build.days):,}",
+        build.why,
+    )
+    # Read by profiles.yml; the home is one for the whole process.
+    os.environ["OBSERVATORY_WAREHOUSE"] = str(home.warehouse)
+    arguments = ["build"]
+    if build.is_rebuild:
+        arguments.append("--full-refresh")
+    invocation = dbt.cli(
+        arguments, context=context, manifest=project.manifest_path, target_path=target_of(home)
+    )
+    # DuckDB lets nobody else read while dbt has the file, so rows are counted at the end, and
+    # what dbt said before it failed is told as well.
+    events: list[Any] = []
+    failure: DagsterDbtCliRuntimeError | None = None
+    try:
+        for event in invocation.stream():
+            events.append(event)
+        warehouse.finish(home, build)
+    except DagsterDbtCliRuntimeError as error:
+        failure = error
+    counts = _row_counts(home)
+    for event in events:
+        if isinstance(event, dg.Output):
+            name = context.asset_key_for_output(event.output_name).path[-1]
+            if name in counts:
+                context.add_output_metadata(
+                    {"dagster/row_count": counts[name]}, output_name=event.output_name
+                )
+        yield event
+    if failure is not None:
+        raise dg.Failure(
+            f"the second gate refused the build: {failure}\n"
+            "Cure: the failed checks tell the rows; repair models or seeds and run again",
+            allow_retries=False,
+        ) from failure
+
+
+def _row_counts(home: Home) -> dict[str, int]:
+    with connect(home.warehouse, read_only=True) as connection:
+        found = connection.execute(
+            "select table_name, estimated_size from duckdb_tables() where not temporary"
+        ).fetchall()
+    return {name: int(rows) for name, rows in found}

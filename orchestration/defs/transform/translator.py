@@ -1,0 +1,54 @@
+"""How dbt nodes look in Dagster: keys, groups, owners, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+
+from orchestration.defs.fetch.assets import FRESH
+from orchestration.defs.fetch.resources import OWNERS
+
+# All that is registered from the raw snapshots themselves has one origin.
+_SOURCES = {"hub_authors": "raw_hub__authors"}
+
+
+class Translator(DagsterDbtTranslator):
+    """Names, groups and owners of dbt's models, seeds and sources."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            settings=DagsterDbtTranslatorSettings(
+                enable_source_tests_as_checks=True,
+                enable_duplicate_source_asset_keys=True,
+            )
+        )
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        props = self.get_resource_props(manifest, unique_id)
+        is_mart = "marts" in props["fqn"]
+        return spec.replace_attributes(
+            key=_key(props),
+            group_name=_group(props),
+            owners=OWNERS,
+            kinds={"dbt", "duckdb", props["resource_type"]} - {"model"},
+            description=props["description"],
+            freshness_policy=FRESH if is_mart else None,
+        )
+
+
+def _key(props: Mapping[str, Any]) -> dg.AssetKey:
+    if props["resource_type"] == "source":
+        return dg.AssetKey(_SOURCES.get(props["name"], "raw_hub__models"))
+    return dg.AssetKey(props["name"])
+
+
+def _group(props: Mapping[str, Any]) -> str:
+    if props["resource_type"] == "seed":
+        return "seeds"
+    return str(props["fqn"][1]) if props["resource_type"] == "model" else "fetch"

@@ -1,0 +1,247 @@
+"""What is published, told on a terminal: the table of shares, and the state of a home.
+
+What belongs here: reading `published/current` and putting it in words. Nothing here needs
+Dagster or dbt, so it works when they do not.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from orchestration.database import connect
+from orchestration.errors import Refusal
+from orchestration.home import Home, Universe
+from orchestration.publication import generation
+from orchestration.snapshots import store
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def published_folder(home: Home) -> Path:
+    """The folder of the current generation; a Refusal where nothing is published."""
+    folder = generation.current(home)
+    if folder is None:
+        raise Refusal(
+            "nothing is published in this home yet",
+            file=home.published,
+            cure="run `make demo`, `make run` or `observatory backfill` first",
+        )
+    return folder
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The slice of the marts that a table shows."""
+
+    window_name: str = "30d"
+    attribution: str = "publisher"
+    cohort: str = "all"
+    scope: str = "all"
+
+
+@dataclass(frozen=True)
+class CountryShares:
+    """One day's shares by country, its coverage, and how each share moved."""
+
+    snapshot_date: date
+    universe: Universe
+    slice: Slice
+    rows: list[dict[str, Any]]
+    coverage: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "snapshot_date": self.snapshot_date.isoformat(),
+            "universe": {"kind": self.universe.kind, "name": self.universe.name},
+            "is_generated": self.universe.is_generated,
+            **self.slice.__dict__,
+            "coverage": self.coverage,
+            "countries": self.rows,
+        }
+
+
+def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
+    """The newest shares by country of the current generation, largest first."""
+    folder = published_folder(home)
+    manifest = generation.read_manifest(folder)
+    universe = Universe(manifest["universe"]["kind"], manifest["universe"]["name"])
+    keys = [chosen.window_name, chosen.attribution, chosen.cohort, chosen.scope]
+    where = "window_name = ? and attribution = ? and cohort = ? and scope = ?"
+    with connect(folder / generation.DATABASE, read_only=True) as connection:
+        newest = connection.execute(
+            "select max(snapshot_date) from fct_country_share_daily"
+        ).fetchone()
+        found = connection.execute(
+            f"""
+            select country_key, country_name, downloads, models_count, share_of_all,
+                share_of_all_low, share_of_all_high, share_of_attributed,
+                share_of_all_without_largest_model, share_change_7d, null_reason,
+                (select list(share_of_all order by past.snapshot_date)
+                    from fct_country_share_daily as past
+                    where {where} and past.country_key = now.country_key
+                        and past.snapshot_date > now.snapshot_date - 60) as history
+            from fct_country_share_daily as now join dim_countries using (country_key)
+            where {where} and snapshot_date = ?
+            order by downloads desc nulls last, country_key limit ?
+            """,
+            [*keys, *keys, newest[0] if newest else None, most],
+        )
+        names = [item[0] for item in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        covered = connection.execute(
+            "select downloads_attributed_share, downloads_accounted_share, "
+            "downloads_with_known_lineage_share, organizations_mapped_count, "
+            f"unattributed_top_organization from fct_mapping_coverage_daily where {where} "
+            "and snapshot_date = ?",
+            [*keys, newest[0] if newest else None],
+        )
+        names = [item[0] for item in covered.description]
+        row = covered.fetchone()
+    if newest is None or newest[0] is None or row is None:
+        raise Refusal(
+            "the current generation holds no shares of this slice",
+            file=folder / generation.DATABASE,
+            cure="`observatory verify` tells whether the generation is damaged",
+        )
+    return CountryShares(newest[0], universe, chosen, rows, dict(zip(names, row, strict=True)))
+
+
+def spark_line(values: list[float | None]) -> str:
+    """The values as a line of bars, from their smallest to their largest; a gap is a space."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    return "".join(
+        " " if value is None else BARS[round((value - low) / span * (len(BARS) - 1))]
+        for value in values[-30:]
+    )
+
+
+def percent(value: float | None, signed: bool = False) -> str:
+    """A share as people read it; null is a dash, never 0."""
+    if value is None:
+        return "-"
+    return f"{value:+.2%}" if signed else f"{value:.1%}"
+
+
+def shares_table(shares: CountryShares) -> Table:
+    """The table of country shares, its scope in the title and its coverage below."""
+    chosen = shares.slice
+    label = "GENERATED WORLD, not the real Hub: " if shares.universe.is_generated else ""
+    table = Table(
+        title=f"{label}share of downloads by country, {shares.snapshot_date} "
+        f"({shares.universe})\nwindow {chosen.window_name}, attribution {chosen.attribution}, "
+        f"cohort {chosen.cohort}, scope {chosen.scope}",
+        caption=_coverage_line(shares),
+        caption_justify="left",
+    )
+    table.add_column("country", no_wrap=True)
+    headings = ("of all", "band", "of attributed", "without largest", "7 days", "downloads")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("60 days", no_wrap=True)
+    for row in shares.rows:
+        band = (
+            "-"
+            if row["share_of_all_low"] is None
+            else f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}"
+        )
+        downloads = "-" if row["downloads"] is None else f"{row['downloads']:,.0f}"
+        table.add_row(
+            row["country_name"],
+            percent(row["share_of_all"]),
+            band,
+            percent(row["share_of_attributed"]),
+            percent(row["share_of_all_without_largest_model"]),
+            percent(row["share_change_7d"], signed=True),
+            downloads,
+            spark_line(row["history"] or []),
+        )
+    return table
+
+
+def _coverage_line(shares: CountryShares) -> str:
+    coverage = shares.coverage
+    reasons = {row["null_reason"] for row in shares.rows if row["null_reason"]}
+    text = (
+        f"coverage: {percent(coverage['downloads_attributed_share'])} of the downloads have a "
+        f"country, {percent(coverage['downloads_with_known_lineage_share'])} a known lineage; "
+        f"{coverage['organizations_mapped_count']:,} organizations mapped"
+    )
+    return text + (f"\nnot measurable: {'; '.join(sorted(reasons))}" if reasons else "")
+
+
+def status(home: Home) -> dict[str, Any]:
+    """The state of a home: universe, sealed days with their gate, generation, age, holder."""
+    sealed = store.list_sealed(home)
+    universe = home.universe()
+    folder = generation.current(home)
+    manifest = generation.read_manifest(folder) if folder else None
+    newest = max((day.snapshot_date for day in sealed), default=None)
+    return {
+        "home": str(home.root),
+        "universe": str(universe) if universe else None,
+        "is_generated": universe.is_generated if universe else False,
+        "in_use_by": home.holder(),
+        "sealed_days": len(sealed),
+        "newest_sealed_day": newest.isoformat() if newest else None,
+        "age_days": (datetime.now(UTC).date() - newest).days if newest else None,
+        "last_days": [_day_status(home, day) for day in sealed[-7:]],
+        "generation": manifest["generation"] if manifest else None,
+        "generations_kept": generation.generations(home),
+        "published_days": len(manifest["snapshot_dates"]) if manifest else 0,
+        "next_run": "daily at 06:00 UTC while `make dev` runs",
+    }
+
+
+def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
+    gate = store.folder_of(home, day.snapshot_date) / "gate.json"
+    passed = None
+    if gate.exists():
+        found = json.loads(gate.read_text(encoding="utf-8"))
+        passed = found["passed"] if found["content_sha256"] == day.content_sha256 else None
+    return {
+        "snapshot_date": day.snapshot_date.isoformat(),
+        "rows": day.rows,
+        "downloads_30d": day.downloads,
+        "rows_quarantined": day.rows_quarantined,
+        "source": day.source["kind"],
+        "version": day.version,
+        "gate": {True: "passed", False: "refused", None: "not judged"}[passed],
+    }
+
+
+def status_table(found: dict[str, Any]) -> Table:
+    """The state of a home on one screen."""
+    table = Table(title=f"Hub Observatory at {found['home']}", title_justify="left")
+    for heading in ("day", "models", "downloads (30 d)", "set aside", "source", "gate"):
+        table.add_column(heading, justify="left" if heading in ("day", "gate") else "right")
+    for day in found["last_days"]:
+        table.add_row(
+            day["snapshot_date"],
+            f"{day['rows']:,}",
+            f"{day['downloads_30d']:,}",
+            f"{day['rows_quarantined']:,}",
+            day["source"],
+            day["gate"],
+        )
+    table.caption_justify = "left"
+    table.caption = "\n".join(
+        f"{name}: {value}"
+        for name, value in (
+            ("universe", found["universe"] or "none yet"),
+            ("sealed", f"{found['sealed_days']} days, newest {found['newest_sealed_day']}"),
+            ("age", "-" if found["age_days"] is None else f"{found['age_days']} days"),
+            ("published", f"{found['generation'] or 'nothing'}, {found['published_days']} days"),
+            ("in use by", found["in_use_by"] or "nobody"),
+            ("next run", found["next_run"]),
+        )
+    )
+    return table
