@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from local_hub import listing
+from local_hub.changes import Change, Changed, ChangingDay
 from local_hub.clock import Clock
 from local_hub.content import Content, Day
 from local_hub.quota import Quota
@@ -46,6 +47,20 @@ class Stage:
         with self._lock:
             self.clock.set(moment)
             self._playing, self._day = on, day
+
+    def change(self, change: Change) -> None:
+        """Let models change while the day is being read."""
+        day = self.day()
+        with self._lock:
+            if not isinstance(self._day, ChangingDay):
+                self._day = ChangingDay(day)
+            self._day.change(change, self.clock.now())
+
+    @property
+    def changed(self) -> Changed:
+        """What changed on this day while it was read."""
+        day = self.day()
+        return day.changed if isinstance(day, ChangingDay) else Changed()
 
     def day(self) -> Day:
         """The models of now. Where midnight passed and the content ends, its last day stays."""

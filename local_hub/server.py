@@ -5,17 +5,23 @@ What belongs here: sockets, threads and starting up. Bad arguments are `Refusal`
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from local_hub.application import Stage, application
+from local_hub.changes import Change
 from local_hub.content import Content
+from local_hub.faults import read_faults
+from local_hub.faulty import FaultyHub
 from local_hub.quota import Quota
 from local_hub.recorded import Recorded
 from local_hub.world.named import named_world
@@ -24,11 +30,45 @@ from orchestration.errors import Refusal
 LOOPBACK = "127.0.0.1"
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, able to lose its connections and to refuse new ones for a while."""
+
+    def listen(self, port: int) -> int:
+        """Take a port (0: any). From now on connections wait, until the server runs."""
+        self._listening = _listen(port)
+        taken: int = self._listening.getsockname()[1]
+        return taken
+
+    def run_here(self) -> None:
+        self.run(sockets=[self._listening])
+        self._listening.close()
+
+    def hang_up(self, client: tuple[str, int]) -> None:
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client:
+                connection.transport.abort()
+
+    def refuse(self, seconds: float) -> None:
+        port = self._listening.getsockname()[1]
+        for listener in self.servers:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        self._reopening = asyncio.get_running_loop().create_task(self._reopen(port, seconds))
+
+    async def _reopen(self, port: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if not self.should_exit:
+            self.listen(port)
+            await self.startup(sockets=[self._listening])
+
+
 class LocalHub:
     """A Hub on loopback, in a thread of this process.
 
     `content` is a `Recorded`, a `World`, or a path of recorded snapshots. `date` is the day it
     plays (default: the newest). Port 0 takes any free one. Without `quota`, none is felt.
+    `faults` is a file of declared faults, or what such a file holds.
     """
 
     def __init__(
@@ -38,16 +78,18 @@ class LocalHub:
         date: date | datetime | None = None,
         port: int = 0,
         quota: Quota | None = None,
+        faults: Path | Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(content, str | Path):
             content = Recorded(content)
+        self.faults = None if faults is None else read_faults(faults)
         self.stage = Stage(content, date, quota or Quota.unlimited())
-        self._socket = _listen(port)
-        self.port: int = self._socket.getsockname()[1]
-        self.endpoint = f"http://{LOOPBACK}:{self.port}"
-        self._server = uvicorn.Server(
+        app: ASGIApp = application(self.stage)
+        if self.faults is not None:
+            app = FaultyHub(app, self.faults, self.stage, lambda: self._server)
+        self._server = _Server(
             uvicorn.Config(
-                application(self.stage),
+                app,
                 log_config=None,
                 date_header=False,
                 server_header=False,
@@ -56,14 +98,19 @@ class LocalHub:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = threading.Thread(target=self._run, name="local-hub", daemon=True)
+        self.port = self._server.listen(port)
+        self.endpoint = f"http://{LOOPBACK}:{self.port}"
+        self._thread = threading.Thread(target=self._server.run_here, name="local-hub", daemon=True)
 
     def set_date(self, moment: date | datetime) -> None:
         """Play another day from now on. Refuses one that the content does not have."""
         self.stage.set_date(moment)
 
+    def change(self, change: Change) -> None:
+        """Let models change now, while the day is being read."""
+        self.stage.change(change)
+
     def start(self) -> LocalHub:
-        # The socket listens already: requests before uvicorn runs wait in the backlog.
         self._thread.start()
         return self
 
@@ -71,14 +118,10 @@ class LocalHub:
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join()
-        self._socket.close()
 
     def wait(self) -> None:
         """Block until the server ends."""
         self._thread.join()
-
-    def _run(self) -> None:
-        self._server.run(sockets=[self._socket])
 
     def __enter__(self) -> LocalHub:
         return self.start()
@@ -115,7 +158,7 @@ def serve(
     content: Content = (
         Recorded(snapshots, panel=panel) if snapshots is not None else named_world(world or "")
     )
-    with LocalHub(content, date=date, port=port, quota=quota or Quota()) as hub:
+    with LocalHub(content, date=date, port=port, quota=quota or Quota(), faults=faults) as hub:
         started(hub)
         try:
             hub.wait()
