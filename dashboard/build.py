@@ -1,0 +1,43 @@
+"""The site from a published file: `write`.
+
+What belongs here: which pages there are and in which order they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dashboard.pages import (
+    about,
+    cadence,
+    claims,
+    concentration,
+    families,
+    leaders,
+    organization,
+    organizations,
+    quality,
+)
+from dashboard.publication import Publication
+from dashboard.site import Site
+
+
+def write(database: Path, folder: Path, manifest: Mapping[str, Any]) -> Path:
+    """Write the site about the published DuckDB file `database` into `folder`.
+
+    The file is opened read-only; nothing outside `folder` is written and no network is used.
+    `manifest["universe"]` says what was measured. Tables that are not in the file are named as
+    not published yet. Returns the first page, `folder/index.html`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with Publication(database) as publication:
+        site = Site(publication, folder, manifest)
+        site.assets()
+        leaders.write(site)
+        largest = organizations.write(site)
+        organization.write(site, largest)
+        for page in (cadence, concentration, families, claims, quality, about):
+            page.write(site)
+    return folder / "index.html"

@@ -1,0 +1,459 @@
+"""The drawings: Vega-Lite by Altair, without data and without colours of their own.
+
+What belongs here: marks, scales, tooltips. Data sets are named and filled in by the page;
+`var(--...)` and fonts are resolved by `static/site.js`, so that one drawing serves light and
+dark. Nothing here asks the database.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import altair as alt
+
+from dashboard import colours
+from dashboard.figures import Spec
+
+INK = "var(--ink)"
+QUIET = "var(--ink-quiet)"
+RULE = "var(--rule-strong)"
+ACCENT = "var(--accent)"
+SURFACE = "var(--surface)"
+# Each row carries its colour: an ordinal scale would hand a stranger somebody else's.
+COLOUR = alt.Color("colour:N", scale=None)
+DAY = alt.Tooltip("snapshot_date:T", title="Day", format="%-d %b %Y")
+
+
+def _data(name: str) -> alt.Chart:
+    chart: alt.Chart = alt.Chart(alt.NamedData(name))
+    return chart
+
+
+def _spec(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> Spec:
+    spec: Spec = chart.properties(width="container").to_dict()
+    spec.pop("config", None)
+    return spec
+
+
+def _days(field: str = "snapshot_date") -> alt.X:
+    return alt.X(
+        f"{field}:T",
+        title=None,
+        axis=alt.Axis(grid=False, tickCount=alt.ExprRef("width < 360 ? 3 : 6"), labelOverlap=True),
+    )
+
+
+def _share(field: str, *, top: alt.Parameter | None = None) -> alt.Y:
+    scale = (
+        alt.Scale(zero=True, nice=False) if top is None else alt.Scale(domainMin=0, domainMax=top)
+    )
+    return alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(format=".0%", tickCount=5))
+
+
+def _provisional() -> alt.Chart:
+    """A wash over the days whose figures may still move: data set `provisional`, begin, end."""
+    wash = _data("provisional").mark_rect(color=QUIET, opacity=0.12)
+    chart: alt.Chart = wash.encode(x="begin:T", x2="end:T")
+    return chart
+
+
+def _nearest(name: str) -> alt.Parameter:
+    return alt.selection_point(
+        name=name,
+        on="pointerover",
+        clear="pointerout",
+        nearest=True,
+        empty=False,
+        fields=["snapshot_date", "name"],
+    )
+
+
+@cache
+def country_share() -> Spec:
+    """Shares over time, the two leaders with their bands, each line named at its end.
+
+    Data sets: `rows` (snapshot_date, name, colour, share_of_all, share_of_all_low,
+    share_of_all_high, banded, dashed), `provisional`, `ends` (the last day with label, short,
+    label_at), `overtakes`. Parameter `top`: the top of the axis, so that neighbours compare.
+    """
+    top = alt.param(name="top", value=1.0)
+    near = _nearest("near")
+    rows = _data("rows")
+    tooltip = [
+        alt.Tooltip("name:N", title="Country"),
+        DAY,
+        alt.Tooltip("share_of_all:Q", title="Share", format=".1%"),
+        alt.Tooltip("share_of_all_low:Q", title="At least", format=".1%"),
+        alt.Tooltip("share_of_all_high:Q", title="At most", format=".1%"),
+    ]
+    band = (
+        rows.transform_filter("datum.banded")
+        .mark_area(opacity=0.14)
+        .encode(
+            x=_days(),
+            y=_share("share_of_all_low", top=top),
+            y2="share_of_all_high:Q",
+            color=COLOUR,
+            detail="name:N",
+        )
+    )
+    line = rows.mark_line(strokeWidth=2.25, strokeJoin="round").encode(
+        x=_days(),
+        y=_share("share_of_all", top=top),
+        color=COLOUR,
+        detail="name:N",
+        strokeDash=alt.condition("datum.dashed", alt.value([2, 3]), alt.value([1, 0])),
+    )
+    point = (
+        rows.mark_point(filled=True, size=60, stroke=SURFACE, strokeWidth=1.5)
+        .encode(
+            x=_days(),
+            y=_share("share_of_all", top=top),
+            color=COLOUR,
+            opacity=alt.condition(near, alt.value(1), alt.value(0)),
+            tooltip=tooltip,
+        )
+        .add_params(near)
+    )
+    label = (
+        _data("ends")
+        .mark_text(align="left", dx=8, fontSize=12, fontWeight=500, color=INK)
+        .encode(
+            x=_days(),
+            y=alt.Y("label_at:Q"),
+            text=alt.Text("label:N"),
+        )
+    )
+    dot = (
+        _data("ends")
+        .mark_point(filled=True, size=36, opacity=1)
+        .encode(x=_days(), y=_share("share_of_all", top=top), color=COLOUR)
+    )
+    overtake = (
+        _data("overtakes")
+        .mark_point(
+            shape="diamond",
+            size=90,
+            filled=True,
+            color=SURFACE,
+            stroke=INK,
+            strokeWidth=1.5,
+            opacity=1,
+        )
+        .encode(
+            x=_days("overtaken_on"),
+            y=_share("leader_share", top=top),
+            tooltip=[
+                alt.Tooltip("what:N", title="Overtake"),
+                alt.Tooltip("overtaken_on:T", title="Day", format="%-d %b %Y"),
+                alt.Tooltip("certainty:N", title="Certainty"),
+            ],
+        )
+    )
+    layers = alt.layer(_provisional(), band, line, dot, label, overtake, point).add_params(top)
+    return _spec(layers.properties(height=300))
+
+
+@cache
+def country_range(countries: int) -> Spec:
+    """Each country's share as a point on the range that doubtful homes leave open.
+
+    Data set `rows`: name, colour, attribution, share_of_all, low, high, place, text.
+    """
+    y = alt.Y(
+        "name:N",
+        title=None,
+        sort=alt.EncodingSortField("place", op="min"),
+        axis=alt.Axis(labelFontSize=13, labelLimit=130, labelColor=INK, domain=False, ticks=False),
+        scale=alt.Scale(paddingInner=0.2, paddingOuter=0.1),
+    )
+    offset = alt.YOffset(
+        "attribution:N", sort=["publisher", "base_model"], scale=alt.Scale(paddingOuter=0.3)
+    )
+    x = alt.X(
+        "low:Q",
+        title=None,
+        scale=alt.Scale(zero=True, nice=True),
+        axis=alt.Axis(format=".0%", tickCount=5, grid=True, orient="top"),
+    )
+    rows = _data("rows")
+    tooltip = [
+        alt.Tooltip("name:N", title="Country"),
+        alt.Tooltip("counted:N", title="Counted by"),
+        alt.Tooltip("share_of_all:Q", title="Share", format=".1%"),
+        alt.Tooltip("low:Q", title="At least", format=".1%"),
+        alt.Tooltip("high:Q", title="At most", format=".1%"),
+    ]
+    bar = rows.mark_bar(height=9, cornerRadius=4.5).encode(
+        y=y,
+        yOffset=offset,
+        x=x,
+        x2="high:Q",
+        color=COLOUR,
+        opacity=alt.condition("datum.attribution == 'publisher'", alt.value(0.38), alt.value(0.2)),
+        tooltip=tooltip,
+    )
+    publisher = (
+        rows.transform_filter("datum.attribution == 'publisher'")
+        .mark_point(filled=True, size=110, opacity=1)
+        .encode(y=y, yOffset=offset, x="share_of_all:Q", color=COLOUR, tooltip=tooltip)
+    )
+    base_model = (
+        rows.transform_filter("datum.attribution == 'base_model'")
+        .mark_point(shape="diamond", filled=True, fill=SURFACE, size=90, strokeWidth=2, opacity=1)
+        .encode(
+            y=y,
+            yOffset=offset,
+            x="share_of_all:Q",
+            stroke=alt.Stroke("colour:N", scale=None),
+            tooltip=tooltip,
+        )
+    )
+    return _spec(alt.layer(bar, base_model, publisher).properties(height=36 * countries))
+
+
+@cache
+def country_gap() -> Spec:
+    """The lead of one country over another with its range, against the line of no lead.
+
+    Data sets: `rows` (snapshot_date, name, gap, gap_low, gap_high, gap_change_7d),
+    `provisional`, `overtakes`. Parameters `top`, `bottom`: the ends of the axis.
+    """
+    top, bottom = alt.param(name="top", value=1.0), alt.param(name="bottom", value=-1.0)
+    near = _nearest("near")
+    rows = _data("rows")
+
+    def gap(field: str) -> alt.Y:
+        return alt.Y(
+            f"{field}:Q",
+            title=None,
+            scale=alt.Scale(domainMin=bottom, domainMax=top),
+            axis=alt.Axis(format="+.0%", tickCount=5),
+        )
+
+    band = rows.mark_area(opacity=0.16, color=ACCENT).encode(
+        x=_days(), y=gap("gap_low"), y2="gap_high:Q"
+    )
+    zero = (
+        alt.Chart(alt.InlineData(values=[{"tied": 0}]))
+        .mark_rule(color=INK, strokeWidth=1.25)
+        .encode(y="tied:Q")
+    )
+    line = rows.mark_line(strokeWidth=2.25, color=ACCENT).encode(x=_days(), y=gap("gap"))
+    overtake = (
+        _data("overtakes")
+        .mark_rule(color=INK, strokeDash=[2, 3])
+        .encode(
+            x=_days("overtaken_on"),
+            tooltip=[
+                alt.Tooltip("what:N", title="Overtake"),
+                alt.Tooltip("overtaken_on:T", title="Day", format="%-d %b %Y"),
+                alt.Tooltip("certainty:N", title="Certainty"),
+            ],
+        )
+    )
+    point = (
+        rows.mark_point(filled=True, size=60, color=ACCENT, stroke=SURFACE, strokeWidth=1.5)
+        .encode(
+            x=_days(),
+            y=gap("gap"),
+            opacity=alt.condition(near, alt.value(1), alt.value(0)),
+            tooltip=[
+                DAY,
+                alt.Tooltip("gap:Q", title="Lead", format="+.1%"),
+                alt.Tooltip("gap_low:Q", title="At least", format="+.1%"),
+                alt.Tooltip("gap_high:Q", title="At most", format="+.1%"),
+                alt.Tooltip("gap_change_7d:Q", title="Change in 7 days", format="+.1%"),
+            ],
+        )
+        .add_params(near)
+    )
+    layers = alt.layer(_provisional(), band, zero, line, overtake, point).add_params(top, bottom)
+    return _spec(layers.properties(height=220))
+
+
+@cache
+def organization_share(*, small: bool) -> Spec:
+    """One organization's share by both attributions: full line its own, dashed its lineage.
+
+    Data sets: `rows` (snapshot_date, attribution, name, share_of_all, colour), `provisional`
+    unless `small`.
+    """
+    near = _nearest("near")
+    rows = _data("rows")
+    line = rows.mark_line(strokeWidth=2).encode(
+        x=alt.X("snapshot_date:T", title=None, axis=None) if small else _days(),
+        y=alt.Y(
+            "share_of_all:Q",
+            title=None,
+            scale=alt.Scale(zero=True, nice=True),
+            axis=alt.Axis(format=".1~%", tickCount=2 if small else 5),
+        ),
+        color=COLOUR,
+        detail="name:N",
+        strokeDash=alt.condition(
+            "datum.attribution == 'publisher'", alt.value([1, 0]), alt.value([3, 3])
+        ),
+    )
+    point = (
+        rows.mark_point(filled=True, size=45)
+        .encode(
+            x="snapshot_date:T",
+            y="share_of_all:Q",
+            color=COLOUR,
+            opacity=alt.condition(near, alt.value(1), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("name:N", title="Counted by"),
+                DAY,
+                alt.Tooltip("share_of_all:Q", title="Share", format=".2%"),
+            ],
+        )
+        .add_params(near)
+    )
+    layers = [line, point] if small else [_provisional(), line, point]
+    return _spec(alt.layer(*layers).properties(height=90 if small else 280))
+
+
+@cache
+def releases_by_week() -> Spec:
+    """Releases a week as a stack of their types.
+
+    Data set `rows`: week_start_date, release_type, kind, releases_count, launches_count, place.
+    """
+    kinds = list(colours.RELEASE_TYPES)
+    return _spec(
+        _data("rows")
+        .mark_bar(width=alt.RelativeBandSize(0.8))
+        .encode(
+            x=alt.X(
+                "yearweek(week_start_date):T",
+                title=None,
+                axis=alt.Axis(grid=False, format="%b %Y", tickCount=6, labelOverlap=True),
+            ),
+            y=alt.Y(
+                "releases_count:Q",
+                title=None,
+                axis=alt.Axis(tickMinStep=1, tickCount=4, format="d"),
+            ),
+            color=alt.Color(
+                "release_type:N",
+                legend=None,
+                scale=alt.Scale(domain=kinds, range=[colours.release_type(kind) for kind in kinds]),
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("week_start_date:T", title="Week of", format="%-d %b %Y"),
+                alt.Tooltip("kind:N", title="Type"),
+                alt.Tooltip("releases_count:Q", title="Releases"),
+                alt.Tooltip("launches_count:Q", title="Launches"),
+            ],
+        )
+        .properties(height=200)
+    )
+
+
+@cache
+def checks_by_day(checks: int) -> Spec:
+    """Every check of every day as a coloured cell; a mark in it where it did not pass.
+
+    Data set `rows`: snapshot_date, check_name, status, observed_value, threshold,
+    rows_quarantined.
+    """
+    statuses = list(colours.STATUSES)
+    x = alt.X(
+        "yearmonthdate(snapshot_date):O",
+        title=None,
+        axis=alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True, ticks=False, domain=False),
+        scale=alt.Scale(padding=0.12),
+    )
+    y = alt.Y(
+        "check_name:N",
+        title=None,
+        axis=alt.Axis(labelLimit=220, ticks=False, domain=False, labelColor=INK),
+        scale=alt.Scale(padding=0.18),
+    )
+    rows = _data("rows")
+    cell = rows.mark_rect(cornerRadius=2).encode(
+        x=x,
+        y=y,
+        color=alt.Color(
+            "status:N",
+            legend=None,
+            scale=alt.Scale(
+                domain=statuses, range=[f"var(--status-{status})" for status in statuses]
+            ),
+        ),
+        tooltip=[
+            DAY,
+            alt.Tooltip("check_name:N", title="Check"),
+            alt.Tooltip("status:N", title="Result"),
+            alt.Tooltip("observed_value:Q", title="Observed", format=".4~g"),
+            alt.Tooltip("threshold:Q", title="Threshold", format=".4~g"),
+            alt.Tooltip("rows_quarantined:Q", title="Rows set aside"),
+        ],
+    )
+    mark = (
+        rows.transform_filter("datum.status != 'passed'")
+        .mark_text(text="!", fontWeight=700, fontSize=11, color=SURFACE)
+        .encode(x=x, y=y)
+    )
+    return _spec(alt.layer(cell, mark).properties(height=26 * checks))
+
+
+@cache
+def coverage_by_day() -> Spec:
+    """How much of the downloads is placed in a country, and has a known lineage, day by day.
+
+    Data set `rows`: snapshot_date, name, share, colour.
+    """
+    near = _nearest("near")
+    rows = _data("rows")
+    line = rows.mark_line(strokeWidth=2).encode(
+        x=_days(),
+        y=alt.Y(
+            "share:Q",
+            title=None,
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format=".0%", tickCount=5),
+        ),
+        color=COLOUR,
+        detail="name:N",
+    )
+    point = (
+        rows.mark_point(filled=True, size=50)
+        .encode(
+            x="snapshot_date:T",
+            y="share:Q",
+            color=COLOUR,
+            opacity=alt.condition(near, alt.value(1), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("name:N", title="What"),
+                DAY,
+                alt.Tooltip("share:Q", title="Share of downloads", format=".1%"),
+            ],
+        )
+        .add_params(near)
+    )
+    return _spec(alt.layer(line, point).properties(height=200))
+
+
+@cache
+def counts_by_day() -> Spec:
+    """A count a day as bars. Data set `rows`: snapshot_date, kind, amount."""
+    return _spec(
+        _data("rows")
+        .mark_bar(color=ACCENT, width=alt.RelativeBandSize(0.8))
+        .encode(
+            x=alt.X(
+                "yearmonthdate(snapshot_date):T", title=None, axis=alt.Axis(grid=False, tickCount=6)
+            ),
+            y=alt.Y("sum(amount):Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
+            opacity=alt.Opacity("kind:N", legend=None),
+            tooltip=[
+                DAY,
+                alt.Tooltip("kind:N", title="What"),
+                alt.Tooltip("amount:Q", title="Rows", format=","),
+            ],
+        )
+        .properties(height=140)
+    )

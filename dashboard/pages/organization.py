@@ -1,0 +1,199 @@
+"""One page for each of the largest organizations.
+
+What belongs here: what is said about one organization. Each table is asked once for all pages.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard import charts, colours, tables, words
+from dashboard.figures import Figure, Panel, provisional
+from dashboard.pages import organizations
+from dashboard.publication import Answer, Row
+from dashboard.site import Site
+from dashboard.tables import Column
+
+
+def write(site: Site, largest: list[Row]) -> None:
+    """Write `organization/<slug>.html` for each of the `largest`."""
+    if not largest:
+        return
+    names = [row["organization"] for row in largest]
+    first = site.publication.first_slice
+    day = site.publication.last_day
+    assert first is not None and day is not None
+    share = _by_organization(
+        site, "organization_share", names, first_day=site.first_day, **first.parameters
+    )
+    releases = _by_organization(site, "organization_releases", names, day=day)
+    rhythm = _by_organization(site, "organization_rhythm", names, day=day)
+    models = _by_organization(site, "organization_models", names)
+    profiles = _profiles(site)
+    for row in largest:
+        name = row["organization"]
+        profile = profiles.get(name, {})
+        owner = profile.get("parent") or row["owner"]
+        figures = _figures(site, row, share[name], releases[name])
+        slug = site.slug(name)
+        site.page(
+            f"organization/{slug}",
+            "organization.html",
+            title=words.legible(name),
+            payload=site.payload(f"organization-{slug}", figures),
+            name=name,
+            lede=_lede(site, row, profile),
+            share=row["share_of_all"],
+            reason=words.unmeasured(row["null_reason"]),
+            rank=words.count(row["rank"]),
+            slice_text=site.facts(first)[0],
+            origin_share=row["origin_share"],
+            change_7d=row["share_change_7d"],
+            change_30d=row["share_change_30d"],
+            rhythm=rhythm[name].rows[0] if rhythm[name] else None,
+            figures=figures,
+            models=_models(models[name]),
+            owner=owner,
+            siblings=_siblings(site, name, owner, profiles, set(names)),
+        )
+
+
+_TABLES = {
+    "organization_share": "fct_organization_share_daily",
+    "organization_releases": "fct_release_cadence_weekly",
+    "organization_rhythm": "fct_organization_cadence_daily",
+    "organization_models": "dim_models",
+}
+
+
+def _by_organization(
+    site: Site, query: str, names: list[str], **parameters: Any
+) -> dict[str, Answer]:
+    """The answer to `query` for each organization, with the text that asks for it alone."""
+    if not site.publication.has(_TABLES[query]):
+        return defaultdict(lambda: Answer("", [], []))
+    together = site.publication.ask(query, {"organizations": names, **parameters})
+    rows: dict[str, list[Row]] = {name: [] for name in names}
+    for row in together:
+        rows[row["organization"]].append(row)
+    return {
+        name: Answer(
+            site.publication.text(query, {"organizations": [name], **parameters}),
+            together.columns,
+            rows[name],
+        )
+        for name in names
+    }
+
+
+def _profiles(site: Site) -> dict[str, Row]:
+    if not site.publication.has("dim_organizations"):
+        return {}
+    return {row["organization"]: row for row in site.publication.ask("organization_profiles")}
+
+
+def _lede(site: Site, row: Row, profile: Row) -> str:
+    country = site.publication.country(row["country_key"])
+    kind = words.legible(profile.get("organization_type") or "organization")
+    text = f"{words.capital(kind)} · {country}"
+    other = profile.get("alternative_country_key")
+    if other:
+        text += f" (contested: {site.publication.country(other)})"
+    if profile.get("parent"):
+        text += f" · owned by {words.legible(profile['parent'])}"
+    if profile.get("confidence"):
+        text += f" · mapped with {words.legible(profile['confidence'])} confidence"
+    if profile.get("evidence"):
+        text += f": {words.legible(profile['evidence'])}"
+    return text
+
+
+def _figures(site: Site, row: Row, share: Answer, releases: Answer) -> list[Figure]:
+    first = site.publication.first_slice
+    assert first is not None
+    figures = []
+    if share:
+        lines = organizations.series(share.rows, colours.country(row["country_key"]))
+        figures.append(
+            Figure(
+                key="share",
+                title="Share of downloads, day by day",
+                says="Share of downloads over time by both attributions.",
+                spec=charts.organization_share(small=False),
+                panels=[Panel({"rows": lines, "provisional": provisional(share.rows)})],
+                facts=site.facts(first),
+                answer=share,
+                legend="Full line: by publisher. Dashed: everything derived from its models.",
+            )
+        )
+    if releases:
+        figures.append(
+            Figure(
+                key="releases",
+                title="Releases by week",
+                says="Releases a week over the last year, by type.",
+                spec=charts.releases_by_week(),
+                panels=[Panel({"rows": [_release(release) for release in releases]})],
+                facts=["52 weeks", "every kind of model", "by creation date on the Hub"],
+                answer=releases,
+                entries=_release_key(releases),
+            )
+        )
+    return figures
+
+
+def _release(row: Row) -> Row:
+    kinds = colours.RELEASE_TYPES
+    kind = row["release_type"]
+    return {
+        "week_start_date": row["week_start_date"],
+        "release_type": kind,
+        "kind": words.RELEASE_TYPES.get(kind, kind),
+        "releases_count": row["releases_count"],
+        "launches_count": row["launches_count"],
+        "place": kinds.index(kind) if kind in kinds else len(kinds),
+    }
+
+
+def _release_key(releases: Answer) -> list[tuple[str, str]]:
+    present = {row["release_type"] for row in releases}
+    return [
+        (colours.release_type(kind), words.RELEASE_TYPES[kind])
+        for kind in colours.RELEASE_TYPES
+        if kind in present
+    ]
+
+
+def _models(answer: Answer) -> Markup:
+    if not answer:
+        return Markup("")
+    rows = [row | {"seen": row["created_at"] or row["first_seen_on"]} for row in answer]
+    columns = [
+        tables.text("Model", "model_id"),
+        tables.day("Created", "seen"),
+        tables.text("Type", "release_type"),
+        tables.text("Task", "pipeline_tag"),
+        tables.text("License", "license"),
+        Column(
+            "Parameters", lambda row: words.magnitude(row["parameters_count"]), "parameters_count"
+        ),
+    ]
+    return tables.table(rows, columns, caption="Newest models")
+
+
+def _siblings(
+    site: Site, name: str, owner: str | None, profiles: dict[str, Row], with_page: set[str]
+) -> list[Row]:
+    if owner is None:
+        return []
+    return [
+        {
+            "organization": other,
+            "href": f"{site.slug(other)}.html" if other in with_page else "",
+        }
+        for other, profile in sorted(profiles.items())
+        if other != name and owner in (profile["parent"], profile["canonical_organization"], other)
+    ]

@@ -1,0 +1,202 @@
+"""Data quality: what was checked, what was set aside, what was corrected, what changed since.
+
+What belongs here: what a reader needs to decide how far to trust a day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard import charts, colours, tables, words
+from dashboard.figures import Figure, Panel
+from dashboard.publication import Answer, Row
+from dashboard.site import Site
+from dashboard.tables import Column
+
+PAYLOAD = "quality"
+STATUS_WORDS = {
+    "passed": "passed",
+    "warned": "warned",
+    "failed": "failed",
+    "crashed": "could not run",
+}
+
+
+def write(site: Site) -> None:
+    """Write `quality.html`."""
+    publication = site.publication
+    figures: list[Figure] = []
+    missing: list[tuple[str, str]] = []
+    context: dict[str, Any] = {"checks": 0, "newest": "", "verdict": ""}
+    if publication.has("fct_snapshot_quality_daily"):
+        checks = publication.ask("checks", {"first_day": site.first_day})
+        if checks:
+            figures.append(_checks(site, checks))
+            context |= _newest(checks)
+    else:
+        missing.append(("Every check of every day", "fct_snapshot_quality_daily"))
+    if publication.has("fct_mapping_coverage_daily") and publication.first_slice:
+        figures.append(_coverage(site))
+    else:
+        missing.append(("Coverage of the mapping", "fct_mapping_coverage_daily"))
+    placed = _placed(site)
+    site.page(
+        "quality",
+        "quality.html",
+        title="Data quality",
+        payload=site.payload(PAYLOAD, figures),
+        figures=figures,
+        missing=missing,
+        span_text=_span(site),
+        coverage=placed.get("downloads_attributed_share"),
+        coverage_note=_coverage_note(placed),
+        adjustments=_log(site, "fct_flow_adjustments", "adjustments", "Corrected counters"),
+        revisions=_log(site, "fct_revisions", "revisions", "Revised figures"),
+        **context,
+    )
+
+
+def _checks(site: Site, checks: Answer) -> Figure:
+    return Figure(
+        key="checks",
+        title="Every check of every day",
+        says="Checks by day; cells that did not pass are marked.",
+        spec=charts.checks_by_day(len({row["check_name"] for row in checks})),
+        panels=[Panel({"rows": _recent(checks.rows)})],
+        facts=[f"to {words.day(site.publication.last_day)}", "the newest 90 days"],
+        answer=checks,
+        entries=[(f"var(--status-{status})", STATUS_WORDS[status]) for status in colours.STATUSES],
+    )
+
+
+def _recent(rows: list[Row]) -> list[Row]:
+    since = max(row["snapshot_date"] for row in rows) - dt.timedelta(days=90)
+    return [row for row in rows if row["snapshot_date"] > since]
+
+
+def _newest(checks: Answer) -> dict[str, Any]:
+    last = max(row["snapshot_date"] for row in checks)
+    rows = [row for row in checks if row["snapshot_date"] == last]
+    statuses = Counter(row["status"] for row in rows)
+    passed, warned = statuses["passed"], statuses["warned"]
+    failed = len(rows) - passed - warned
+    if failed:
+        verdict = f"{failed} of {len(rows)} checks did not pass on {words.day(last)}."
+    elif warned:
+        verdict = f"{words.day(last)} was published with {warned} of {len(rows)} checks warning."
+    else:
+        verdict = f"All {len(rows)} checks of {words.day(last)} passed."
+    columns = [
+        tables.text("Check", "check_name"),
+        Column("Result", _status, "status", numeric=False),
+        tables.measure("Observed", "observed_value"),
+        tables.measure("Threshold", "threshold"),
+        tables.number("Rows set aside", "rows_quarantined"),
+    ]
+    return {
+        "checks": len(rows),
+        "passed": passed,
+        "warned": warned,
+        "failed": failed,
+        # Each check counts the rows that it set aside itself.
+        "set_aside": sum(row["rows_quarantined"] or 0 for row in rows),
+        "newest": tables.table(rows, columns, caption="Checks of the newest day"),
+        "verdict": verdict,
+    }
+
+
+def _status(row: Row) -> Markup:
+    status = row["status"] if row["status"] in STATUS_WORDS else "failed"
+    return Markup('<span class="status {}">{}</span>').format(
+        status, STATUS_WORDS.get(row["status"], words.legible(row["status"]))
+    )
+
+
+def _coverage(site: Site) -> Figure:
+    first = site.publication.first_slice
+    assert first is not None
+    answer = site.publication.ask(
+        "coverage_over_time", {"first_day": site.first_day, **first.parameters}
+    )
+    placed, lineage = "downloads_attributed_share", "downloads_with_known_lineage_share"
+    lines = (
+        ("publisher", placed, "placed in a country, by publisher", "var(--accent)"),
+        ("base_model", placed, "placed in a country, by base model", "var(--second)"),
+        ("publisher", lineage, "of known lineage", "var(--ink-quiet)"),
+    )
+    rows = [
+        {
+            "snapshot_date": row["snapshot_date"],
+            "name": name,
+            "share": row[column],
+            "colour": colour,
+        }
+        for attribution, column, name, colour in lines
+        for row in answer
+        if row["attribution"] == attribution and row[column] is not None
+    ]
+    return Figure(
+        key="coverage",
+        title="How much of the downloads we can place",
+        says="Share of downloads that is placed in a country or has a known lineage.",
+        spec=charts.coverage_by_day(),
+        panels=[Panel({"rows": rows})],
+        facts=site.facts(first),
+        answer=answer,
+        entries=[(colour, words.capital(name)) for _, _, name, colour in lines],
+    )
+
+
+def _placed(site: Site) -> Row:
+    first = site.publication.first_slice
+    return site.coverage(first).get("publisher", {}) if first else {}
+
+
+def _coverage_note(placed: Row) -> str:
+    top = placed.get("unattributed_top_organization")
+    mapped = words.count(placed.get("organizations_mapped_count"))
+    return f"{mapped} organizations mapped" + (
+        f"; largest without a home: {words.legible(top)}" if top else ""
+    )
+
+
+def _span(site: Site) -> str:
+    if site.publication.last_day is None:
+        return "no day is published"
+    days = [row["snapshot_date"] for row in site.publication.ask("days")]
+    gaps = (days[-1] - days[0]).days + 1 - len(days)
+    text = f"{len(days)} days since {words.day(days[0])}"
+    return f"{text}, {gaps} missing" if gaps else f"{text}, none missing"
+
+
+def _log(site: Site, table: str, query: str, caption: str) -> Markup:
+    """A log as it is, whatever its columns are, newest first."""
+    if not site.publication.has(table):
+        return Markup("")
+    answer = site.publication.ask(query)
+    if not answer:
+        return Markup("")
+    columns = [
+        Column(
+            name.replace("_", " ").capitalize(),
+            lambda row, name=name: _cell(row[name]),  # type: ignore[misc]
+            name,
+            numeric=isinstance(answer.rows[0][name], int | float),
+        )
+        for name in answer.columns
+    ]
+    return tables.table(answer.rows, columns, caption=caption)
+
+
+def _cell(value: Any) -> str | Markup:
+    if isinstance(value, dt.date):
+        return words.day(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return words.figures(value)
+    return "—" if value is None else tables.name(value)

@@ -1,0 +1,2 @@
+select country_key, country_name
+from dim_countries

@@ -1,0 +1,3 @@
+select distinct snapshot_date
+from fct_country_share_daily
+order by snapshot_date

@@ -1,0 +1,2 @@
+select max(snapshot_date) as last_day
+from fct_country_share_daily

@@ -1,0 +1,11 @@
+select
+    organization,
+    canonical_organization,
+    country_key,
+    alternative_country_key,
+    organization_type,
+    parent,
+    confidence,
+    evidence
+from dim_organizations
+where is_current

@@ -1,0 +1,3 @@
+select distinct window_name, cohort, scope
+from fct_country_share_daily
+where snapshot_date = $day

@@ -1,0 +1,101 @@
+"""How the tests and the screenshots drive Debian's Chromium.
+
+What belongs here: the start of the browser and the page that notices what must not happen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+EXECUTABLE = Path("/usr/bin/chromium")
+# Without a network of its own Chromium otherwise tries its maker's hosts at every start.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass
+class Watched:
+    """A page with all that it complained about or asked of the outside."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """Chromium, headless, closed at the end."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=str(EXECUTABLE), headless=True, args=list(FLAGS)
+        )
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@contextlib.contextmanager
+def watched(
+    chromium: Browser,
+    *,
+    width: int = 1280,
+    height: int = 860,
+    scheme: Literal["light", "dark"] = "light",
+) -> Iterator[Watched]:
+    """A new page whose errors and outside requests are written down; the latter go nowhere."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    found = Watched(page)
+
+    def outside(route: Route) -> None:
+        url = route.request.url
+        if url.startswith(("file:", "data:", "blob:")):
+            route.continue_()
+        else:
+            found.problems.append(f"request to {url}")
+            route.abort()
+
+    context.route("**/*", outside)
+    page.on("pageerror", lambda error: found.problems.append(f"error {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            found.problems.append(f"console {message.type}: {message.text}")
+            if message.type in ("error", "warning")
+            else None
+        ),
+    )
+    page.on("requestfailed", lambda request: found.problems.append(f"not loaded: {request.url}"))
+    try:
+        yield found
+    finally:
+        context.close()
+
+
+def show(page: Page, path: Path) -> None:
+    """Open a page of the site and wait until its charts are drawn."""
+    page.goto(path.as_uri())
+    drawn(page)
+
+
+def drawn(page: Page) -> None:
+    """Wait until every chart of the page is drawn."""
+    page.wait_for_function(
+        "() => document.documentElement.classList.contains('scripted') &&"
+        " [...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
+    )

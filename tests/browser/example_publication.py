@@ -1,0 +1,618 @@
+"""A plausible published DuckDB file, small and quick, with hostile names in it.
+
+What belongs here: the tables of a publication, with the published columns and invented numbers
+that hang together (shares sum to 1, bands hold the share). How marts are computed does not
+belong here: the dashboard only reads them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+LAST_DAY = dt.date(2026, 8, 22)
+DAYS = 60
+WINDOWS = ("1d", "7d", "28d", "30d", "365d", "all_time")
+HOSTILE = '<script>alert("x")</script>\u202eevil\u0007'
+FORMULA = '=HYPERLINK("http://evil.example","x")'
+MANIFEST = {
+    "generation": "2026-08-22T06-00-00Z-example",
+    "published_at": "2026-08-22T06:00:00+00:00",
+    "code_version": "0.1.0",
+    "universe": {"kind": "world", "name": "example"},
+    "source": {"kind": "live", "endpoint": "http://127.0.0.1:8000"},
+}
+
+_COUNTRIES = (
+    ("US", "United States"),
+    ("CN", "China"),
+    ("FR", "France"),
+    ("GB", "United Kingdom"),
+    ("DE", "Germany"),
+    ("KR", "South Korea"),
+    ("CA", "Canada"),
+    ("JP", "Japan"),
+    ("IL", "Israel"),
+    ("AE", "United Arab Emirates"),
+    ("IN", "India"),
+    ("SG", "Singapore"),
+    ("CH", "Switzerland"),
+    ("FI", "Finland"),
+    ("NL", "Netherlands"),
+    ("ES", "Spain"),
+    ("IT", "Italy"),
+    ("SE", "Sweden"),
+    ("TW", "Taiwan"),
+    ("HK", "Hong Kong"),
+    ("BR", "Brazil"),
+    ("RU", "Russia"),
+    ("PL", "Poland"),
+    ("NO", "Norway"),
+    ("AU", "Australia"),
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("DK", "Denmark"),
+    ("IE", "Ireland"),
+    ("VN", "Vietnam"),
+    ("GR", "Greece"),
+    ("TR", "Turkey"),
+)
+_NO_COUNTRY = (
+    "unattributed_individual",
+    "unattributed_organization",
+    "unattributed_unknown",
+    "international",
+)
+_SYLLABLES = (
+    "al",
+    "ba",
+    "cor",
+    "den",
+    "el",
+    "far",
+    "gan",
+    "hel",
+    "ira",
+    "jo",
+    "ka",
+    "lum",
+    "mir",
+    "nor",
+    "op",
+    "pra",
+    "qui",
+    "ral",
+    "sol",
+    "tev",
+    "ur",
+    "vex",
+)
+_DATES = {"snapshot_date", "overtaken_on", "week_start_date"}
+_RELEASE_TYPES = ("base", "finetune", "adapter", "merge", "quantization", "format_conversion")
+
+
+def write(path: Path, *, without: tuple[str, ...] = (), days: int = DAYS) -> Path:
+    """Write the example publication to `path`, leaving out the tables `without`."""
+    tables = _tables(days)
+    with duckdb.connect(str(path)) as connection:
+        for name, frame in tables.items():
+            if name not in without:
+                connection.register("frame", frame)
+                connection.execute(f"create table {name} as select * from frame")
+                connection.unregister("frame")
+                for column in _DATES & set(frame):
+                    connection.execute(f"alter table {name} alter {column} type date")
+    return path
+
+
+def _tables(days: int) -> dict[str, pd.DataFrame]:
+    random = np.random.default_rng(7)
+    dates = pd.date_range(end=LAST_DAY, periods=days, freq="D")
+    organizations = _organizations(random)
+    levels = _levels(random, organizations, days)
+    shares = _organization_shares(organizations, levels, dates)
+    countries = _country_shares(shares, organizations)
+    weeks = pd.date_range(end="2026-08-17", periods=52, freq="W-MON")
+    cadence = _cadence(random, organizations, weeks)
+    return {
+        "dim_countries": pd.DataFrame(
+            [(code, code, name) for code, name in _COUNTRIES],
+            columns=["country_key", "country_code", "country_name"],
+        ),
+        "dim_organizations": organizations.drop(columns=["size", "origin"]),
+        "dim_models": _models(random, organizations),
+        "fct_organization_share_daily": shares,
+        "fct_country_share_daily": countries,
+        "fct_mapping_coverage_daily": _coverage(countries),
+        "fct_release_cadence_weekly": cadence,
+        "fct_country_cadence_weekly": _country_cadence(cadence, organizations),
+        "fct_organization_cadence_daily": _rhythm(random, organizations),
+        "fct_concentration_daily": _concentration(countries),
+        "fct_overtakes": _overtakes(countries),
+        "fct_claims": _claims(dates),
+        "fct_family_share_daily": _families(random, dates),
+        "fct_flow_adjustments": _adjustments(dates),
+        "fct_revisions": _revisions(dates),
+        "fct_snapshot_quality_daily": _quality(random, dates),
+    }
+
+
+def _organizations(random: np.random.Generator) -> pd.DataFrame:
+    names = [HOSTILE, FORMULA, "Mixed-Case", "mixed-case", "(no namespace)"]
+    while len(names) < 160:
+        name = "".join(random.choice(_SYLLABLES, size=random.integers(2, 4)))
+        if name not in names:
+            names.append(name)
+    random.shuffle(names)
+    weights = np.array([0.6**k + 0.02 for k in range(len(_COUNTRIES))])
+    codes = [code for code, _ in _COUNTRIES]
+    homes = list(random.choice(codes, size=len(names), p=weights / weights.sum()))
+    homes[: len(codes)] = codes
+    for place in range(40, len(names), 9):
+        homes[place] = _NO_COUNTRY[(place // 9) % 4]
+    contested = {5: "CN", 9: "US", 12: "DE", 25: "GB"}
+    origin = [
+        codes[int(k)] for k in random.choice(6, size=len(names), p=(0.2, 0.5, 0.1, 0.1, 0.05, 0.05))
+    ]
+    size = 1e8 / np.arange(1, len(names) + 1) ** 1.1
+    return pd.DataFrame(
+        {
+            "organization": names,
+            "valid_from": dt.date(2022, 1, 1),
+            "canonical_organization": names,
+            "country_key": homes,
+            "alternative_country_key": [contested.get(k) for k in range(len(names))],
+            "organization_type": random.choice(
+                ["company", "university", "non-profit", "community"], len(names)
+            ),
+            "parent": [names[0] if k in (7, 8, 30) else None for k in range(len(names))],
+            "confidence": random.choice(["high", "medium", "low"], len(names), p=(0.8, 0.15, 0.05)),
+            "evidence": "an invented registry",
+            "valid_to": pd.Series([None] * len(names), dtype="object"),
+            "is_current": True,
+            "size": size,
+            "origin": origin,
+        }
+    )
+
+
+def _levels(random: np.random.Generator, organizations: pd.DataFrame, days: int) -> np.ndarray:
+    drift = random.normal(0, 0.004, size=len(organizations))
+    steps = random.normal(drift, 0.012, size=(days, len(organizations)))
+    # One rising organization, so that the two first countries change places in the window.
+    second = organizations.index[organizations.country_key == "CN"][0]
+    steps[:, second] = 0.009
+    return np.asarray(organizations["size"].to_numpy() * np.exp(np.cumsum(steps, axis=0)))
+
+
+def _organization_shares(
+    organizations: pd.DataFrame, levels: np.ndarray, dates: pd.DatetimeIndex
+) -> pd.DataFrame:
+    scale = {
+        "1d": 1 / 30,
+        "7d": 7 / 30,
+        "28d": 28 / 30,
+        "30d": 1.0,
+        "365d": np.nan,
+        "all_time": 20.0,
+    }
+    placed = ~organizations.country_key.isin(_NO_COUNTRY).to_numpy()
+    shift = {"all": 1.0, "new_365d": 1.6, "language_models": 0.7}
+    frames = []
+    for window, factor in scale.items():
+        for attribution in ("publisher", "base_model"):
+            for cohort in ("all", "new_365d"):
+                for scope in ("all", "language_models"):
+                    tilt = np.where(
+                        organizations.country_key == "CN", shift[cohort] / shift[scope], 1.0
+                    )
+                    if attribution == "base_model":
+                        tilt = tilt * np.where(organizations.origin == "CN", 1.8, 0.8)
+                    downloads = (
+                        np.round(levels * tilt * factor) if np.isfinite(factor) else levels * np.nan
+                    )
+                    total = downloads.sum(axis=1, keepdims=True)
+                    share = downloads / total
+                    frames.append(
+                        pd.DataFrame(
+                            {
+                                "snapshot_date": np.repeat(dates, len(organizations)),
+                                "window_name": window,
+                                "attribution": attribution,
+                                "cohort": cohort,
+                                "scope": scope,
+                                "organization": np.tile(organizations.organization, len(dates)),
+                                "canonical_organization": np.tile(
+                                    organizations.canonical_organization, len(dates)
+                                ),
+                                "parent": np.tile(organizations.parent, len(dates)),
+                                "country_key": np.tile(organizations.country_key, len(dates)),
+                                "country_code": np.tile(
+                                    organizations.country_key.where(placed, None), len(dates)
+                                ),
+                                "downloads": downloads.ravel(),
+                                "models_count": np.tile(
+                                    np.arange(len(organizations), 0, -1), len(dates)
+                                ),
+                                "share_of_all": share.ravel(),
+                                "share_of_attributed": (
+                                    share / share[:, placed].sum(axis=1, keepdims=True) * placed
+                                ).ravel(),
+                                "share_of_all_without_largest_model": (share * 0.8).ravel(),
+                                "rank": (
+                                    np.argsort(np.argsort(-share, axis=1), axis=1) + 1
+                                ).ravel(),
+                                "share_change_7d": _change(share, 7).ravel(),
+                                "share_change_30d": _change(share, 30).ravel(),
+                                "downloads_uncorrected": downloads.ravel(),
+                                "is_provisional": np.repeat(
+                                    (window != "30d") & (np.arange(len(dates)) >= len(dates) - 3),
+                                    len(organizations),
+                                ),
+                                "null_reason": "history starts on 2026-06-24"
+                                if window == "365d"
+                                else None,
+                            }
+                        )
+                    )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _change(values: np.ndarray, days: int) -> np.ndarray:
+    change = np.full(values.shape, np.nan)
+    change[days:] = values[days:] - values[:-days]
+    return change
+
+
+_SLICE = ["snapshot_date", "window_name", "attribution", "cohort", "scope"]
+
+
+def _country_shares(shares: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
+    grouped = shares.groupby([*_SLICE, "country_key"], as_index=False, dropna=False).agg(
+        country_code=("country_code", "first"),
+        downloads=("downloads", lambda column: column.sum(min_count=1)),
+        models_count=("models_count", "sum"),
+        share_of_all=("share_of_all", lambda column: column.sum(min_count=1)),
+        share_of_attributed=("share_of_attributed", lambda column: column.sum(min_count=1)),
+        is_provisional=("is_provisional", "first"),
+        null_reason=("null_reason", "first"),
+    )
+    contested = organizations.alternative_country_key.notna()
+    doubted = shares[shares.organization.isin(organizations.organization[contested])]
+    homes = (
+        doubted.groupby([*_SLICE, "country_key"])["share_of_all"].sum().rename("lost").reset_index()
+    )
+    rivals = doubted.assign(
+        country_key=doubted.organization.map(
+            organizations.set_index("organization").alternative_country_key.to_dict()
+        )
+    )
+    gains = (
+        rivals.groupby([*_SLICE, "country_key"])["share_of_all"].sum().rename("won").reset_index()
+    )
+    loose = shares[shares.country_key == "unattributed_organization"]
+    loose = loose.groupby(_SLICE)["share_of_all"].sum().rename("loose").reset_index()
+    table = (
+        grouped.merge(homes, how="left", on=[*_SLICE, "country_key"])
+        .merge(gains, how="left", on=[*_SLICE, "country_key"])
+        .merge(loose, how="left", on=_SLICE)
+    )
+    low = table.share_of_all - table.lost.fillna(0)
+    high = table.share_of_all + table.won.fillna(0) + table.loose.fillna(0)
+    has_country = table.country_code.notna()
+    table["share_of_all_low"] = low.where(has_country)
+    table["share_of_all_high"] = high.where(has_country)
+    table["share_of_all_without_largest_model"] = table.share_of_all * 0.93
+    table["rank"] = (
+        table.groupby(_SLICE)["share_of_all"].rank(ascending=False, method="first").astype("Int64")
+    )
+    table = table.sort_values(_SLICE).drop(columns=["lost", "won", "loose"])
+    by_entity = table.groupby([*_SLICE[1:], "country_key"])["share_of_all"]
+    table["share_change_7d"] = table.share_of_all - by_entity.shift(7)
+    table["share_change_30d"] = table.share_of_all - by_entity.shift(30)
+    table["downloads_uncorrected"] = table.downloads
+    return table.reset_index(drop=True)
+
+
+def _coverage(countries: pd.DataFrame) -> pd.DataFrame:
+    placed = countries[countries.country_code.notna()]
+    table = (
+        placed.groupby(_SLICE)["share_of_all"]
+        .sum(min_count=1)
+        .rename("downloads_attributed_share")
+        .reset_index()
+    )
+    table["downloads_with_known_lineage_share"] = 0.66
+    table["organizations_mapped_count"] = 142
+    table["unattributed_top_organization"] = HOSTILE
+    return table
+
+
+def _cadence(
+    random: np.random.Generator, organizations: pd.DataFrame, weeks: pd.DatetimeIndex
+) -> pd.DataFrame:
+    rows = []
+    for place, name in enumerate(organizations.organization[:110]):
+        pace = 3.0 / (1 + place % 17)
+        for week in weeks:
+            counts = {
+                kind: int(random.poisson(pace * weight))
+                for kind, weight in zip(_RELEASE_TYPES, (0.4, 1.0, 0.5, 0.1, 1.2, 0.9), strict=True)
+            }
+            for kind, count in counts.items():
+                if count:
+                    rows.append((week, name, kind, count, (count + 1) // 2))
+            if any(counts.values()):
+                total = sum(counts.values())
+                launches = sum((count + 1) // 2 for count in counts.values())
+                rows.append((week, name, "all", total, launches))
+    names = ["week_start_date", "organization", "release_type", "releases_count", "launches_count"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _country_cadence(cadence: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
+    home = organizations.set_index("organization").country_key.to_dict()
+    return (
+        cadence.assign(country_key=cadence.organization.map(home))
+        .groupby(["week_start_date", "country_key", "release_type"], as_index=False)
+        .agg(
+            releases_count=("releases_count", "sum"),
+            launches_count=("launches_count", "sum"),
+            organizations_count=("organization", "nunique"),
+        )
+    )
+
+
+def _rhythm(random: np.random.Generator, organizations: pd.DataFrame) -> pd.DataFrame:
+    count = 110
+    median = np.round(random.gamma(2.0, 6.0, size=count), 1)
+    return pd.DataFrame(
+        {
+            "snapshot_date": pd.Timestamp(LAST_DAY),
+            "organization": organizations.organization[:count],
+            "launches_365d": random.integers(2, 90, size=count),
+            "releases_365d": random.integers(90, 400, size=count),
+            "median_days_between_launches": np.where(np.arange(count) % 13 == 5, np.nan, median),
+            "p90_days_between_launches": np.where(np.arange(count) % 13 == 5, np.nan, median * 2.5),
+            "share_of_weeks_with_launch": random.random(count),
+            "current_week_streak": random.integers(0, 20, size=count),
+            "days_since_last_launch": random.integers(0, 60, size=count),
+        }
+    )
+
+
+def _concentration(countries: pd.DataFrame) -> pd.DataFrame:
+    slices = countries[_SLICE].drop_duplicates()
+    slices = slices[slices.window_name != "365d"]
+    frames = []
+    for level, scale in (("model", 1.0), ("organization", 1.7)):
+        day = (slices.snapshot_date - slices.snapshot_date.min()).dt.days
+        frames.append(
+            slices.assign(
+                level=level,
+                hhi=80 * scale + day * 0.2,
+                gini=0.97 + 0.0001 * day,
+                top_1_share=0.05 * scale,
+                top_10_share=0.22 * scale + day * 0.0002,
+                top_100_share=0.47 * scale,
+                top_1000_share=min(0.72 * scale, 1.0),
+                top_1_percent_share=min(0.96, 0.6 * scale),
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _overtakes(countries: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for key, slice_ in countries.groupby(_SLICE[1:]):
+        wide = slice_.pivot_table(
+            index="snapshot_date", columns="country_key", values="share_of_all"
+        )
+        if wide.empty or not {"US", "CN"} <= set(wide):
+            continue
+        ahead = wide["CN"] > wide["US"]
+        for day in wide.index[ahead & ~ahead.shift(1, fill_value=bool(ahead.iloc[0]))]:
+            rows.append((day, *key, "CN", "US", wide.CN[day], wide.US[day], True))
+    names = [
+        "overtaken_on",
+        *_SLICE[1:],
+        "leader",
+        "follower",
+        "leader_share",
+        "follower_share",
+        "confirmed",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _claims(dates: pd.DatetimeIndex) -> pd.DataFrame:
+    rows: list[tuple[object, ...]] = []
+    for place, day in enumerate(dates):
+        verdict = "undecided" if place < 30 else "does not hold"
+        rows += [
+            (
+                day,
+                "china_17",
+                "China has 17.1 % of downloads",
+                "year to 2025-08",
+                0.171,
+                0.005,
+                0.22 + place / 1000,
+                "not measurable yet",
+                verdict,
+                "the claimed period is before our first snapshot",
+            ),
+            (
+                day,
+                "weekly",
+                "DeepSeek and Qwen release almost weekly",
+                "2026",
+                0.9,
+                0.1,
+                0.95,
+                "holds",
+                "holds",
+                "weeks with a launch",
+            ),
+            (
+                day,
+                "market",
+                "2.2 billion downloads in twelve months",
+                "year to 2025-08",
+                2.2e9,
+                1e8,
+                None,
+                "not measurable yet",
+                "not measurable yet",
+                "history is shorter than 365 days",
+            ),
+        ]
+    names = [
+        "snapshot_date",
+        "claim_id",
+        "claim",
+        "claimed_period",
+        "claimed_value",
+        "tolerance",
+        "measured_value",
+        "verdict_for_period",
+        "verdict_today",
+        "why",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _families(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    names = [f"{a}{b}" for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
+    frames = []
+    for window in WINDOWS:
+        for attribution in ("publisher", "base_model"):
+            for cohort in ("all", "new_365d"):
+                for scope in ("all", "language_models"):
+                    size = 1 / np.arange(1, len(names) + 1)
+                    path = size * np.exp(
+                        np.cumsum(random.normal(0, 0.02, (len(dates), len(names))), axis=0)
+                    )
+                    share = path / path.sum(axis=1, keepdims=True)
+                    blank = window == "365d"
+                    frames.append(
+                        pd.DataFrame(
+                            {
+                                "snapshot_date": np.repeat(dates, len(names)),
+                                "window_name": window,
+                                "attribution": attribution,
+                                "cohort": cohort,
+                                "scope": scope,
+                                "family": np.tile(names, len(dates)),
+                                "downloads": np.nan if blank else (share * 1e9).ravel(),
+                                "models_count": 10,
+                                "share_of_all": np.nan if blank else share.ravel(),
+                                "rank": (
+                                    np.argsort(np.argsort(-share, axis=1), axis=1) + 1
+                                ).ravel(),
+                                "share_change_7d": np.nan if blank else _change(share, 7).ravel(),
+                                "share_change_30d": np.nan if blank else _change(share, 30).ravel(),
+                                "null_reason": "history starts on 2026-06-24" if blank else None,
+                            }
+                        )
+                    )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _adjustments(dates: pd.DatetimeIndex) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "snapshot_date": dates[-20:-8],
+            "model_key": [HOSTILE, *[f"m{k}" for k in range(11)]],
+            "adjustment": ["stall"] * 6 + ["rollback"] * 6,
+            "amount": np.arange(12) * 1000,
+        }
+    )
+
+
+def _revisions(dates: pd.DatetimeIndex) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "recorded_at": dates[-3:],
+            "table_name": "fct_country_share_daily",
+            "column_name": "share_of_all",
+            "snapshot_date": dates[-6:-3],
+            "key": "CN",
+            "old_value": ["0.201", "0.202", "0.203"],
+            "new_value": ["0.204", "0.205", "0.206"],
+            "reason": "corrected counter",
+        }
+    )
+
+
+def _quality(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    checks = (
+        "rows_against_history",
+        "ids_readable",
+        "counts_in_range",
+        "ids_unique",
+        "largest_owner_present",
+    )
+    rows = []
+    for place, day in enumerate(dates):
+        for check in checks:
+            status = "warned" if (place, check) == (DAYS - 9, "rows_against_history") else "passed"
+            observed = float(random.random())
+            rows.append((day, check, status, observed, 0.995, int(place % 11 == 0) * 3))
+    names = [
+        "snapshot_date",
+        "check_name",
+        "status",
+        "observed_value",
+        "threshold",
+        "rows_quarantined",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _models(random: np.random.Generator, organizations: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for place, name in enumerate(organizations.organization):
+        for number in range(8):
+            created = LAST_DAY - dt.timedelta(days=int(random.integers(0, 900)))
+            kind = _RELEASE_TYPES[int(random.integers(0, 6))]
+            model = f"{name}/model-{number}-{kind}"
+            rows.append(
+                (
+                    f"k{place}-{number}",
+                    model,
+                    name,
+                    pd.Timestamp(created),
+                    kind,
+                    f"model-{number}",
+                    model,
+                    name,
+                    "transformers",
+                    "text-generation",
+                    "apache-2.0",
+                    7_000_000_000,
+                    created,
+                    LAST_DAY,
+                )
+            )
+    names = [
+        "model_key",
+        "model_id",
+        "organization",
+        "created_at",
+        "release_type",
+        "release_group",
+        "root_base_model",
+        "root_organization",
+        "library_name",
+        "pipeline_tag",
+        "license",
+        "parameters_count",
+        "first_seen_on",
+        "last_seen_on",
+    ]
+    return pd.DataFrame(rows, columns=names)
