@@ -10,7 +10,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from email.utils import format_datetime
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -25,7 +24,7 @@ from starlette.routing import Route
 from local_hub import listing
 from local_hub.changes import Change, Changed, ChangingDay
 from local_hub.clock import Clock
-from local_hub.content import Content, Day
+from local_hub.content import Content, Day, Record, project
 from local_hub.quota import Quota
 
 
@@ -118,7 +117,7 @@ class _Hub:
             page = listing.page(self._stage.day(), listing.understand(asked))
         except listing.BadQuery as problem:
             return _error(400, str(problem))
-        response = _json(page.items)
+        response = _json(page.body)
         if page.next_cursor is not None:
             kept = [(name, value) for name, value in asked if name != "cursor"]
             following = request.url.replace(query=_query([*kept, ("cursor", page.next_cursor)]))
@@ -145,7 +144,7 @@ class _Hub:
             fields = listing.fields_of(asked, listing.INFO_EXPANDS, everything)
         except listing.BadQuery as problem:
             return _error(400, str(problem))
-        return _json(listing.project(record, fields))
+        return _json(project(record, fields))
 
     async def organization(self, request: Request) -> Response:
         return self._overview(request.path_params["name"], "org")
@@ -177,8 +176,9 @@ class _Hub:
 _INFO_FIELDS = {"_id", "id", "modelId", *listing.INFO_EXPANDS}
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
+def _json(value: bytes | Record, status: int = 200) -> Response:
+    body = value if isinstance(value, bytes) else orjson.dumps(value)
+    return Response(body, status, media_type="application/json")
 
 
 def _error(status: int, message: str, *, code: str | None = None) -> Response:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 Record = dict[str, Any]
 """One model in the shape of an `/api/models` item; a field that is not recorded is absent."""
@@ -51,6 +52,10 @@ class Day(ABC):
     @abstractmethod
     def records(self, rows: Rows) -> list[Record]:
         """The models of `rows`, in that order, with every field that is recorded."""
+
+    def encoded(self, rows: Rows, fields: Sequence[str]) -> bytes:
+        """The models of `rows` as a JSON list of objects with those of `fields` they have."""
+        return orjson.dumps([project(record, fields) for record in self.records(rows)])
 
     @abstractmethod
     def find(self, model_id: str) -> int | None:
@@ -104,6 +109,14 @@ class Content(Protocol):
 
     def organizations_csv(self) -> str | None:
         """Who the generated organizations are; None where organizations are real."""
+
+
+def project(record: Record, fields: Sequence[str]) -> Record:
+    """Only `fields` of a record, and its id; those not recorded are absent."""
+    found = {name: record[name] for name in ("id", *fields) if name in record}
+    if "modelId" in fields:
+        found["modelId"] = record["id"]
+    return found
 
 
 def milliseconds(text: str) -> int:

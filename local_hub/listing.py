@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from local_hub.content import SORTS, Day, Record, Rows, Sort
+from local_hub.content import SORTS, Day, Rows, Sort
 
 PAGE_LIMIT = 1000
 
 _DEFAULT_FIELDS = (
-    "_id", "id", "modelId", "likes", "trendingScore", "private", "downloads", "tags",
+    "_id", "modelId", "likes", "trendingScore", "private", "downloads", "tags",
     "pipeline_tag", "library_name", "createdAt",
 )  # fmt: skip
 _FULL_FIELDS = (*_DEFAULT_FIELDS, "author", "sha", "lastModified", "gated", "disabled", "siblings")
@@ -99,15 +99,15 @@ def fields_of(
     if unknown:
         raise BadQuery(f"invalid expand {unknown[0]!r}: one of {', '.join(sorted(expandable))}")
     if expand:
-        return ("_id", "id", *dict.fromkeys(expand))
+        return ("_id", *dict.fromkeys(expand))
     return _FULL_FIELDS if full else otherwise
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its items, and where the next begins (None after the last)."""
+    """One page: its items as a JSON list, and where the next begins (None after the last)."""
 
-    items: list[Record]
+    body: bytes
     next_cursor: str | None
 
 
@@ -116,17 +116,10 @@ def page(day: Day, query: Query) -> Page:
     order = _ordered(day, query)
     start = _place(day, order, query) if query.cursor else 0
     rows = order[start : start + query.limit]
-    items = [project(record, query.fields) for record in day.records(rows)]
     more = start + len(rows) < len(order) and len(rows) > 0
-    return Page(items, _encode(day, query.sort, int(rows[-1])) if more else None)
-
-
-def project(record: Record, fields: tuple[str, ...]) -> Record:
-    """Only `fields` of a record; those not recorded are absent."""
-    found = {name: record[name] for name in fields if name in record}
-    if "modelId" in fields:
-        found["modelId"] = record["id"]
-    return found
+    return Page(
+        day.encoded(rows, query.fields), _encode(day, query.sort, int(rows[-1])) if more else None
+    )
 
 
 def _ordered(day: Day, query: Query) -> Rows:

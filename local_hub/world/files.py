@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_hub.world.world import CHUNK, World, records_of
+from local_hub.world.encoding import SOURCES, json_objects
+from local_hub.world.world import CHUNK, World
 
 
 def tables(world: World, on: date) -> Iterator[pa.Table]:
@@ -75,4 +75,5 @@ def write_archive(
             continue
         with gzip.open(file, "wb", compresslevel=3) as lines:
             for table in tables(world, on):
-                lines.writelines(orjson.dumps(r) + b"\n" for r in records_of(table))
+                objects = json_objects(table, SOURCES)
+                lines.write("\n".join([*objects.to_pylist(), ""]).encode())

@@ -55,7 +55,8 @@ _KIND = _VOCABULARY.codes(
 )
 _COMPATIBLE, _REGION = _VOCABULARY.codes(["endpoints_compatible", "region:us"])
 _TASK_UNTOLD = np.array([task is None for task, *_ in names.TASKS])
-_RELATIONS = [relation or "finetune" for *_, relation in names.SUFFIXES]
+_RELATIONS = pa.array([relation or "finetune" for *_, relation in names.SUFFIXES])
+_WORDS = pa.array(_VOCABULARY.words)
 
 
 def tags_of(
@@ -85,7 +86,7 @@ def tags_of(
     ).astype(np.int32)
     borne = slots >= 0
     ends = np.concatenate([[0], np.cumsum(borne.sum(axis=1))]).astype(np.int32)
-    words = pa.concat_arrays([pa.array(_VOCABULARY.words, pa.string()), lineage])
+    words = pa.concat_arrays([_WORDS, lineage])
     return pa.ListArray.from_arrays(pa.array(ends), words.take(pa.array(slots[borne])))
 
 
@@ -101,10 +102,10 @@ def _lineage(
     ties, tie_place = np.unique(
         place.astype(np.int64) * len(_RELATIONS) + relations[here], return_inverse=True
     )
-    relation = pa.array(_RELATIONS, pa.string()).take(pa.array(ties % len(_RELATIONS)))
+    relation = _RELATIONS.take(pa.array(ties % len(_RELATIONS)))
     tied_to = texts.take(pa.array(ties // len(_RELATIONS)))
     codes = np.full((len(rows), MAX_PARENTS, 2), -1, dtype=np.int32)
-    begin = len(_VOCABULARY.words)
+    begin = len(_WORDS)
     codes[here, 0] = begin + place
     codes[here, 1] = begin + len(known) + tie_place
     words = pa.concat_arrays(

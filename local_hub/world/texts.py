@@ -6,7 +6,7 @@ over models. The column names and types are those of raw Parquet snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -18,14 +18,28 @@ import pyarrow.compute as pc
 
 from local_hub.world import names
 from local_hub.world.chance import chance, mixed
-from local_hub.world.counters import Counters
+from local_hub.world.counters import Counters, Counts
 from local_hub.world.disturbances import day_number
-from local_hub.world.events import EVER, Events
+from local_hub.world.events import EVER, Events, Renamed
 from local_hub.world.population import DAY, Ints, Models
 from local_hub.world.tags import tags_of
 
+COLUMNS = (
+    "_id", "id", "author", "author_type", "createdAt", "lastModified", "downloads",
+    "downloadsAllTime", "likes", "gated", "private", "disabled", "tags", "pipeline_tag",
+    "library_name", "trendingScore", "safetensors_total",
+)  # fmt: skip
 _SIZE_OF = np.array([billions for _, billions in names.SIZES]) * 1e9
-_COUNTED = np.array(["GGUF" not in ending for ending, *_ in names.SUFFIXES])
+_SAFETENSORS = np.array(["GGUF" not in ending for ending, *_ in names.SUFFIXES])
+_COUNTED = {"downloads", "downloadsAllTime"}
+_STEMS = pa.array(names.STEMS)
+_NICKNAMES = pa.array([*(f"-{stem.lower()}" for stem in names.STEMS), ""])
+_SIZES = pa.array([ending for ending, _ in names.SIZES])
+_SUFFIXES = pa.array([ending for ending, *_ in names.SUFFIXES])
+_GATES = pa.array(names.GATES)
+_TASKS = pa.array([task for task, *_ in names.TASKS])
+_LIBRARIES = pa.array(names.LIBRARIES)
+_AUTHOR_TYPES = pa.array(["org", "user"])
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
@@ -34,11 +48,14 @@ def drawn_names(models: Models, rows: Ints) -> pa.Array:
     version, twin = models.version[rows], models.twin[rows]
     again = pc.binary_join_element_wise("-v", pc.cast(pa.array(twin + 1), pa.string()), "")
     return pc.binary_join_element_wise(
-        _taken(names.STEMS, models.stem[rows]),
-        _taken([f"-{v // 10}.{v % 10}" for v in range(int(version.max(initial=0)) + 1)], version),
-        _taken([ending for ending, _ in names.SIZES], models.size[rows]),
-        _taken([*(f"-{stem.lower()}" for stem in names.STEMS), ""], models.nickname[rows]),
-        _taken([ending for ending, *_ in names.SUFFIXES], models.suffix[rows]),
+        _taken(_STEMS, models.stem[rows]),
+        "-",
+        pc.cast(pa.array(version // 10), pa.string()),
+        ".",
+        pc.cast(pa.array(version % 10), pa.string()),
+        _taken(_SIZES, models.size[rows]),
+        _taken(_NICKNAMES, models.nickname[rows]),
+        _taken(_SUFFIXES, models.suffix[rows]),
         pc.if_else(pa.array(twin > 0), again, ""),
         "",
     )
@@ -81,41 +98,69 @@ class DayTexts:
 
     def tags(self, rows: Ints) -> pa.Array:
         """The tags of each model. Parents are cited by the ids they were born with."""
-        return tags_of(self.models, rows, self.counters.seed, replace(self, on=EVER).ids)
+        return tags_of(self.models, rows, self.counters.seed, self._as_born.ids)
 
-    def table(self, rows: Ints) -> pa.Table:
+    @cached_property
+    def _as_born(self) -> DayTexts:
+        return replace(self, on=EVER)
+
+    @cached_property
+    def _renamed(self) -> dict[int, Renamed]:
+        return self.events.ids_on(self.on)
+
+    @cached_property
+    def _renamed_rows(self) -> Ints:
+        return np.fromiter(self._renamed, dtype=np.int64, count=len(self._renamed))
+
+    def table(self, rows: Ints, columns: Iterable[str] = COLUMNS) -> pa.Table:
         """The raw Parquet columns of `rows`, in that order."""
-        models, on = self.models, self.on
-        all_time, rolling = self.counters.shown(rows, on)
-        parameters = _SIZE_OF[models.size[rows]].astype(np.int64)
-        counted = (parameters > 0) & _COUNTED[models.suffix[rows]]
-        no = pa.repeat(pa.scalar(False), len(rows))
-        return pa.table(
-            {
-                "_id": keys(models, rows, self.counters.seed),
-                "id": self.ids(rows),
-                "author": self.authors(rows),
-                "author_type": self.author_types(rows),
-                "createdAt": _moments(models.created[rows]),
-                "lastModified": _moments(self.modified(rows)),
-                "downloads": rolling,
-                "downloadsAllTime": all_time,
-                "likes": self.counters.likes(rows, on),
-                "gated": _taken(names.GATES, models.gate[rows]),
-                "private": no,
-                "disabled": no,
-                "tags": self.tags(rows),
-                "pipeline_tag": _taken([task for task, *_ in names.TASKS], models.task[rows]),
-                "library_name": _taken(names.LIBRARIES, models.library[rows]),
-                "trendingScore": self.counters.trending(rows, on).astype(np.float64),
-                "safetensors_total": pa.array(parameters, mask=~counted),
-            }
-        )
+        counted = self.counters.shown(rows, self.on) if _COUNTED & set(columns) else None
+        return pa.table({name: self._column(name, rows, counted) for name in columns})
+
+    def _column(self, name: str, rows: Ints, counted: tuple[Counts, Counts] | None) -> pa.Array:
+        models = self.models
+        match name:
+            case "_id":
+                return keys(models, rows, self.counters.seed)
+            case "id":
+                return self.ids(rows)
+            case "author":
+                return self.authors(rows)
+            case "author_type":
+                return self.author_types(rows)
+            case "createdAt":
+                return _moments(models.created[rows])
+            case "lastModified":
+                return _moments(self.modified(rows))
+            case "downloads" | "downloadsAllTime" if counted is not None:
+                return pa.array(counted[name == "downloads"])
+            case "likes":
+                return pa.array(self.counters.likes(rows, self.on))
+            case "gated":
+                return _taken(_GATES, models.gate[rows])
+            case "private" | "disabled":
+                return pa.repeat(pa.scalar(False), len(rows))
+            case "tags":
+                return self.tags(rows)
+            case "pipeline_tag":
+                return _taken(_TASKS, models.task[rows])
+            case "library_name":
+                return _taken(_LIBRARIES, models.library[rows])
+            case "trendingScore":
+                return pa.array(self.counters.trending(rows, self.on).astype(np.float64))
+            case "safetensors_total":
+                return self._parameters(rows)
+        raise KeyError(name)
+
+    def _parameters(self, rows: Ints) -> pa.Array:
+        parameters = _SIZE_OF[self.models.size[rows]].astype(np.int64)
+        told = (parameters > 0) & _SAFETENSORS[self.models.suffix[rows]]
+        return pa.array(parameters, mask=~told)
 
     def author_types(self, rows: Ints) -> pa.Array:
         """org or user; null for the models without a namespace."""
         is_user = self.models.owner[rows] >= self.counters.owners.organizations
-        born = _taken(["org", "user"], is_user.astype(np.int8))
+        born = _taken(_AUTHOR_TYPES, is_user.astype(np.int8))
         return self._changed(rows, born, lambda owner, _: self._type_of(owner))
 
     def _type_of(self, owner: str | None) -> str | None:
@@ -131,12 +176,11 @@ class DayTexts:
         self, rows: Ints, born: pa.Array, text: Callable[[str | None, str], str | None]
     ) -> pa.Array:
         """`born`, but for the models that bear another name on this day."""
-        renamed = self.events.ids_on(self.on)
-        struck = np.isin(rows, np.fromiter(renamed, dtype=np.int64, count=len(renamed)))
+        struck = np.isin(rows, self._renamed_rows)
         if not struck.any():
             return born
         changed = []
-        for event in (renamed[int(row)] for row in rows[struck]):
+        for event in (self._renamed[int(row)] for row in rows[struck]):
             owner = self.owner_names[event.owner].as_py() if event.owner >= 0 else None
             changed.append(text(owner, event.name))
         return pc.replace_with_mask(born, pa.array(struck), pa.array(changed, pa.string()))
@@ -154,10 +198,9 @@ class DayTexts:
         return found
 
 
-def _taken(words: Sequence[str | None], codes: Ints) -> pa.Array:
+def _taken(words: pa.Array, codes: Ints) -> pa.Array:
     """The word of each code; -1 means the last word."""
-    places = np.where(codes < 0, len(words) - 1, codes)
-    return pa.array(words, pa.string()).take(pa.array(places))
+    return words.take(pa.array(np.where(codes < 0, len(words) - 1, codes)))
 
 
 def _moments(seconds: Ints) -> pa.Array:

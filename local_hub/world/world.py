@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 from local_hub.content import Day, Record, Rows, Sort
 from local_hub.world.counters import Counters
 from local_hub.world.disturbances import Disturbances, day_number
+from local_hub.world.encoding import SOURCES, json_objects
 from local_hub.world.events import EVER, Events, happen
 from local_hub.world.organizations import known
 from local_hub.world.population import Size, populate
@@ -135,7 +137,13 @@ class WorldDay(Day):
         return np.arange(len(self))
 
     def records(self, rows: Rows) -> list[Record]:
-        return records_of(self._texts.table(self._rows[rows]))
+        found: list[Record] = orjson.loads(self.encoded(rows, tuple(SOURCES)))
+        return found
+
+    def encoded(self, rows: Rows, fields: Sequence[str]) -> bytes:
+        columns = {"id", *(SOURCES[name] for name in fields if name in SOURCES)}
+        objects = json_objects(self._texts.table(self._rows[rows], columns), fields)
+        return b"[" + ",".join(objects.to_pylist()).encode() + b"]"
 
     @cached_property
     def _ids(self) -> pa.ChunkedArray:
@@ -196,27 +204,6 @@ class WorldDay(Day):
         return dict(
             zip(before.ids(rows).to_pylist(), self._texts.ids(rows).to_pylist(), strict=True)
         )
-
-
-def records_of(table: pa.Table) -> list[Record]:
-    """Rows of raw columns in the shape of `/api/models` items: nothing null, the Hub's types."""
-    columns = {name: table[name].combine_chunks() for name in table.column_names}
-    for name in ("createdAt", "lastModified"):
-        columns[name] = pc.strftime(columns[name].cast("timestamp[ms]"), "%Y-%m-%dT%H:%M:%SZ")
-    tags = columns.pop("tags")
-    labels, ends = tags.flatten().to_pylist(), tags.offsets.to_pylist()
-    texts = {name: column.to_pylist() for name, column in columns.items()}
-    found = []
-    for place, values in enumerate(zip(*texts.values(), strict=True)):
-        record = {n: v for n, v in zip(texts, values, strict=True) if v is not None}
-        record["tags"] = labels[ends[place] : ends[place + 1]]
-        record["trendingScore"] = int(record["trendingScore"])
-        record["gated"] = False if record["gated"] == "false" else record["gated"]
-        total = record.pop("safetensors_total", None)
-        if total is not None:
-            record["safetensors"] = {"parameters": {"BF16": total}, "total": total}
-        found.append(record)
-    return found
 
 
 def _flags(array: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
