@@ -229,6 +229,8 @@ def check_shape(seed: Seed, rows: list[Row]) -> Iterator[Problem]:
                 yield row.refuse(field, "is empty", f"every row needs its {field}")
             if value != value.strip() or "\n" in value:
                 yield row.refuse(field, "has space around it or a line break", "take it out")
+            if field == "evidence" and value and len(value.split()) < 2:
+                yield row.refuse(field, f"{value!r} is one word", "say where a stranger can see it")
             if value and field in dates and not is_day(value):
                 yield row.refuse(field, f"{value!r} is no day", "write YYYY-MM-DD")
         for field, choices in seed.choices:
@@ -313,14 +315,14 @@ def check_parents(parents: list[Row], organizations: list[Row]) -> Iterator[Prob
 
 
 def check_homes(organizations: list[Row]) -> Iterator[Problem]:
-    """A country or none, never both; another country only where it is another."""
+    """A country or none, never both; an alternative that is another one."""
     for row in organizations:
         international = row["is_international"] == "true"
         if international == bool(row["country_code"]):
             problem = "contradicts is_international"
             yield row.refuse("country_code", problem, "give a country, or say that there is none")
         alternative = row["alternative_country_code"]
-        if alternative and (international or alternative == row["country_code"]):
+        if alternative and alternative == row["country_code"]:
             problem = "is no alternative to the home"
             yield row.refuse("alternative_country_code", problem, "leave it empty")
 

@@ -94,6 +94,7 @@ def point_back(rows: Rows) -> None:
 ORGANIZATIONS = "hub_organizations"
 REFUSED: list[tuple[str, Edit, str, str]] = [
     (ORGANIZATIONS, organization("Qwen", evidence=""), "evidence", "is empty"),
+    (ORGANIZATIONS, organization("Qwen", evidence="Alibaba"), "evidence", "is one word"),
     (ORGANIZATIONS, organization("Qwen", evidence=" Alibaba"), "evidence", "has space around"),
     (ORGANIZATIONS, organization("Qwen", reviewed_on="23/11/2026"), "reviewed_on", "is no day"),
     (ORGANIZATIONS, organization("nomic-ai", country_code="UK"), "country_code", "no country"),
