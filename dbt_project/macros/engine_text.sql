@@ -1,5 +1,5 @@
 {#-
-    Text that differs between engines, one dispatched macro each, beside engine.sql. Patterns
+    Text functions that differ between engines, one dispatched macro each, beside engine.sql. Patterns
     hold no backslash (RE2 here, Java there): a digit is [0-9], a point [.]; in `by`, the first
     group is written #1.
 -#}
@@ -17,20 +17,56 @@
     regexp_replace({{ text }}, '{{ pattern }}', '{{ by | replace("#", "$") }}')
 {%- endmacro %}
 
-{#- One group of the first match of the pattern; null where nothing matches or it is empty. -#}
+{#- One group of the first match of the pattern; '' where nothing matches. -#}
 {% macro captured(text, pattern, group=1) -%}
-    nullif(regexp_extract({{ text }}, '{{ pattern }}', {{ group }}), '')
+    regexp_extract({{ text }}, '{{ pattern }}', {{ group }})
 {%- endmacro %}
 
-{#- The elements of a list of texts, joined by a space. -#}
-{% macro array_joined(list) -%}
-    {{ return(adapter.dispatch('array_joined', 'hub_observatory')(list)) }}
+{#- All groups of the first match as a struct with these names; '' where nothing matches. -#}
+{% macro captures(text, pattern, names) -%}
+    {{ return(adapter.dispatch('captures', 'hub_observatory')(text, pattern, names)) }}
 {%- endmacro %}
 
-{% macro default__array_joined(list) -%}
-    array_to_string({{ list }}, ' ')
+{% macro default__captures(text, pattern, names) -%}
+    regexp_extract({{ text }}, '{{ pattern }}', [{{ quoted(names) }}])
 {%- endmacro %}
 
-{% macro spark__array_joined(list) -%}
-    array_join({{ list }}, ' ')
+{% macro spark__captures(text, pattern, names) -%}
+    named_struct(
+        {%- for name in names %}
+        '{{ name }}', regexp_extract({{ text }}, '{{ pattern }}', {{ loop.index }})
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- The elements of a list of texts, joined. -#}
+{% macro array_joined(list, separator) -%}
+    {{ return(adapter.dispatch('array_joined', 'hub_observatory')(list, separator)) }}
+{%- endmacro %}
+
+{% macro default__array_joined(list, separator) -%}
+    array_to_string({{ list }}, '{{ separator }}')
+{%- endmacro %}
+
+{% macro spark__array_joined(list, separator) -%}
+    array_join({{ list }}, '{{ separator }}')
+{%- endmacro %}
+
+{#- A number that changes when one of the values does. -#}
+{% macro fingerprint(columns) -%}
+    {{ return(adapter.dispatch('fingerprint', 'hub_observatory')(columns)) }}
+{%- endmacro %}
+
+{% macro default__fingerprint(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__fingerprint(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}
+
+{#- The items as SQL texts, for `in (...)`. -#}
+{% macro quoted(items) -%}
+    {%- for item in items %}'{{ item }}'{% if not loop.last %}, {% endif %}{% endfor -%}
 {%- endmacro %}

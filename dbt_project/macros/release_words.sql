@@ -34,7 +34,7 @@
 
 {#- An adapter that was folded into the weights is an adapter no more. -#}
 {% macro words_of_folding() -%}
-    {{ return(['merged?', 'fused', 'full']) }}
+    {{ return(['merged?', 'fused']) }}
 {%- endmacro %}
 
 {% macro words_of_merge() -%}
@@ -58,8 +58,8 @@
 
 {% macro words_of_tuning() -%}
     {{ return([
-        'instruct', 'instruction', 'chat', 'it', 'sft', 'dpo', 'kto', 'orpo', 'grpo', 'rlhf',
-        'rlvr', 'thinking', 'think', 'ft', 'finetuned?', 'fine--tuned?', 'tuned', 'abliterated',
+        'instruct', 'instruction', 'chat', '[a-z]?[0-9.]+[bm]--it', 'sft', 'dpo', 'kto', 'orpo',
+        'grpo', 'rlhf', 'rlvr', 'thinking', 'think', 'ft', 'finetuned?', 'fine--tuned?', 'tuned', 'abliterated',
         'uncensored', 'heretic', 'distill?(?:ed)?', 'distillation', 'merged',
     ]) }}
 {%- endmacro %}
@@ -90,12 +90,14 @@
 {%- endmacro %}
 
 {#-
-    Families by the names they go by; one of two words stands before its first word alone.
-    Unknown ones are read off the name (see unknown_family), so that a new brand needs no row.
+    Families by the names they go by; one of two words stands before its first word alone. A new
+    brand needs no row: it is read off the name (unknown_family). A row is worth it where a family
+    shows in the middle of names, and the word means nothing else (step, opt, pi, ring do).
 -#}
 {% macro family_brands() -%}
     {{ return([
-        'qwen-image', 'qwen', 'qwq', 'qvq', 'codeqwen', 'llama-guard', 'prompt-guard', 'llama',
+        'qwen-image', 'qwen', 'qwq', 'qvq', 'codeqwen', 'llama-guard', 'llama-prompt-guard',
+        'prompt-guard', 'llama',
         'codellama', 'tinyllama', 'llava', 'vicuna', 'zephyr', 'starcoder', 'shieldgemma',
         'codegemma', 'recurrentgemma', 'paligemma', 'functiongemma', 'txgemma', 't5gemma', 'gemma',
         'deepseek-ocr', 'deepseek-coder', 'deepseek-math', 'deepseek-vl', 'deepseek-moe',
@@ -107,27 +109,27 @@
         'kimi-vl', 'kimi-audio', 'kimi-linear', 'kimi-dev', 'kimi', 'moonlight',
         'glm-ocr', 'chatglm', 'codegeex', 'cogvideox', 'cogvlm', 'cogview', 'glm',
         'minimax-text', 'minimax-music', 'minimax-vl', 'minimax', 'minicpm-v', 'minicpm-o',
-        'minicpmv', 'minicpm', 'voxcpm', 'ling', 'ring', 'step-audio', 'step', 'mimo', 'longcat',
-        'ernie', 'paddleocr', 'hunyuan', 'hunyuanvideo', 'hunyuanimage', 'hy-mt', 'hy', 'seed-oss',
-        'internlm', 'internvl', 'interns', 'yi', 'baichuan', 'skywork', 'nanbeige', 'telechat',
+        'minicpmv', 'minicpm', 'voxcpm', 'step-audio', 'mimo', 'longcat',
+        'ernie', 'paddleocr', 'hunyuan', 'hunyuanvideo', 'hunyuanimage', 'seed-oss',
+        'internlm', 'internvl', 'interns', 'baichuan', 'skywork', 'nanbeige', 'telechat',
         'olmo', 'olmoe', 'molmo', 'olmocr', 'tulu', 'dolly', 'pythia', 'nemotron', 'minitron',
         'cosmos', 'parakeet', 'canary', 'granite-docling', 'granite', 'smollm', 'smolvlm',
         'smolvla', 'smoldocling', 'lfm', 'falcon-h', 'falcon-mamba', 'falcon', 'jais', 'command-r',
         'command-a', 'aya', 'exaone', 'solar-open', 'solar', 'kanana', 'hyperclova-x',
         'hyperclovax', 'hermes', 'dolphin', 'stablelm', 'stable-diffusion-xl', 'sdxl',
         'stable-diffusion', 'sd', 'stable-audio', 'stable-video', 'flux', 'krea', 'wan', 'ltx-video',
-        'ltxv', 'ltx', 'z-image', 'zimage', 'sana', 'chroma', 'hidream', 'playground', 'pixart',
+        'ltxv', 'ltx', 'z-image', 'zimage', 'chroma', 'hidream', 'pixart',
         'ace-step', 'muse-glimmer', 'apertus', 'eurollm', 'salamandra', 'sarvam', 'rwkv', 'mamba',
-        'jamba', 'zamba', 'dbrx', 'mpt', 'opt', 'bloomz', 'bloom', 'nllb', 'seamless',
+        'jamba', 'zamba', 'dbrx', 'mpt', 'bloomz', 'bloom', 'nllb', 'seamless',
         'bge', 'gte', 'e5', 'jina', 'nomic-embed', 'minilm', 'mpnet', 'arctic-embed', 'splade',
         'colbert', 'colpali', 'colqwen', 'modernbert', 'mmbert', 'distilbert', 'distilroberta',
         'xlm-roberta', 'camembert', 'codebert', 'biobert', 'finbert', 'scibert', 'bertimbau',
         'deberta', 'mdeberta', 'roberta', 'albert', 'electra', 'bert', 'mbart', 'bart', 'pegasus',
         'flan-t5', 'mt5', 'umt5', 'byt5', 'vit5', 't5', 'trocr', 'donut', 'vit', 'beit', 'deit',
-        'swin', 'dinov', 'siglip', 'sam', 'detr', 'yolos', 'yolov', 'yolo', 'resnet', 'convnext',
-        'efficientnet', 'mobilenet', 'segformer', 'xtts', 'kokoro', 'chatterbox', 'bark',
-        'speecht5', 'orpheus', 'csm', 'wav2vec', 'hubert', 'wavlm', 'mms', 'zipformer', 'musicgen',
-        'cosyvoice', 'esm', 'protbert', 'chronos', 'timesfm', 'moirai', 'tabpfn', 'openvla', 'pi',
+        'swin', 'dinov', 'siglip', 'detr', 'yolos', 'yolov', 'yolo', 'resnet', 'convnext',
+        'efficientnet', 'mobilenet', 'segformer', 'xtts', 'kokoro', 'chatterbox', 
+        'speecht5', 'orpheus', 'wav2vec', 'hubert', 'wavlm', 'mms', 'zipformer', 'musicgen',
+        'cosyvoice', 'esm', 'protbert', 'chronos', 'timesfm', 'moirai', 'tabpfn', 'openvla', 
         'gr00t', 'opus-mt', 'snowflake-arctic', 'tinystories', 'nanochat', 'muscriptor',
     ]) }}
 {%- endmacro %}
@@ -136,11 +138,11 @@
 {% macro brands_with_glued_version() -%}
     {{ return([
         'qwen', 'codeqwen', 'gpt', 'wan', 'lfm', 'smollm', 'smolvlm', 'smolvla', 'smoldocling',
-        'starcoder', 'dinov', 'yolov', 'yolo', 'sam', 'hy', 'hy-mt', 'minicpm', 'voxcpm',
+        'starcoder', 'dinov', 'yolov', 'yolo', 'minicpm', 'voxcpm',
         'internlm', 'internvl', 'cogvlm', 'cogview', 'cogvideox', 'chatglm', 'wav2vec', 'siglip',
-        'esm', 'pi', 'solar-open', 'baichuan', 'telechat', 'rwkv', 'mamba', 'zamba', 'mt',
+        'esm', 'solar-open', 'baichuan', 'telechat', 'rwkv', 'mamba', 'zamba', 'mt',
         'florence', 'orca', 'nanbeige', 'codegeex', 'deepseek-vl', 'speecht',
-        'falcon-h', 'm2m', 'cosmos', 'cosyvoice', 'qvq', 'colqwen', 'xtts', 'olmocr', 'paligemma',
+        'falcon-h', 'm2m', 'cosmos', 'cosyvoice', 'qvq', 'colqwen', 'olmocr', 'paligemma',
     ]) }}
 {%- endmacro %}
 
@@ -148,7 +150,8 @@
 {% macro brand_spellings() -%}
     {{ return({
         'zimage': 'z-image', 'sdxl': 'stable-diffusion-xl', 'sd': 'stable-diffusion',
-        'minicpmv': 'minicpm-v', 'hyperclovax': 'hyperclova-x', 'ltxv': 'ltx-video',
+        'minicpmv': 'minicpm-v', 'llama-prompt-guard': 'prompt-guard',
+        'hyperclovax': 'hyperclova-x', 'ltxv': 'ltx-video',
     }) }}
 {%- endmacro %}
 
@@ -176,7 +179,6 @@
         'zai-org': ['glm', 'glm-ocr'],
         'MiniMaxAI': ['minimax', 'minimax-text', 'minimax-music', 'minimax-vl'],
         'openbmb': ['minicpm', 'minicpm-v', 'minicpm-o', 'voxcpm'],
-        'inclusionAI': ['ling', 'ring'],
         'allenai': ['olmo', 'olmoe', 'molmo', 'olmocr', 'tulu'],
         'nvidia': ['nemotron', 'parakeet', 'canary', 'cosmos', 'gr00t'],
         'ibm-granite': ['granite', 'granite-docling'],
@@ -187,6 +189,40 @@
         'EleutherAI': ['pythia', 'gpt-neo', 'gpt-neox', 'gpt-j'],
         'Wan-AI': ['wan'],
         'black-forest-labs': ['flux'],
-        'facebook': ['dinov', 'sam', 'nllb', 'esm', 'musicgen'],
+        'facebook': ['dinov', 'nllb', 'esm', 'musicgen'],
     }) }}
+{%- endmacro %}
+
+{#- Families that join their version by a point. -#}
+{% macro brands_with_pointed_version() -%}
+    {{ return(['flux', 'trellis']) }}
+{%- endmacro %}
+
+{#- Families whose version is a letter and a number: deepseek-r1, kimi-k2, minimax-m2.1. -#}
+{% macro brands_with_lettered_version() -%}
+    {{ return(['deepseek', 'kimi', 'minimax', 'mimo']) }}
+{%- endmacro %}
+
+{#- Tags of a repository whose weights are in the format of another runtime. -#}
+{% macro tags_of_conversion() -%}
+    {{ return([
+        'gguf', 'ggml', 'mlx', 'coreml', 'coreai', 'openvino', 'executorch', 'tflite', 'litert',
+        'litert-lm', 'exl2', 'exl3', 'mlc-llm', 'q4nx', 'rkllm', 'awq', 'gptq',
+    ]) }}
+{%- endmacro %}
+
+{% macro tags_of_precision() -%}
+    {{ return([
+        'quantized', 'quantization', 'compressed-tensors', 'bitsandbytes', 'modelopt', 'ModelOpt',
+        '2-bit', '3-bit', '4-bit', '5-bit', '6-bit', '8-bit', 'fp8', 'fp4', 'nvfp4', 'mxfp4',
+        'int4', 'int8', 'w4a16', 'w8a8', 'hqq', 'auto-round', 'torchao',
+    ]) }}
+{%- endmacro %}
+
+{#- Tags that trainers leave on what they tuned. -#}
+{% macro tags_of_training() -%}
+    {{ return([
+        'trl', 'sft', 'dpo', 'grpo', 'orpo', 'kto', 'llama-factory', 'autotrain', 'axolotl',
+        'finetuned', 'fine-tuned', 'finetune', 'abliterated', 'uncensored', 'unsloth',
+    ]) }}
 {%- endmacro %}

@@ -1,0 +1,130 @@
+-- The launches of each organization as they were known on the days of this build. Only groups
+-- that changed between its first and last day have more than one state; a build of one day has
+-- none of them, and takes its launches as they are.
+with days as (
+
+    select min(snapshot_date) as first_day
+    from {{ source('raw', 'hub_models') }}
+
+),
+
+releases as (
+
+    select * from {{ ref('int_hub__known_releases') }}
+    where released_on is not null
+
+),
+
+launches as (
+
+    select * from {{ ref('int_hub__releases') }} where is_launch
+
+),
+
+changing as (
+
+    select distinct
+        releases.organization,
+        releases.release_group
+    from releases
+    cross join days
+    where releases.known_from > days.first_day or releases.known_to is not null
+
+),
+
+changing_releases as (
+
+    select releases.*
+    from releases
+    semi join changing
+        on
+            releases.organization = changing.organization
+            and releases.release_group = changing.release_group
+
+),
+
+changes as (
+
+    select
+        changing_releases.organization,
+        changing_releases.release_group,
+        greatest(changing_releases.known_from, days.first_day) as known_from
+    from changing_releases
+    cross join days
+
+    union
+
+    select
+        organization,
+        release_group,
+        known_to as known_from
+    from changing_releases
+    where known_to is not null
+
+),
+
+states as (
+
+    select
+        *,
+        lead(known_from) over (
+            partition by organization, release_group order by known_from
+        ) as known_to
+    from changes
+
+),
+
+members as (
+
+    select
+        states.organization,
+        states.release_group,
+        states.known_from,
+        states.known_to,
+        changing_releases.released_on
+    from states
+    inner join changing_releases
+        on
+            states.organization = changing_releases.organization
+            and states.release_group = changing_releases.release_group
+            and states.known_from >= changing_releases.known_from
+            and states.known_from < coalesce(
+                changing_releases.known_to, date '2999-12-31'
+            )
+
+),
+
+changing_launches as (
+
+    {{ launches_of(
+        'members', ['organization', 'release_group', 'known_from', 'known_to']
+    ) }}
+
+),
+
+final as (
+
+    select
+        organization,
+        launched_on,
+        known_from,
+        known_to
+    from changing_launches
+
+    union all
+
+    select
+        launches.organization,
+        launches.launched_on,
+        days.first_day as known_from,
+        null::date as known_to
+    from launches
+    cross join days
+    anti join changing
+        on
+            launches.organization = changing.organization
+            and launches.release_group = changing.release_group
+
+)
+
+select * from final

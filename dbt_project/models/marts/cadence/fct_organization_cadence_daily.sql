@@ -1,0 +1,216 @@
+{{ accumulates_by_day() }}
+
+with days as (
+
+    select distinct
+        snapshot_date,
+        date_trunc('week', snapshot_date)::date as week_start_date
+    from {{ source('raw', 'hub_models') }}
+
+),
+
+releases as (
+
+    select * from {{ ref('int_hub__known_releases') }}
+
+),
+
+launches as (
+
+    select * from {{ ref('int_hub__known_launches') }}
+
+),
+
+curated as (
+
+    select distinct organization
+    from {{ ref('int_hub__curated_organizations') }}
+
+),
+
+launches_by_day as (
+
+    select
+        days.snapshot_date,
+        launches.organization,
+        launches.launched_on,
+        launches.launched_on > days.snapshot_date - 365 as is_in_year,
+        (
+            {{ dbt.datediff(
+                "date_trunc('week', launches.launched_on)",
+                'days.week_start_date',
+                'day'
+            ) }} / 7
+        )::integer as weeks_ago
+
+    from launches
+    inner join days
+        on
+            launches.known_from <= days.snapshot_date
+            and coalesce(launches.known_to, date '2999-12-31')
+            > days.snapshot_date
+            and launches.launched_on <= days.snapshot_date
+
+),
+
+yearly as (
+
+    select
+        snapshot_date,
+        organization,
+        count(*) as launches_365d,
+        max(launched_on) as last_launched_on,
+        count(distinct case when weeks_ago < 52 then weeks_ago end)
+            as weeks_with_launch
+    from launches_by_day
+    where is_in_year
+    group by snapshot_date, organization
+
+),
+
+-- Everybody in a small universe; of the whole Hub those we know and those who launch often.
+listed as (
+
+    select yearly.*
+    from yearly
+    left join curated on yearly.organization = curated.organization
+    qualify
+        count(*) over (partition by yearly.snapshot_date) <= 20000
+        or curated.organization is not null
+        or yearly.launches_365d >= 5
+
+),
+
+consecutive as (
+
+    select
+        launches_by_day.snapshot_date,
+        launches_by_day.organization,
+        launches_by_day.launched_on,
+        lag(launches_by_day.launched_on) over (
+            partition by
+                launches_by_day.snapshot_date, launches_by_day.organization
+            order by launches_by_day.launched_on
+        ) as previous_on
+    from launches_by_day
+    semi join listed
+        on
+            launches_by_day.snapshot_date = listed.snapshot_date
+            and launches_by_day.organization = listed.organization
+    where launches_by_day.is_in_year
+
+),
+
+rhythm as (
+
+    select
+        snapshot_date,
+        organization,
+        median(days_between)::double as median_days_between_launches,
+        percentile_cont(0.9) within group (order by days_between)::double
+            as p90_days_between_launches
+    from (
+        select
+            *,
+            {{ dbt.datediff('previous_on', 'launched_on', 'day') }}
+                as days_between
+        from consecutive
+        where previous_on is not null
+    ) as gaps
+    group by snapshot_date, organization
+
+),
+
+weeks as (
+
+    select
+        launches_by_day.snapshot_date,
+        launches_by_day.organization,
+        launches_by_day.weeks_ago,
+        -- Constant as long as the weeks follow one another.
+        launches_by_day.weeks_ago - row_number() over (
+            partition by
+                launches_by_day.snapshot_date, launches_by_day.organization
+            order by launches_by_day.weeks_ago
+        ) as unbroken
+    from launches_by_day
+    semi join listed
+        on
+            launches_by_day.snapshot_date = listed.snapshot_date
+            and launches_by_day.organization = listed.organization
+    group by
+        launches_by_day.snapshot_date,
+        launches_by_day.organization,
+        launches_by_day.weeks_ago
+
+),
+
+-- The week of the snapshot is not over: without a launch it does not break a streak.
+streaks as (
+
+    select
+        snapshot_date,
+        organization,
+        count(*) as current_week_streak
+    from weeks
+    where unbroken in (-1, 0)
+    group by snapshot_date, organization, unbroken
+    having min(weeks_ago) <= 1
+
+),
+
+released as (
+
+    select
+        days.snapshot_date,
+        releases.organization,
+        count(*) filter (
+            where
+            releases.released_on > days.snapshot_date - 365
+            and releases.released_on <= days.snapshot_date
+        ) as releases_365d,
+        count(*) filter (where releases.released_on is null)
+            as releases_undated_count
+    from releases
+    inner join days
+        on
+            releases.known_from <= days.snapshot_date
+            and coalesce(releases.known_to, date '2999-12-31')
+            > days.snapshot_date
+    group by days.snapshot_date, releases.organization
+
+),
+
+final as (
+
+    select
+        listed.snapshot_date,
+        listed.organization,
+        listed.launches_365d,
+        released.releases_365d,
+        rhythm.median_days_between_launches,
+        rhythm.p90_days_between_launches,
+        listed.weeks_with_launch / 52.0::double as share_of_weeks_with_launch,
+        coalesce(streaks.current_week_streak, 0)::bigint as current_week_streak,
+        {{ dbt.datediff(
+            'listed.last_launched_on', 'listed.snapshot_date', 'day'
+        ) }} as days_since_last_launch,
+        released.releases_undated_count
+
+    from listed
+    inner join released
+        on
+            listed.snapshot_date = released.snapshot_date
+            and listed.organization = released.organization
+    left join rhythm
+        on
+            listed.snapshot_date = rhythm.snapshot_date
+            and listed.organization = rhythm.organization
+    left join streaks
+        on
+            listed.snapshot_date = streaks.snapshot_date
+            and listed.organization = streaks.organization
+
+)
+
+select * from final
