@@ -60,7 +60,7 @@ class Answer:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise Nonsense(_no_json(self, error), name="not JSON") from None
+            raise Nonsense(no_json(self, error), name="not JSON") from None
 
 
 @dataclass(frozen=True)
@@ -252,11 +252,12 @@ def _a_listing(answer: Answer) -> Answer:
     return answer
 
 
-def _no_json(answer: Answer, error: orjson.JSONDecodeError) -> str:
+def no_json(answer: Answer, error: ValueError) -> str:
+    """In words: what came instead of JSON."""
     kind = answer.headers.get("content-type", "unknown").split(";")[0]
-    if "html" in kind or answer.body[:1] == b"<":
+    if "html" in kind or answer.body.lstrip()[:1] == b"<":
         return f"a page for people ({kind}) came instead of JSON"
-    return f"its JSON cannot be read ({error.msg}, at byte {error.pos:,} of {len(answer.body):,})"
+    return f"its {len(answer.body):,} bytes cannot be read as JSON ({error})"
 
 
 def _too_large(what: str) -> Nonsense:

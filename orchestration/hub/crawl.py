@@ -24,8 +24,6 @@ from orchestration.hub.pages import (
     PAGE_ROWS,
     Page,
     Position,
-    created_of,
-    identities,
     limit_of,
     read_page,
     with_limit,
@@ -263,7 +261,7 @@ class _Crawl:
 
     def _step(self, asked: str) -> str | None:
         page = self._get(asked, self.position)
-        if page.ids:
+        if page.keys:
             self._keep(page, asked)
         if page.next is not None or 0 < page.listed < limit_of(asked):
             return page.next
@@ -275,7 +273,7 @@ class _Crawl:
         A page that is one row shorter must lead on, to that row at least: where it does, and
         nothing else comes, the end is the end.
         """
-        known = _ids(self.landing, last)
+        known = _keys(self.landing, last)
         for less in (1, 2, 3):
             limit = max(1, last.listed - less)
             page = self._get(with_limit(last.asked, limit), None)
@@ -287,7 +285,7 @@ class _Crawl:
                     return None
                 asked, rest = following, self._get(following, None)
                 fresh, following = without(rest, known), rest.next
-                if fresh.ids:
+                if fresh.keys:
                     self._keep(fresh, asked)
                     return following or self._beyond(self.landing.entries[-1])
         raise Nonsense("a full page leads nowhere: its Link is missing", name="missing link")
@@ -312,14 +310,14 @@ class _Crawl:
             page=number,
             asked=asked,
             next=page.next,
-            rows=len(page.ids),
+            rows=len(page.keys),
             listed=page.listed,
             newest=page.newest,
         )
         self.landing.keep(page, entry)
         self.position.asked.add(asked)
         self.position.pass_over(page)
-        self.watch.page(len(page.ids))
+        self.watch.page(len(page.keys))
 
     def _entry(self, **known: Any) -> Entry:
         """A journal line, with what was spent since the one before."""
@@ -414,18 +412,17 @@ def _position(landing: Landing) -> Position:
         if not entry.page:
             continue
         rows = landing.read(entry.page)
-        ids, created = identities(rows), created_of(rows)
         if position.created_at is None and not position.tied:
-            position.created_at = created[-1]
-        tied = {name for name, at in zip(ids, created, strict=True) if at == position.created_at}
+            position.created_at = rows[-1].created_at
+        tied = {row.key for row in rows if row.created_at == position.created_at}
         position.tied |= tied
         if len(tied) < len(rows):
             break
     return position
 
 
-def _ids(landing: Landing, entry: Entry) -> set[str]:
-    return set(identities(landing.read(entry.page)))
+def _keys(landing: Landing, entry: Entry) -> set[str]:
+    return {row.key for row in landing.read(entry.page)}
 
 
 def _stopped(

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from orchestration.home import Home, Universe, sync_folder, write_text_durably
 from orchestration.hub.client import HubGreeting
-from orchestration.hub.pages import Page, moment
+from orchestration.hub.pages import Page, Row, moment, read_rows
 
 RESUMABLE_FOR = timedelta(days=1)
 KEPT_ASIDE = 3
@@ -144,11 +143,10 @@ class Landing:
         """Note that nothing follows the last page."""
         self._append(entry)
 
-    def read(self, number: int) -> list[dict[str, Any]]:
+    def read(self, number: int) -> list[Row]:
         """The rows of a page that was kept."""
         with pa.input_stream(str(self._file(number)), compression="zstd") as stream:
-            rows: list[dict[str, Any]] = orjson.loads(stream.read())
-        return rows
+            return read_rows(stream.read())
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

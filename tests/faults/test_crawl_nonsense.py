@@ -98,7 +98,7 @@ FAULTS = {
     "a list of texts": (strings, "not models"),
     "models without names": (nameless, "not models"),
     "another sort": (shuffled, "another sort"),
-    "deeply nested JSON": (deep, "not JSON"),
+    "deeply nested JSON": (deep, "not models"),
     "an empty page that leads on": (empty, "adds nothing"),
     "no gzip where gzip is announced": (not_gzip, "not decodable"),
     "a gzip bomb": (bomb, "too large"),
