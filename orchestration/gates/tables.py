@@ -61,8 +61,8 @@ _SLICE_COLUMNS = """
 """
 _COUNTRY = ForeignKey("country_key", "dim_countries", "country_key")
 _DATE = ForeignKey("snapshot_date", "dim_dates", "date_day")
-# `(other)` sums up the small ones, `all` everybody.
-_ORGANIZATION = ForeignKey("organization", "dim_organizations", "organization", ("(other)", "all"))
+# `(other)` sums up the small ones, `(all)` everybody: no namespace can be called so.
+_ORGANIZATION = ForeignKey("organization", "dim_organizations", "organization", ("(other)", "(all)"))
 
 _ALL = (
     _table(
@@ -153,8 +153,20 @@ _ALL = (
         share_of_weeks_with_launch double null
         current_week_streak bigint
         days_since_last_launch bigint null
+        releases_undated_count bigint
         """,
         _ORGANIZATION,
+    ),
+    _table(
+        "fct_release_dates",
+        "release_date_source release_type",
+        """
+        release_date_source varchar
+        release_type varchar
+        releases_count bigint
+        first_released_on date null
+        last_released_on date null
+        """,
     ),
     _table(
         "fct_concentration_daily",
