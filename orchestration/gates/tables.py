@@ -62,7 +62,9 @@ _SLICE_COLUMNS = """
 _COUNTRY = ForeignKey("country_key", "dim_countries", "country_key")
 _DATE = ForeignKey("snapshot_date", "dim_dates", "date_day")
 # `(other)` sums up the small ones, `(all)` everybody: no namespace can be called so.
-_ORGANIZATION = ForeignKey("organization", "dim_organizations", "organization", ("(other)", "(all)"))
+_ORGANIZATION = ForeignKey(
+    "organization", "dim_organizations", "organization", ("(other)", "(all)")
+)
 
 _ALL = (
     _table(
