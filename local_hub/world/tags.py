@@ -114,7 +114,7 @@ def _lineage(
             pc.binary_join_element_wise("base_model", relation, tied_to, ":"),
         ]
     )
-    return codes.reshape(len(rows), -1), words
+    return codes.reshape(len(rows), 2 * MAX_PARENTS), words
 
 
 def _cited_as(parents: Ints, born_ids: Callable[[Ints], pa.Array]) -> pa.Array:
