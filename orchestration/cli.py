@@ -286,14 +286,16 @@ def dev() -> None:
 def demo(days: int = 14) -> None:
     """Several days of a generated world, crawled live, then one build (`make demo`)."""
     from local_hub import LocalHub, named_world
-    from orchestration.hub.client import HubClient
 
     home = _begin()
     content = named_world("demo")
     wanted: list[date] = list(content.dates)[-days:]
     with LocalHub(content, date=wanted[0]) as hub:
+        # huggingface_hub reads it once, when it is imported.
         os.environ["HF_ENDPOINT"] = hub.endpoint
-        home.check_universe(HubClient(hub.endpoint).contact().universe)
+        from orchestration.hub.client import HubClient
+
+        home.check_universe(HubClient().contact().universe)
         for day in wanted:
             hub.set_date(day)
             _execute(home, "fetch_only", partition_key=day.isoformat())

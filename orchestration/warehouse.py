@@ -32,6 +32,7 @@ GENERATED_ORGANIZATIONS = (
     "organization",
     "canonical_organization",
     "country_code",
+    "is_international",
     "alternative_country_code",
     "organization_type",
     "parent",

@@ -32,7 +32,7 @@ listed as (
         organization,
         canonical_organization,
         nullif(country_code, '') as country_code,
-        coalesce(country_code, '') = '' as is_international,
+        is_international = 'true' as is_international,
         nullif(alternative_country_code, '') as alternative_country_code,
         organization_type,
         nullif(parent, '') as parent,
@@ -56,7 +56,9 @@ final as (
         evidence,
         valid_to,
         coalesce(valid_from, date '1900-01-01') as valid_from,
-        case when is_international then 'international' else country_code
+        case
+            when is_international then 'international'
+            else coalesce(country_code, 'unattributed_organization')
         end as country_key,
         alternative_country_code as alternative_country_key,
         alternative_country_code is not null or confidence = 'low'

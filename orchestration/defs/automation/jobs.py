@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.partitions import daily
 
 # One day, or a range of an archive, from the Hub to what people read.
@@ -24,7 +25,8 @@ publish_again = dg.define_asset_job(
 # A day alone, without a build: the demo fetches several days before it builds once.
 fetch_only = dg.define_asset_job(
     name="fetch_only",
-    selection=dg.AssetSelection.groups("fetch"),
+    selection=dg.AssetSelection.groups("fetch").without_checks()
+    | dg.AssetSelection.checks(*gate_1.check_keys),
     partitions_def=daily,
     description="A day of Hub metadata: fetched and checked, not yet built.",
 )

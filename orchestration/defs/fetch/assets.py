@@ -2,7 +2,8 @@
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,8 @@ from orchestration.errors import Refusal
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.hub import authors, completeness
 from orchestration.hub.client import HubClient
-from orchestration.hub.crawl import Landed, crawl
+from orchestration.hub.crawl import Landed, Progress, crawl
+from orchestration.hub.patience import Patience
 from orchestration.snapshots import importing, store
 from orchestration.snapshots.contract import COLUMNS
 from orchestration.snapshots.importing import Imported
@@ -177,7 +179,7 @@ def _fetch_live(home: Home, day: date, config: FetchConfig) -> tuple[Sealed, dic
         client,
         snapshot_date=day,
         deadline=timedelta(hours=config.deadline_hours),
-        progress=lambda progress: log.info("%s", progress),
+        progress=_teller(),
         expected_rows=previous.rows if previous else None,
     )
     if landed.passed_midnight:
@@ -220,6 +222,19 @@ def _fetch_live(home: Home, day: date, config: FetchConfig) -> tuple[Sealed, dic
     }
 
 
+def _teller(every_seconds: float = 5.0) -> Callable[[Progress], None]:
+    """Tells of a crawl's progress every few seconds, and of each wait at once."""
+    told = time.monotonic() - every_seconds
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if progress.note is not None or time.monotonic() - told >= every_seconds:
+            told = time.monotonic()
+            log.info("%s", progress)
+
+    return tell
+
+
 def _live_source(landed: Landed) -> Source:
     return Source(
         kind="live",
@@ -236,8 +251,10 @@ def _live_source(landed: Landed) -> Source:
 def _land_generated_organizations(home: Home, client: HubClient, universe: Universe) -> None:
     """A generated world's owners are in no seed: its Hub tells them, for this home alone."""
     if universe.is_generated:
-        answer = client.get("/local-hub/organizations.csv")
-        write_text_durably(generated_organizations_file(home), answer.body.decode("utf-8"))
+        text = Patience(outage=60.0).get(
+            client, "/local-hub/organizations.csv", lambda answer: answer.body.decode("utf-8")
+        )
+        write_text_durably(generated_organizations_file(home), text)
 
 
 def describe_day(home: Home, day: Sealed) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -33,7 +34,7 @@ def as_check_result(
     """
     bad = [outcome for outcome in outcomes if outcome.status != "passed"]
     blocks = [outcome for outcome in bad if outcome.blocks]
-    metadata: dict[str, object] = {"days_checked": len(outcomes), "days_not_passed": len(bad)}
+    metadata: dict[str, Any] = {"days_checked": len(outcomes), "days_not_passed": len(bad)}
     shown = bad or outcomes[-1:]
     if shown:
         worst = (blocks or shown)[0]

@@ -1,6 +1,7 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -97,7 +98,7 @@ def _describe(published: Publication) -> dict[str, Any]:
         "newest_snapshot": str(shares[0][0]) if shares else "none",
         "top_countries": dg.MetadataValue.md("\n".join(table)),
         "path": dg.MetadataValue.path(str(published.folder)),
-        "changes": dg.MetadataValue.json(published.diff.to_dict() if published.diff else {}),
+        "changes": dg.MetadataValue.json(asdict(published.diff) if published.diff else {}),
     }
     if coverage is not None and coverage[0] is not None:
         metadata["downloads_attributed_share"] = float(coverage[0])
