@@ -14,6 +14,7 @@ _SECOND = ("lum", "vex", "rid", "zor", "nak", "mir", "thel", "dun", "qor", "pash
 _THIRD = ("a", "o", "is", "en", "yx", "ar")
 
 STEMS: tuple[str, ...] = tuple("".join(parts) for parts in product(_FIRST, _SECOND, _THIRD))
+_USER_STEMS = tuple(stem.lower() for stem in STEMS)
 
 _ORGANIZATION_STYLES = (
     "{}AI", "{}-labs", "{}-Research", "{}Tech", "{}-ai", "univ-{}", "{}Lab", "{}-community",
@@ -29,7 +30,7 @@ def organization_name(number: int) -> str:
 
 def user_name(number: int) -> str:
     """The name of the individual `number`, another for each and none an organization's."""
-    return _styled(number, _USER_STYLES, tuple(stem.lower() for stem in STEMS), 727)
+    return _styled(number, _USER_STYLES, _USER_STEMS, 727)
 
 
 def _styled(number: int, styles: tuple[str, ...], stems: tuple[str, ...], step: int) -> str:

@@ -101,7 +101,7 @@ def populate(size: Size) -> tuple[Owners, Models]:
 
 
 def _owners(random: np.random.Generator, models: int) -> Owners:
-    organizations = max(60, round(models * 0.012))
+    organizations = 150 + round(models * 0.012)
     users = max(100, round(models * 0.12))
     weights = np.array([weight for _, weight, _ in names.COUNTRIES])
     growths = np.array([growth for *_, growth in names.COUNTRIES])
@@ -377,7 +377,7 @@ def _rates(fame: Floats) -> Floats:
     top = max(1, count // 100)
     head = (rank[:top] + 7) ** -1.2
     knots = np.log([0.01, 0.03, 0.145, 0.4, 0.66, 1.0])
-    levels = np.log([1500.0, 250.0, 60.0, 5.0, 0.8, 0.05])
+    levels = np.log([1500.0, 250.0, 60.0, 4.0, 0.4, 0.02])
     body = np.exp(np.interp(np.log(rank[top:] / count), knots, levels))
     a_month = np.concatenate([head / head.sum() * 0.96, body / body.sum() * 0.04]) * count * 1000
     rate = np.empty(count)
