@@ -47,8 +47,7 @@ launches_by_day as (
     inner join days
         on
             launches.known_from <= days.snapshot_date
-            and coalesce(launches.known_to, date '2999-12-31')
-            > days.snapshot_date
+            and launches.known_to > days.snapshot_date
             and launches.launched_on <= days.snapshot_date
 
 ),
@@ -175,8 +174,7 @@ released as (
     inner join days
         on
             releases.known_from <= days.snapshot_date
-            and coalesce(releases.known_to, date '2999-12-31')
-            > days.snapshot_date
+            and releases.known_to > days.snapshot_date
     group by days.snapshot_date, releases.organization
 
 ),
