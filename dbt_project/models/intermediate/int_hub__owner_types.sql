@@ -22,18 +22,21 @@ final as (
 
     select
         owners.organization,
+        -- A handle alone (low) tells less than the Hub's own answer.
         case
-            when individuals.organization is not null then 'individual'
+            when individuals.confidence <> 'low' then 'individual'
             when asked.author_type in ('organization', 'individual')
                 then asked.author_type
+            when individuals.confidence = 'low' then 'individual'
             when owners.recorded_type = 'org' then 'organization'
             when owners.recorded_type = 'user' then 'individual'
             else 'unknown'
         end as owner_type,
         case
-            when individuals.organization is not null then individuals.evidence
+            when individuals.confidence <> 'low' then individuals.evidence
             when asked.author_type in ('organization', 'individual')
                 then 'the Hub says so'
+            when individuals.confidence = 'low' then individuals.evidence
             when owners.recorded_type is not null then 'the records say so'
             else 'nobody told us'
         end as evidence

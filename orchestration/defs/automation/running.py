@@ -10,11 +10,14 @@ import contextlib
 import logging
 import os
 import shutil
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from orchestration.home import CHECKOUT, Home
 
@@ -32,6 +35,17 @@ class RunReport:
     succeeded: bool
     problems: list[str]
     metadata: dict[str, dict[str, Any]]
+
+
+@event.listens_for(Engine, "connect")
+def _sync_sqlite_at_checkpoints(connection: Any, _: Any) -> None:
+    """Spare Dagster's SQLite files an fsync for each of a run's 1,000 commits (3 to 7 ms each).
+
+    In WAL mode NORMAL cannot corrupt them; a power cut may lose the last log lines of a run,
+    which is then repeated. What is published does not depend on them.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("pragma synchronous = normal")
 
 
 def prepare_instance(home: Home) -> None:

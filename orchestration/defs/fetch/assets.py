@@ -338,12 +338,17 @@ def _authors_that_matter(home: Home, day: Sealed) -> list[str]:
             """
         ).fetchall()
     known = _names(PROJECT / "seeds" / "hub_organizations.csv")
-    known |= _names(PROJECT / "seeds" / "hub_individuals.csv")
+    # Accounts judged by their handle alone (low) are asked about: the Hub knows better.
+    known |= _names(PROJECT / "seeds" / "hub_individuals.csv", but_not="low")
     generated = generated_organizations_file(home)
     known |= _names(generated) if generated.exists() else set()
     return [author for (author,) in found if author not in known]
 
 
-def _names(seed: Path) -> set[str]:
+def _names(seed: Path, but_not: str | None = None) -> set[str]:
     with seed.open(encoding="utf-8", newline="") as file:
-        return {row["organization"] for row in csv.DictReader(file)}
+        return {
+            row["organization"]
+            for row in csv.DictReader(file)
+            if but_not is None or row["confidence"] != but_not
+        }
