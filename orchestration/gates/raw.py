@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from orchestration.gates.bounds import Rule
 from orchestration.gates.outcome import Check, CheckOutcome, bounds_in_words
 from orchestration.gates.raw_metrics import Day, Metrics
 from orchestration.gates.validation import Answer, validate
-from orchestration.home import Home
+from orchestration.home import Home, write_text_durably
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import (
     COLUMN_NAMES,
@@ -31,11 +31,14 @@ from orchestration.snapshots.contract import (
 from orchestration.snapshots.store import Sealed
 
 # Raise it when a check or a bound changes: stored verdicts are then given anew.
-SUITE_VERSION = 1
+SUITE_VERSION = 2
 GATE = "gate.json"
+ACCEPTED = "accepted.json"
 
 # A whole snapshot may lose this share of the rows (2026: the Hub gains 2.7k rows a day).
 MOST_ROWS_LOST = 0.005
+# So many may go from a world of any size: in a toy they are more than any share.
+FEW_MODELS = 5
 # A refused day is no reference. After a week of refusals the new state is taken as the state.
 PATIENCE_DAYS = 7
 # Below this many models a world is a toy, in which a day without a new model is nothing.
@@ -141,6 +144,14 @@ CHECKS: tuple[Check, ...] = (
         "the source served an old day: fetch or import it again when the source has moved on",
     ),
     Check(
+        "models_move",
+        "Whole snapshots: counters, likes and changes stand still for at most 99.9 % of the "
+        "models (a stall freezes downloads, not likes).",
+        "the source served an old day: fetch or import it again when the source has moved on",
+        "unmoved_share",
+        most=0.999,
+    ),
+    Check(
         "newest_model_recent",
         "Whole snapshots: the newest model is at most a week old.",
         _REPEAT,
@@ -162,10 +173,19 @@ CHECKS: tuple[Check, ...] = (
         learned=True,
     ),
     Check(
+        "models_lost_usual",
+        "Whole snapshots: the share of models lost since the last day that passed, for each day "
+        "between, lies in the range learned from the 28 days before.",
+        "crawl or import the day again: models are missing",
+        "lost_models_share",
+        learned=True,
+    ),
+    Check(
         "heavy_models_there",
-        "Whole snapshots: models that are gone held at most 2 % of the downloads.",
-        "crawl or import the day again: heavily used models are missing",
-        "lost_downloads_share",
+        "Whole archives: models that are gone held at most 2 % of the downloads; a live crawl "
+        "asks the Hub for each of them before it is sealed.",
+        "import the day again: heavily used models are missing",
+        "unasked_lost_share",
         most=0.02,
     ),
     Check(
@@ -243,6 +263,7 @@ _RULES_WHOLE = {
     "downloads_usual": Rule(least=math.log(1.15), floor=0.01),
     "downloads_all_time_usual": Rule(least=math.log(1.1), floor=0.005),
     "zero_share_usual": Rule(least=0.1, floor=0.01, logarithmic=False),
+    "models_lost_usual": Rule(least=0.003, floor=0.0005, logarithmic=False),
 }
 _RULES_PANEL = {
     "rows_usual": Rule(least=math.log(2), floor=0.02),
@@ -253,6 +274,7 @@ _RULES_PANEL = {
 _NULLS_WHOLE = Rule(least=0.02, floor=0.002, logarithmic=False)
 _NULLS_PANEL = Rule(least=0.2, floor=0.02, logarithmic=False)
 _QUESTIONS = len(_RULES_WHOLE) + len(COLUMN_NAMES)
+_BOUNDS = [f"{c.name}__{side}" for c in CHECKS if c.learned for side in ("least", "most")]
 _METRIC_OF = {check.name: check.metric for check in CHECKS}
 
 
@@ -309,6 +331,50 @@ def verdicts(home: Home, dates: Iterable[date]) -> dict[date, Verdict]:
     missing = [day for day in asked if found.get(day) is None]
     judged = _judge(home, missing) if missing else {}
     return {day: found.get(day) or judged[day] for day in asked}
+
+
+def accept(home: Home, snapshot_date: date, check: str, reason: str) -> Verdict:
+    """Let a day pass although `check` fails, because an operator looked and knows why.
+
+    It holds for this content of the day only; the outcome stays to be seen, as a warning with
+    the `reason`. Gives the new verdict. A Refusal where the check is unknown or gives no reason
+    to accept anything.
+    """
+    with home.lock(f"accepting {check} of {snapshot_date}"):
+        found = {one.name: one for one in verdict(home, snapshot_date).outcomes}
+        if check not in found or found[check].status != "failed" or not reason.strip():
+            failing = [name for name, one in found.items() if one.status == "failed"]
+            raise Refusal(
+                f"there is nothing to accept: {check} does not fail on {snapshot_date}"
+                if reason.strip()
+                else "an acceptance needs a reason",
+                file=_gate_file(home, snapshot_date),
+                cure=f"give a reason, and one of the checks that fail: {', '.join(failing)}",
+            )
+        sealed = store.find(home, snapshot_date)
+        assert sealed is not None
+        accepted = _accepted(home, sealed) | {check: reason.strip()}
+        record = {"content_sha256": sealed.content_sha256, "checks": accepted}
+        file = store.folder_of(home, snapshot_date) / ACCEPTED
+        write_text_durably(file, json.dumps(record, indent=2) + "\n")
+        return _judge(home, [snapshot_date])[snapshot_date]
+
+
+def _accepted(home: Home, sealed: Sealed) -> dict[str, str]:
+    """The checks that an operator accepted for this content, with the reasons."""
+    file = store.folder_of(home, sealed.snapshot_date) / ACCEPTED
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        fits = found["content_sha256"] == sealed.content_sha256
+        return {str(k): str(v) for k, v in found["checks"].items()} if fits else {}
+    except (ValueError, KeyError, AttributeError) as error:
+        raise Refusal(
+            f"the acceptances of a day cannot be read ({error})",
+            file=file,
+            cure="remove the file, and accept again what is to be accepted",
+        ) from error
 
 
 def _judge(home: Home, dates: Sequence[date]) -> dict[date, Verdict]:
@@ -426,26 +492,33 @@ class _Judgement:
                 for earlier, other in self.days.items()
                 if earlier < day.date
             ),
+            "unasked_lost_share": None
+            if sealed.source.get("kind") == "live"
+            else metrics["lost_downloads_share"],
             "recased_share": _ratio(metrics["recased_ids"], metrics["reference_models"]),
+            "unmoved_share": _ratio(metrics["unmoved_models"], metrics["reference_models"]),
         }
         reference = self.metrics[day.reference.snapshot_date] if day.reference else {}
-        record |= _against(day, metrics, reference)
-        return record | self._learned(day, metrics, reference)
+        record |= self._learned(day, metrics, reference)
+        return record | _against(day, metrics, reference)
 
     def _learned(self, day: Day, metrics: Metrics, reference: Metrics) -> dict[str, Any]:
         before = [self.metrics[other] for other in sorted(self.metrics) if other < day.date]
         before = before[-bounds.TRAILING_DAYS :]
-        rules = _RULES_WHOLE if day.sealed.whole else _RULES_PANEL
+        rules = dict(_RULES_WHOLE if day.sealed.whole else _RULES_PANEL)
+        if lost := rules.get("models_lost_usual"):
+            least = max(lost.least, FEW_MODELS / max(metrics["rows"], 1))
+            rules["models_lost_usual"] = replace(lost, least=least)
 
         def usual(metric: str, rule: Rule) -> bounds.Bounds | None:
             history = [earlier.get(metric) for earlier in before]
             return bounds.learned(history, reference.get(metric), rule, questions=_QUESTIONS)
 
-        record: dict[str, Any] = {}
+        record: dict[str, Any] = dict.fromkeys(_BOUNDS)
         for name, rule in rules.items():
             range_ = usual(_METRIC_OF[name], rule)
-            record[f"{name}__least"] = range_.least if range_ else None
-            record[f"{name}__most"] = range_.most if range_ else None
+            if range_:
+                record |= {f"{name}__least": range_.least, f"{name}__most": range_.most}
         unusual = []
         for column in COLUMN_NAMES:
             metric = f"nulls_{column}"
@@ -472,6 +545,8 @@ class _Judgement:
         if position not in answer.failing:
             return _outcome(check, day.date, "passed", observed, threshold)
         status = "failed" if check.blocking else "warned"
+        if reason := _accepted(self.home, day.sealed).get(check.name):
+            status, threshold = "warned", f"{threshold}; accepted: {reason}"
         sample = raw_metrics.sample(self.home, day, _SAMPLED.get(check.metric, check.metric))
         if check.name == "null_shares_usual":
             sample = record["null_shares"]
@@ -507,15 +582,17 @@ _SAMPLED = {
     "exceeding_share": "exceeding_counts",
     "other_authors_share": "other_authors",
     "unordered_share": "unordered_dates",
+    "lost_models_share": "lost_downloads_share",
+    "unasked_lost_share": "lost_downloads_share",
 }
 
 
 def _against(day: Day, metrics: Metrics, reference: Metrics) -> dict[str, Any]:
     """What is compared with the last day that passed; None where there is nothing to compare."""
     found: dict[str, Any] = dict.fromkeys(
-        ("newest_age_days", "newest_went_back", "rows_complete__least", "most_nulls_gained")
+        ("newest_age_days", "newest_went_back", "most_nulls_gained")
     )
-    found |= {"rows_complete__most": None, "largest_owner_there": None, "nulls_gained": []}
+    found |= {"largest_owner_there": None, "nulls_gained": []}
     newest = metrics["newest_created_at"]
     if day.sealed.whole and newest and metrics["rows"] >= LEAST_ROWS_FOR_FRESHNESS:
         age = day.not_after - datetime.fromisoformat(newest)
@@ -526,8 +603,7 @@ def _against(day: Day, metrics: Metrics, reference: Metrics) -> dict[str, Any]:
         found["largest_owner_there"] = int(reference["largest_owner"] in metrics["owners_present"])
     if day.whole_reference and reference.get("rows"):
         before = reference["rows"]
-        # Five models may go even where that is more than the share: toys have few.
-        found["rows_complete__least"] = before - max(MOST_ROWS_LOST * before, 5)
+        found["rows_complete__least"] = before - max(MOST_ROWS_LOST * before, FEW_MODELS)
         gained = {
             column: metrics[f"nulls_{column}"] - reference[f"nulls_{column}"]
             for column in COLUMN_NAMES
@@ -546,9 +622,7 @@ def _validated(records: list[dict[str, Any]]) -> dict[str, Answer]:
     import pandas
 
     frame = pandas.DataFrame.from_records(records)
-    columns = {check.metric for check in CHECKS} | {
-        f"{check.name}__{side}" for check in CHECKS if check.learned for side in ("least", "most")
-    }
+    columns = {check.metric for check in CHECKS} | set(_BOUNDS)
     return validate(frame[sorted(columns)].astype("float64"), CHECKS)
 
 

@@ -21,7 +21,7 @@ from orchestration.snapshots.contract import COLUMNS, ID_PATTERN
 from orchestration.snapshots.store import Sealed
 
 # Raise it when a metric is added or changes its meaning: stored ones are then measured anew.
-METRICS_VERSION = 1
+METRICS_VERSION = 2
 
 Metrics = dict[str, Any]
 
@@ -226,7 +226,8 @@ def _date(sealed: Sealed | None) -> str:
 
 def _comparison(home: Home, files: Sequence[Sealed]) -> str:
     """CTEs that give `compared`: each whole day against the models of its reference."""
-    columns = "reference_models, lost_models, lost_downloads_share, recased_ids, jumps"
+    columns = "reference_models, lost_models_share, lost_downloads_share, recased_ids, jumps, "
+    columns += "unmoved_models"
     if not files:
         empty = ", ".join(f"null::double as {name}" for name in columns.split(", "))
         return f"compared as (select null::date as snapshot_date, {empty} where false)"
@@ -237,14 +238,16 @@ def _comparison(home: Home, files: Sequence[Sealed]) -> str:
     return f"""
     model_days (filename, model_date) as (values {listed}),
     models as (
-        select model_date, hash(coalesce(_id, id)) as model, id, downloads
+        select model_date, hash(coalesce(_id, id)) as model, id, downloads,
+            hash(downloads, downloadsAllTime, likes, lastModified) as state
         from read_parquet({_paths(home, files)}, {_READ}) join model_days using (filename)
     ),
     compared as (
         select
             days.snapshot_date,
             count(*) as reference_models,
-            count(*) filter (now.model is null) as lost_models,
+            count(*) filter (now.model is null) / count(*)
+                / any_value(days.snapshot_date - days.reference_date) as lost_models_share,
             coalesce(sum(before.downloads) filter (now.model is null), 0)
                 / nullif(sum(before.downloads), 0) as lost_downloads_share,
             count(*) filter (now.id <> before.id and lower(now.id) = lower(before.id))
@@ -252,7 +255,8 @@ def _comparison(home: Home, files: Sequence[Sealed]) -> str:
             count(*) filter (
                 before.downloads >= {JUMP_FROM}
                 and now.downloads / {JUMP_FACTOR} >= before.downloads
-            ) as jumps
+            ) as jumps,
+            count(*) filter (now.state = before.state) as unmoved_models
         from days
         join models as before on before.model_date = days.reference_date
         left join models as now

@@ -99,7 +99,7 @@ _ALL = (
         organization varchar
         country_key varchar
         country_code varchar null
-        canonical_organization varchar null
+        canonical_organization varchar
         parent varchar null
         downloads double null
         models_count bigint
@@ -152,7 +152,7 @@ _ALL = (
         releases_365d bigint
         median_days_between_launches double null
         p90_days_between_launches double null
-        share_of_weeks_with_launch double null
+        share_of_weeks_with_launch double
         current_week_streak bigint
         days_since_last_launch bigint null
         releases_undated_count bigint
@@ -305,10 +305,10 @@ _ALL = (
         canonical_organization varchar
         country_key varchar
         alternative_country_key varchar null
-        organization_type varchar null
+        organization_type varchar
         parent varchar null
         confidence varchar null
-        evidence varchar null
+        evidence varchar
         valid_to date null
         is_current boolean
         """,
@@ -324,8 +324,8 @@ _ALL = (
         created_at timestamp null
         release_type varchar null
         release_group varchar null
-        root_base_model varchar null
-        root_organization varchar null
+        root_base_model varchar
+        root_organization varchar
         library_name varchar null
         pipeline_tag varchar null
         license varchar null
