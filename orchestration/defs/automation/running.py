@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import event
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.engine import Engine
 
 from orchestration.home import CHECKOUT, Home
@@ -37,7 +37,7 @@ class RunReport:
     metadata: dict[str, dict[str, Any]]
 
 
-@event.listens_for(Engine, "connect")
+@sqlalchemy_event.listens_for(Engine, "connect")
 def _sync_sqlite_at_checkpoints(connection: Any, _: Any) -> None:
     """Spare Dagster's SQLite files an fsync for each of a run's 1,000 commits (3 to 7 ms each).
 
