@@ -4,7 +4,7 @@ from local_hub.changes import Change
 from local_hub.quota import Quota
 from local_hub.recorded import Recorded
 from local_hub.server import LocalHub, serve
-from local_hub.world.files import write_archive, write_raw
+from local_hub.world.files import write_archive, write_dataset, write_raw
 from local_hub.world.named import named_world
 from local_hub.world.truth import write_truth
 from local_hub.world.world import World
@@ -18,6 +18,7 @@ __all__ = [
     "named_world",
     "serve",
     "write_archive",
+    "write_dataset",
     "write_raw",
     "write_truth",
 ]

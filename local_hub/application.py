@@ -7,9 +7,10 @@ what there is to list to the content, and whatever goes wrong on purpose to `fau
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -25,6 +26,7 @@ from local_hub import listing
 from local_hub.changes import Change, Changed, ChangingDay
 from local_hub.clock import Clock
 from local_hub.content import Content, Day, Record, project
+from local_hub.datasets import DatasetsApi
 from local_hub.quota import Quota
 
 
@@ -72,8 +74,8 @@ class Stage:
             return self._day
 
 
-def application(stage: Stage) -> Starlette:
-    """The API over `stage`."""
+def application(stage: Stage, datasets: Mapping[str, Path]) -> Starlette:
+    """The API over `stage`, and the dataset repositories of `datasets` (name: folder)."""
     hub = _Hub(stage)
     return Starlette(
         routes=[
@@ -82,6 +84,7 @@ def application(stage: Stage) -> Starlette:
             Route("/api/organizations/{name}/overview", hub.organization),
             Route("/api/users/{name}/overview", hub.user),
             Route("/local-hub/organizations.csv", hub.organizations_csv),
+            *DatasetsApi(datasets, stage.clock.now).routes,
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=hub.around)],
     )

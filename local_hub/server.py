@@ -68,7 +68,8 @@ class LocalHub:
 
     `content` is a `Recorded`, a `World`, or a path of recorded snapshots. `date` is the day it
     plays (default: the newest). Port 0 takes any free one. Without `quota`, none is felt.
-    `faults` is a file of declared faults, or what such a file holds.
+    `faults` is a file of declared faults, or what such a file holds. `datasets` are dataset
+    repositories: the folder of revisions of each name.
     """
 
     def __init__(
@@ -79,12 +80,13 @@ class LocalHub:
         port: int = 0,
         quota: Quota | None = None,
         faults: Path | Mapping[str, Any] | None = None,
+        datasets: Mapping[str, Path] | None = None,
     ) -> None:
         if isinstance(content, str | Path):
             content = Recorded(content)
         self.faults = None if faults is None else read_faults(faults)
         self.stage = Stage(content, date, quota or Quota.unlimited())
-        app: ASGIApp = application(self.stage)
+        app: ASGIApp = application(self.stage, datasets or {})
         if self.faults is not None:
             app = FaultyHub(app, self.faults, self.stage, lambda: self._server)
         self._server = _Server(
@@ -143,6 +145,7 @@ def serve(
     port: int = 8765,
     faults: Path | None = None,
     panel: str = "archive",
+    datasets: Mapping[str, Path] | None = None,
     quota: Quota | None = None,
     started: Callable[[LocalHub], None] = lambda hub: print(f"HF_ENDPOINT={hub.endpoint}"),
 ) -> None:
@@ -158,7 +161,10 @@ def serve(
     content: Content = (
         Recorded(snapshots, panel=panel) if snapshots is not None else named_world(world or "")
     )
-    with LocalHub(content, date=date, port=port, quota=quota or Quota(), faults=faults) as hub:
+    hub = LocalHub(
+        content, date=date, port=port, quota=quota or Quota(), faults=faults, datasets=datasets
+    )
+    with hub:
         started(hub)
         try:
             hub.wait()

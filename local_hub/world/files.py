@@ -77,3 +77,22 @@ def write_archive(
             for table in tables(world, on):
                 objects = json_objects(table, SOURCES)
                 lines.write("\n".join([*objects.to_pylist(), ""]).encode())
+
+
+def write_dataset(world: World, folder: Path, *, dates: Iterable[date] | None = None) -> None:
+    """Write a dataset repository with one revision a day, `folder/DT063000Z/models.parquet`.
+
+    In the shape of the Hub's public daily archive: no author_type, safetensors a struct.
+    """
+    for on in world.dates if dates is None else dates:
+        file = folder / f"{on}T063000Z" / "models.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        parts = [_as_in_dataset(table) for table in tables(world, on)]
+        pq.write_table(pa.concat_tables(parts), file, compression="zstd")
+
+
+def _as_in_dataset(table: pa.Table) -> pa.Table:
+    total = table["safetensors_total"].combine_chunks()
+    weights = pa.StructArray.from_arrays([total], ["total"], mask=total.is_null())
+    kept = table.drop_columns(["author_type", "safetensors_total"])
+    return kept.append_column("safetensors", weights)
