@@ -10,7 +10,7 @@
 {#-
     One row a launch, in the columns `keys`, launched_on and next_launched_on (null for a group's
     last): a release belongs to the launch with launched_on <= released_on < next_launched_on.
-    `releases` has the keys and released_on, never null. Most groups end within their first span
+    `releases` has the keys and released_on; none is null. Most groups end within their first span
     and need no more than a minimum; only the others fold the list of their days.
 -#}
 {% macro launches_of(releases, keys) -%}

@@ -28,7 +28,7 @@ changing as (
         releases.release_group
     from releases
     cross join days
-    where releases.known_from > days.first_day or releases.known_to is not null
+    where releases.known_from > days.first_day or releases.known_to < date '2999-12-31'
 
 ),
 
@@ -59,7 +59,7 @@ changes as (
         release_group,
         known_to as known_from
     from changing_releases
-    where known_to is not null
+    where known_to < date '2999-12-31'
 
 ),
 
@@ -67,9 +67,9 @@ states as (
 
     select
         *,
-        lead(known_from) over (
+        coalesce(lead(known_from) over (
             partition by organization, release_group order by known_from
-        ) as known_to
+        ), date '2999-12-31') as known_to
     from changes
 
 ),
@@ -88,9 +88,7 @@ members as (
             states.organization = changing_releases.organization
             and states.release_group = changing_releases.release_group
             and states.known_from >= changing_releases.known_from
-            and states.known_from < coalesce(
-                changing_releases.known_to, date '2999-12-31'
-            )
+            and states.known_from < changing_releases.known_to
 
 ),
 
@@ -117,7 +115,7 @@ final as (
         launches.organization,
         launches.launched_on,
         days.first_day as known_from,
-        null::date as known_to
+        date '2999-12-31' as known_to
     from launches
     cross join days
     anti join changing

@@ -70,9 +70,9 @@ names as (
         row_number() over (
             partition by model_key order by named_on
         ) = 1 as is_first,
-        lead(named_on) over (
+        coalesce(lead(named_on) over (
             partition by model_key order by named_on
-        ) as known_to
+        ), date '2999-12-31') as known_to
 
     from with_version_words
 
@@ -86,7 +86,7 @@ final as (
         releases.release_group,
         releases.released_on,
         releases.first_seen_on as known_from,
-        null::date as known_to
+        date '2999-12-31' as known_to
 
     from releases
     anti join renamed on releases.model_key = renamed.model_key
