@@ -38,6 +38,7 @@ def write(database: Path, folder: Path, manifest: Mapping[str, Any]) -> Path:
         leaders.write(site)
         largest = organizations.write(site)
         organization.write(site, largest)
-        for page in (cadence, concentration, families, claims, quality, about):
+        cadence.write(site, largest)
+        for page in (concentration, families, claims, quality, about):
             page.write(site)
     return folder / "index.html"

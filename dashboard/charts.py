@@ -43,13 +43,6 @@ def _days(field: str = "snapshot_date") -> alt.X:
     )
 
 
-def _share(field: str, *, top: alt.Parameter | None = None) -> alt.Y:
-    scale = (
-        alt.Scale(zero=True, nice=False) if top is None else alt.Scale(domainMin=0, domainMax=top)
-    )
-    return alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(format=".0%", tickCount=5))
-
-
 def _provisional() -> alt.Chart:
     """A wash over the days whose figures may still move: data set `provisional`, begin, end."""
     wash = _data("provisional").mark_rect(color=QUIET, opacity=0.12)
@@ -69,37 +62,31 @@ def _nearest(name: str) -> alt.Parameter:
 
 
 @cache
-def country_share() -> Spec:
-    """Shares over time, the two leaders with their bands, each line named at its end.
+def named_lines(measure: str, title: str, *, axis: str = ".0%", tooltip: str = ".1%") -> Spec:
+    """Something measured over time, each line named at its end.
 
-    Data sets: `rows` (snapshot_date, name, colour, share_of_all, share_of_all_low,
-    share_of_all_high, banded, dashed), `provisional`, `ends` (the last day with label, short,
-    label_at), `overtakes`. Parameter `top`: the top of the axis, so that neighbours compare.
+    Data sets: `rows` (snapshot_date, name, colour, dashed and the `measure`), `bands`
+    (the same with low and high), `provisional`, `ends` (the last rows with label, label_at),
+    `overtakes`; all but `rows` and `ends` may be missing. `axis` and `tooltip` are formats.
+    Parameter `top`: the top of the axis, so that neighbours compare.
     """
     top = alt.param(name="top", value=1.0)
     near = _nearest("near")
     rows = _data("rows")
-    tooltip = [
-        alt.Tooltip("name:N", title="Country"),
-        DAY,
-        alt.Tooltip("share_of_all:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_of_all_low:Q", title="At least", format=".1%"),
-        alt.Tooltip("share_of_all_high:Q", title="At most", format=".1%"),
-    ]
+    height = alt.Y(
+        f"{measure}:Q",
+        title=None,
+        scale=alt.Scale(domainMin=0, domainMax=top),
+        axis=alt.Axis(format=axis, tickCount=5),
+    )
     band = (
-        rows.transform_filter("datum.banded")
+        _data("bands")
         .mark_area(opacity=0.14)
-        .encode(
-            x=_days(),
-            y=_share("share_of_all_low", top=top),
-            y2="share_of_all_high:Q",
-            color=COLOUR,
-            detail="name:N",
-        )
+        .encode(x=_days(), y=alt.Y("low:Q"), y2="high:Q", color=COLOUR, detail="name:N")
     )
     line = rows.mark_line(strokeWidth=2.25, strokeJoin="round").encode(
         x=_days(),
-        y=_share("share_of_all", top=top),
+        y=height,
         color=COLOUR,
         detail="name:N",
         strokeDash=alt.condition("datum.dashed", alt.value([2, 3]), alt.value([1, 0])),
@@ -108,26 +95,26 @@ def country_share() -> Spec:
         rows.mark_point(filled=True, size=60, stroke=SURFACE, strokeWidth=1.5)
         .encode(
             x=_days(),
-            y=_share("share_of_all", top=top),
+            y=height,
             color=COLOUR,
             opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=tooltip,
+            tooltip=[
+                alt.Tooltip("name:N", title="Who"),
+                DAY,
+                alt.Tooltip(f"{measure}:Q", title=title, format=tooltip),
+            ],
         )
         .add_params(near)
     )
     label = (
         _data("ends")
         .mark_text(align="left", dx=8, fontSize=12, fontWeight=500, color=INK)
-        .encode(
-            x=_days(),
-            y=alt.Y("label_at:Q"),
-            text=alt.Text("label:N"),
-        )
+        .encode(x=_days(), y=alt.Y("label_at:Q"), text=alt.Text("label:N"))
     )
     dot = (
         _data("ends")
         .mark_point(filled=True, size=36, opacity=1)
-        .encode(x=_days(), y=_share("share_of_all", top=top), color=COLOUR)
+        .encode(x=_days(), y=height, color=COLOUR)
     )
     overtake = (
         _data("overtakes")
@@ -142,7 +129,7 @@ def country_share() -> Spec:
         )
         .encode(
             x=_days("overtaken_on"),
-            y=_share("leader_share", top=top),
+            y=alt.Y("leader_share:Q"),
             tooltip=[
                 alt.Tooltip("what:N", title="Overtake"),
                 alt.Tooltip("overtaken_on:T", title="Day", format="%-d %b %Y"),
@@ -228,7 +215,10 @@ def country_gap() -> Spec:
             f"{field}:Q",
             title=None,
             scale=alt.Scale(domainMin=bottom, domainMax=top),
-            axis=alt.Axis(format="+.0%", tickCount=5),
+            axis=alt.Axis(
+                tickCount=5,
+                labelExpr="datum.value == 0 ? '0' : format(datum.value * 100, '+.3~f')",
+            ),
         )
 
     band = rows.mark_area(opacity=0.16, color=ACCENT).encode(
@@ -388,7 +378,7 @@ def checks_by_day(checks: int) -> Spec:
             alt.Tooltip("check_name:N", title="Check"),
             alt.Tooltip("status:N", title="Result"),
             alt.Tooltip("observed_value:Q", title="Observed", format=".4~g"),
-            alt.Tooltip("threshold:Q", title="Threshold", format=".4~g"),
+            alt.Tooltip("threshold:N", title="Allowed"),
             alt.Tooltip("rows_quarantined:Q", title="Rows set aside"),
         ],
     )
@@ -438,22 +428,120 @@ def coverage_by_day() -> Spec:
 
 
 @cache
-def counts_by_day() -> Spec:
-    """A count a day as bars. Data set `rows`: snapshot_date, kind, amount."""
+def launches_by_week(organizations: int) -> Spec:
+    """A heat map of organizations and weeks: the more, the deeper.
+
+    Data set `rows`: week_start_date, name, place, kind, launches_count, releases_count, amount.
+    Parameter `kind`: which of the kinds is shown.
+    """
+    kind = alt.param(name="kind", value="launches")
     return _spec(
         _data("rows")
-        .mark_bar(color=ACCENT, width=alt.RelativeBandSize(0.8))
+        .transform_filter("datum.kind == kind")
+        .mark_rect(cornerRadius=1.5)
         .encode(
             x=alt.X(
-                "yearmonthdate(snapshot_date):T", title=None, axis=alt.Axis(grid=False, tickCount=6)
+                "yearmonthdate(week_start_date):O",
+                title=None,
+                axis=alt.Axis(
+                    format="%b %Y",
+                    orient="top",
+                    labelAngle=0,
+                    labelOverlap="greedy",
+                    labelSeparation=30,
+                    ticks=False,
+                    domain=False,
+                ),
+                scale=alt.Scale(padding=0.08),
             ),
-            y=alt.Y("sum(amount):Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
-            opacity=alt.Opacity("kind:N", legend=None),
+            y=alt.Y(
+                "name:N",
+                title=None,
+                sort=alt.EncodingSortField("place", op="min"),
+                axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelColor=INK, grid=True),
+                scale=alt.Scale(padding=0.12),
+            ),
+            color=alt.Color(
+                "amount:Q",
+                legend=None,
+                scale=alt.Scale(type="log", range=["var(--heat-low)", "var(--heat-high)"]),
+            ),
             tooltip=[
-                DAY,
-                alt.Tooltip("kind:N", title="What"),
-                alt.Tooltip("amount:Q", title="Rows", format=","),
+                alt.Tooltip("name:N", title="Organization"),
+                alt.Tooltip("week_start_date:T", title="Week of", format="%-d %b %Y"),
+                alt.Tooltip("amount:Q", title="Number"),
+                alt.Tooltip("kind:N", title="Of"),
             ],
         )
-        .properties(height=140)
+        .add_params(kind)
+        .properties(height=19 * organizations + 24)
+    )
+
+
+@cache
+def days_between_launches(organizations: int) -> Spec:
+    """The median and the 90th percentile of days between launches, joined by a bar.
+
+    Data set `rows`: name, colour, place, median_days, p90_days, launches_365d.
+    """
+    rows = _data("rows")
+    y = alt.Y(
+        "name:N",
+        title=None,
+        sort=alt.EncodingSortField("place", op="min"),
+        axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelColor=INK),
+    )
+    x = alt.X(
+        "median_days:Q",
+        title=None,
+        scale=alt.Scale(type="symlog", constant=3, nice=False, domainMin=0),
+        axis=alt.Axis(values=[0, 1, 3, 7, 14, 30, 60, 120, 240, 365], orient="top", format="d"),
+    )
+    tooltip = [
+        alt.Tooltip("name:N", title="Organization"),
+        alt.Tooltip("median_days:Q", title="Median days between launches", format=".1f"),
+        alt.Tooltip("p90_days:Q", title="90 % are within days", format=".1f"),
+        alt.Tooltip("launches_365d:Q", title="Launches in 365 days"),
+    ]
+    bar = rows.mark_bar(height=8, cornerRadius=4, opacity=0.3).encode(
+        y=y, x=x, x2="p90_days:Q", color=COLOUR, tooltip=tooltip
+    )
+    dot = rows.mark_point(filled=True, size=70, opacity=1).encode(
+        y=y, x=x, color=COLOUR, tooltip=tooltip
+    )
+    return _spec(alt.layer(bar, dot).properties(height=21 * organizations + 24))
+
+
+@cache
+def derivatives_by_month() -> Spec:
+    """Whose models new derivatives are built on, month by month, as parts of a whole.
+
+    Data set `rows`: month_start_date, name, colour, place, derivatives_count,
+    share_of_derivatives.
+    """
+    return _spec(
+        _data("rows")
+        .mark_bar(width=alt.RelativeBandSize(0.86))
+        .encode(
+            x=alt.X(
+                "yearmonth(month_start_date):T",
+                title=None,
+                axis=alt.Axis(grid=False, format="%b %Y", tickCount=6, labelOverlap=True),
+            ),
+            y=alt.Y(
+                "share_of_derivatives:Q",
+                title=None,
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%", tickCount=5),
+            ),
+            color=COLOUR,
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("name:N", title="Built on models of"),
+                alt.Tooltip("month_start_date:T", title="Month", format="%b %Y"),
+                alt.Tooltip("share_of_derivatives:Q", title="Share", format=".1%"),
+                alt.Tooltip("derivatives_count:Q", title="New derivatives", format=","),
+            ],
+        )
+        .properties(height=240)
     )

@@ -14,12 +14,19 @@ RELEASE_TYPES = (
     "base", "finetune", "adapter", "merge", "quantization", "format_conversion", "checkpoint",
 )  # fmt: skip
 
+ENTRIES = 8
+
 STATUSES = ("passed", "warned", "failed", "crashed")
 
 
 def country(country_key: str) -> str:
     """The colour of a country, or the quiet one."""
     return f"var(--country-{country_key if country_key in COUNTRIES else 'other'})"
+
+
+def entry(place: int) -> str:
+    """The colour of the `place`-th of things that have none of their own."""
+    return f"var(--entry-{place + 1})" if place < ENTRIES else "var(--country-other)"
 
 
 def release_type(name: str) -> str:

@@ -7,13 +7,15 @@ page that shows it, its markup in `templates/parts.html`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dashboard.publication import Answer, Row
 
 Spec = dict[str, Any]
+# The height of a label beside a chart, as a part of the chart's 300 pixels.
+LABEL = 0.052
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,39 @@ class Figure:
     answer: Answer
     legend: str = ""
     entries: Sequence[tuple[str, str]] = ()
+
+
+def ends(rows: Sequence[Row], measure: str, top: float, show: Callable[[float], str]) -> list[Row]:
+    """The last point of each line with its label, moved apart where labels would touch.
+
+    `top` is the top of the axis, `show` writes the value beside the name.
+    """
+    if not rows:
+        return []
+    last = max(row["snapshot_date"] for row in rows)
+    lines = sorted((r for r in rows if r["snapshot_date"] == last), key=lambda r: float(r[measure]))
+    places = _apart([float(row[measure]) for row in lines], top * LABEL)
+    return [
+        row | {"label_at": place, "label": f"{row['name']} {show(row[measure])}"}
+        for row, place in zip(lines, places, strict=True)
+    ]
+
+
+def _apart(wanted: list[float], least: float) -> list[float]:
+    """Places in the order of `wanted`, at least `least` apart, each block centred on its own."""
+    blocks: list[list[float]] = []
+    for value in wanted:
+        blocks.append([value])
+        while len(blocks) > 1 and _begin(blocks[-1], least) < _begin(
+            blocks[-2], least
+        ) + least * len(blocks[-2]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    return [_begin(block, least) + least * place for block in blocks for place in range(len(block))]
+
+
+def _begin(block: list[float], least: float) -> float:
+    middle = sum(block) / len(block)
+    return max(middle - least * (len(block) - 1) / 2, 0.0)
 
 
 def provisional(rows: Sequence[Row]) -> list[Row]:

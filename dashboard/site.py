@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from dashboard import spreadsheet, words
 from dashboard.figures import Figure
-from dashboard.publication import Publication, Row, Slice
+from dashboard.publication import Publication, Row, Slice, Value
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -36,7 +36,8 @@ PAGES = (
     ("quality", "Data quality"),
     ("about", "About"),
 )
-# What the newest publication shows at most; older days stay in the tables.
+# What the charts go back to at most; older days stay in the tables. Beyond the newest 120 days
+# the queries take one day a week: a site of two years is 30 MB instead of 100.
 HISTORY_DAYS = 731
 
 
@@ -75,6 +76,15 @@ class Site:
         """The day before the first one that charts show."""
         last = self.publication.last_day or dt.date.max
         return last - dt.timedelta(days=HISTORY_DAYS)
+
+    def parameters(self, slice_: Slice) -> dict[str, Value]:
+        """What the queries about one slice are asked with."""
+        assert self.publication.last_day is not None
+        return {
+            "day": self.publication.last_day,
+            "first_day": self.first_day,
+            **slice_.parameters,
+        }
 
     def render(self, template: str, **context: Any) -> Markup:
         """A part of a page."""
@@ -123,9 +133,7 @@ class Site:
             "fct_mapping_coverage_daily"
         ):
             return {}
-        answer = self.publication.ask(
-            "coverage", {"day": self.publication.last_day, **slice_.parameters}
-        )
+        answer = self.publication.ask("coverage", self.parameters(slice_))
         return {row["attribution"]: row for row in answer}
 
     def facts(self, slice_: Slice, attribution: str | None = None) -> list[str]:
@@ -180,15 +188,24 @@ def _font_face(name: str, file: str) -> str:
     )
 
 
-def _columnar(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    if not rows:
-        return {}
-    return {column: [_short(row[column]) for row in rows] for column in rows[0]}
+def _columnar(rows: Sequence[Row]) -> dict[str, Any]:
+    """Rows by column; a column of repeating words or days as a list of them and places in it."""
+    columns: dict[str, Any] = {}
+    for column in rows[0] if rows else ():
+        values = [_short(row[column]) for row in rows]
+        if len(values) > 8 and isinstance(values[0], str):
+            distinct = list(dict.fromkeys(values))
+            if len(distinct) < len(values) / 2:
+                place = {value: at for at, value in enumerate(distinct)}
+                columns[column] = {"of": distinct, "at": [place[value] for value in values]}
+                continue
+        columns[column] = values
+    return columns
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.6g}") if value == value else None
-    if isinstance(value, dt.datetime):
+        return float(f"{value:.5g}") if value == value else None
+    if isinstance(value, dt.date):
         return value.strftime("%Y-%m-%d")
     return words.legible(value) if isinstance(value, str) else value

@@ -100,6 +100,14 @@ def measure(heading: str, field: str, *, group: str = "") -> Column:
     return Column(heading, lambda row: words.figures(row[field]), field, group)
 
 
+def days(heading: str, field: str, *, group: str = "") -> Column:
+    """A column of durations in days; too few events to tell is said so."""
+    shown = Markup('<span class="none">not measurable</span>')
+    return Column(
+        heading, lambda row: shown if row[field] is None else f"{row[field]:.1f}", field, group
+    )
+
+
 def day(heading: str, field: str, *, group: str = "") -> Column:
     """A column of dates."""
     return Column(heading, lambda row: words.day(row[field]), field, group, numeric=False)

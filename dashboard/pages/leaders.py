@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dashboard import charts, colours, tables, words
-from dashboard.figures import Figure, Panel, provisional
+from dashboard.figures import Figure, Panel, ends, provisional
 from dashboard.publication import Answer, Row, Slice
 from dashboard.site import Site
 from dashboard.tables import Column
@@ -62,10 +62,7 @@ def write(site: Site) -> None:
 
 def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
     publication = site.publication
-    assert publication.last_day is not None
-    standing = publication.ask(
-        "country_standing", {"day": publication.last_day, **slice_.parameters}
-    )
+    standing = publication.ask("country_standing", site.parameters(slice_))
     by = {
         attribution: [
             row | {"name": publication.country(row["country_key"])}
@@ -123,8 +120,7 @@ def _ask_gap(site: Site, slice_: Slice, one: Row, other: Row) -> Answer:
         {
             "one": one["country_key"],
             "other": other["country_key"],
-            "first_day": site.first_day,
-            **slice_.parameters,
+            **site.parameters(slice_),
         },
     )
 
@@ -143,9 +139,7 @@ def _leads(gap: Answer) -> dict[str, Lead]:
 def _overtakes(site: Site, slice_: Slice) -> list[Row]:
     if not site.publication.has("fct_overtakes", "dim_countries"):
         return []
-    answer = site.publication.ask(
-        "country_overtakes", {"first_day": site.first_day, **slice_.parameters}
-    )
+    answer = site.publication.ask("country_overtakes", site.parameters(slice_))
     country = site.publication.country
     return [
         row
@@ -197,77 +191,61 @@ def _share(site: Site, slice_: Slice, ranked: dict[str, list[Row]], overtakes: l
             largest[key] = max(largest.get(key, 0.0), row["share_of_all"])
     countries = sorted(largest, key=lambda key: (-largest[key], key))[:FOREGROUND]
     answer = site.publication.ask(
-        "country_share",
-        {"countries": countries, "first_day": site.first_day, **slice_.parameters},
+        "country_share", {"countries": countries, **site.parameters(slice_)}
     )
-    rows = [_point(site, row, countries) for row in answer]
-    top = max((_or(row["share_of_all_high"], 0.0) for row in rows if row["banded"]), default=0.0)
-    top = 1.06 * max(top, max((row["share_of_all"] for row in rows), default=1.0))
-    panels = [
-        Panel(
-            title=title,
-            data={
-                "rows": [_plain(row) for row in rows if row["attribution"] == attribution],
-                "provisional": provisional(rows),
-                "ends": _ends([r for r in rows if r["attribution"] == attribution], top),
-                "overtakes": [
-                    row
-                    for row in overtakes
-                    if row["attribution"] == attribution
-                    and {row["leader"], row["follower"]} <= set(countries)
-                ],
-            },
-            parameters={"top": top},
+    banded = [row for row in answer if row["country_key"] in countries[:2]]
+    top = 1.06 * max(_or(row["share_of_all_high"], row["share_of_all"]) for row in answer)
+    panels = []
+    for attribution, title in ATTRIBUTIONS.items():
+        lines = [_line(site, row) for row in answer if row["attribution"] == attribution]
+        bands = [_band(site, row) for row in banded if row["attribution"] == attribution]
+        marks = [
+            row
+            for row in overtakes
+            if row["attribution"] == attribution
+            and {row["leader"], row["follower"]} <= set(countries)
+        ]
+        panels.append(
+            Panel(
+                title=title,
+                data={
+                    "rows": lines,
+                    "bands": [row for row in bands if row["high"] is not None],
+                    "provisional": provisional(answer.rows),
+                    "ends": ends(lines, "share_of_all", top, lambda at: words.percent(at, 0)),
+                    "overtakes": marks,
+                },
+                parameters={"top": top},
+            )
         )
-        for attribution, title in ATTRIBUTIONS.items()
-    ]
     names = [site.publication.country(key) for key in countries]
     return Figure(
         key="share",
         title="Share of downloads by country, day by day",
         says=f"Lines over time for {words.listed(names)}, with the first two countries' ranges.",
-        spec=charts.country_share(),
+        spec=charts.named_lines("share_of_all", "Share"),
         panels=panels,
-        facts=[*site.facts(slice_), *_provisional(rows)],
+        facts=[*site.facts(slice_), *_provisional(answer.rows)],
         answer=answer,
         legend="Shaded: the range of the two leaders. Dotted: downloads without a country. "
         "◇ one country passes another.",
     )
 
 
-def _point(site: Site, row: Row, countries: Sequence[str]) -> Row:
+def _line(site: Site, row: Row) -> Row:
     key = row["country_key"]
     nowhere = key == "no_country"
-    return row | {
+    return {
+        "snapshot_date": row["snapshot_date"],
         "name": "No country" if nowhere else site.publication.country(key),
-        "short": "none" if nowhere else key,
         "colour": colours.country(key),
-        "banded": key in countries[:2] and row["share_of_all_high"] is not None,
         "dashed": nowhere,
+        "share_of_all": row["share_of_all"],
     }
 
 
-def _plain(row: Row) -> Row:
-    left_out = ("attribution", "country_key", "is_provisional")
-    return {key: value for key, value in row.items() if key not in left_out}
-
-
-def _ends(rows: Sequence[Row], top: float) -> list[Row]:
-    """The last point of each line with a label, labels moved apart where they would touch."""
-    if not rows:
-        return []
-    last = max(row["snapshot_date"] for row in rows)
-    ends = sorted((r for r in rows if r["snapshot_date"] == last), key=lambda r: r["share_of_all"])
-    apart = top * 0.058
-    at = -apart
-    placed = []
-    for row in ends:
-        at = max(row["share_of_all"], at + apart)
-        placed.append(
-            _plain(row)
-            | {"label_at": at, "label": f"{row['name']} {words.percent(row['share_of_all'], 0)}"}
-        )
-    return placed
+def _band(site: Site, row: Row) -> Row:
+    return _line(site, row) | {"low": row["share_of_all_low"], "high": row["share_of_all_high"]}
 
 
 def _gap(
@@ -281,7 +259,7 @@ def _gap(
         Panel(
             title=title,
             data={
-                "rows": [_plain(row) for row in gap if row["attribution"] == attribution],
+                "rows": [row for row in gap if row["attribution"] == attribution],
                 "provisional": provisional(gap.rows),
                 "overtakes": [
                     row
@@ -305,7 +283,7 @@ def _gap(
             panels=panels,
             facts=[*site.facts(slice_), *_provisional(gap.rows)],
             answer=gap,
-            legend="Shaded: every lead that some home of the doubtful organizations would give. "
+            legend="In percentage points. Shaded: every lead that some home of the doubtful organizations would give. "
             "Dotted: the day one country passed the other.",
         )
     ]

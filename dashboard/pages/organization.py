@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from dashboard import charts, colours, tables, words
 from dashboard.figures import Figure, Panel, provisional
-from dashboard.pages import organizations
+from dashboard.pages import cadence, organizations
 from dashboard.publication import Answer, Row
 from dashboard.site import Site
 from dashboard.tables import Column
@@ -26,9 +26,7 @@ def write(site: Site, largest: list[Row]) -> None:
     first = site.publication.first_slice
     day = site.publication.last_day
     assert first is not None and day is not None
-    share = _by_organization(
-        site, "organization_share", names, first_day=site.first_day, **first.parameters
-    )
+    share = _by_organization(site, "organization_share", names, **site.parameters(first))
     releases = _by_organization(site, "organization_releases", names, day=day)
     rhythm = _by_organization(site, "organization_rhythm", names, day=day)
     models = _by_organization(site, "organization_models", names)
@@ -136,35 +134,13 @@ def _figures(site: Site, row: Row, share: Answer, releases: Answer) -> list[Figu
                 title="Releases by week",
                 says="Releases a week over the last year, by type.",
                 spec=charts.releases_by_week(),
-                panels=[Panel({"rows": [_release(release) for release in releases]})],
+                panels=[Panel({"rows": [cadence.release(row) for row in releases]})],
                 facts=["52 weeks", "every kind of model", "by creation date on the Hub"],
                 answer=releases,
-                entries=_release_key(releases),
+                entries=cadence.release_key(releases),
             )
         )
     return figures
-
-
-def _release(row: Row) -> Row:
-    kinds = colours.RELEASE_TYPES
-    kind = row["release_type"]
-    return {
-        "week_start_date": row["week_start_date"],
-        "release_type": kind,
-        "kind": words.RELEASE_TYPES.get(kind, kind),
-        "releases_count": row["releases_count"],
-        "launches_count": row["launches_count"],
-        "place": kinds.index(kind) if kind in kinds else len(kinds),
-    }
-
-
-def _release_key(releases: Answer) -> list[tuple[str, str]]:
-    present = {row["release_type"] for row in releases}
-    return [
-        (colours.release_type(kind), words.RELEASE_TYPES[kind])
-        for kind in colours.RELEASE_TYPES
-        if kind in present
-    ]
 
 
 def _models(answer: Answer) -> Markup:

@@ -17,6 +17,7 @@ from dashboard.publication import Answer, Row, Slice
 from dashboard.site import Site
 from dashboard.tables import Column
 
+TABLE = "fct_organization_share_daily"
 MULTIPLES = 12
 COUNTED = {"publisher": "by publisher", "base_model": "by origin of the base model"}
 
@@ -24,25 +25,25 @@ COUNTED = {"publisher": "by publisher", "base_model": "by origin of the base mod
 def write(site: Site) -> list[Row]:
     """Write `organizations.html`; returns the largest organizations, those with a page."""
     publication = site.publication
-    first = publication.first_slice
-    if first is None or not publication.has("fct_organization_share_daily"):
-        site.page("organizations", "organizations.html", title="Organizations", first=None)
-        return []
-    largest = _standing(site, first).rows
+    first = publication.first_slice if publication.has(TABLE) else None
+    largest = _standing(site, first).rows if first else []
     pages = {row["organization"]: _href(site, row["organization"]) for row in largest}
     html = Markup("")
-    for slice_ in publication.slices:
+    for slice_ in publication.slices if first else ():
         figures, part = _slice(site, slice_, pages)
         site.payload(f"organizations-{slice_.key}", figures, part)
         if slice_ == first:
             html = part
     site.page(
         "organizations",
-        "organizations.html",
+        "slices.html",
         title="Organizations",
+        stem="organizations",
         slices=publication.slices,
         first=first,
         html=html,
+        what="The ranking of organizations",
+        table=TABLE,
     )
     return largest
 
@@ -52,10 +53,7 @@ def _href(site: Site, organization: str) -> str:
 
 
 def _standing(site: Site, slice_: Slice) -> Answer:
-    assert site.publication.last_day is not None
-    return site.publication.ask(
-        "organization_standing", {"day": site.publication.last_day, **slice_.parameters}
-    )
+    return site.publication.ask("organization_standing", site.parameters(slice_))
 
 
 def _slice(site: Site, slice_: Slice, pages: dict[str, str]) -> tuple[list[Figure], Markup]:
@@ -87,7 +85,7 @@ def _multiples(site: Site, slice_: Slice, rows: list[Row], pages: dict[str, str]
     share = {row["organization"]: row["share_of_all"] for row in rows}
     answer = site.publication.ask(
         "organization_share",
-        {"organizations": names, "first_day": site.first_day, **slice_.parameters},
+        {"organizations": names, **site.parameters(slice_)},
     )
     lines = {name: list(members) for name, members in groupby(answer, lambda r: r["organization"])}
     panels = [
@@ -151,10 +149,7 @@ def _table(site: Site, rows: list[Row], pages: dict[str, str]) -> Markup:
 
 
 def _owners(site: Site, slice_: Slice) -> Figure:
-    assert site.publication.last_day is not None
-    answer = site.publication.ask(
-        "owner_standing", {"day": site.publication.last_day, **slice_.parameters}
-    )
+    answer = site.publication.ask("owner_standing", site.parameters(slice_))
     return Figure(
         key="owners",
         title="By owner",

@@ -37,4 +37,7 @@ from pairs as today
 left join pairs as week_before
     on today.attribution = week_before.attribution
     and today.snapshot_date = week_before.snapshot_date + 7
+where
+    today.snapshot_date > $day - 120
+    or isodow(today.snapshot_date) = 1
 order by today.attribution, today.snapshot_date

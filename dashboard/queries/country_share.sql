@@ -12,6 +12,7 @@ select
 from fct_country_share_daily
 where
     snapshot_date > $first_day
+    and (snapshot_date > $day - 120 or isodow(snapshot_date) = 1)
     and window_name = $window_name
     and cohort = $cohort
     and scope = $scope

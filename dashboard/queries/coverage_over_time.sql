@@ -7,6 +7,7 @@ select
 from fct_mapping_coverage_daily
 where
     snapshot_date > $first_day
+    and (snapshot_date > $day - 120 or isodow(snapshot_date) = 1)
     and window_name = $window_name
     and cohort = $cohort
     and scope = $scope

@@ -6,6 +6,7 @@ const observatory = (() => {
   const received = new Map();
   const waiting = new Map();
   const drawn = new Set();
+  const views = new WeakMap();
 
   // --- theme ------------------------------------------------------------------------------
   const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
@@ -46,9 +47,9 @@ const observatory = (() => {
   }
 
   function rows(columns) {
-    const names = Object.keys(columns);
-    const length = names.length ? columns[names[0]].length : 0;
-    return Array.from({ length }, (_, i) => Object.fromEntries(names.map((n) => [n, columns[n][i]])));
+    const whole = Object.entries(columns).map(([name, c]) => [name, c.of ? c.at.map((i) => c.of[i]) : c]);
+    const length = whole[0]?.[1].length ?? 0;
+    return Array.from({ length }, (_, i) => Object.fromEntries(whole.map(([name, c]) => [name, c[i]])));
   }
 
   // --- charts -------------------------------------------------------------------------------
@@ -90,15 +91,15 @@ const observatory = (() => {
       (spec.datasets ??= {})[name] = resolved(rows(columns), style);
     }
     // A layer without rows would only complain that its axis has no extent.
-    spec.layer &&= spec.layer.filter((layer) => !layer.data?.name || spec.datasets[layer.data.name].length);
+    spec.layer &&= spec.layer.filter((layer) => !layer.data?.name || spec.datasets[layer.data.name]?.length);
     for (const parameter of spec.params ?? []) {
       if (parameter.name in parameters) parameter.value = parameters[parameter.name];
     }
-    if (data.ends) spec.padding = { left: 0, top: 5, bottom: 5, right: 118 };
     element.replaceChildren();
-    await vegaEmbed(element, spec, {
+    const { view } = await vegaEmbed(element, spec, {
       actions: false, renderer: "svg", ast: true, tooltip: { theme: "custom" },
     });
+    views.set(element, view);
     element.dataset.drawn = "yes";
   }
 
@@ -146,6 +147,17 @@ const observatory = (() => {
       show();
     });
     if (location.hash.length > 1) show();
+  }
+
+  // --- choices that only change what a chart shows ---------------------------------------------
+  function signals(form) {
+    form.addEventListener("change", (event) => {
+      for (const element of document.querySelectorAll(`#${form.dataset.signals} .chart`)) {
+        const parameters = JSON.parse(element.dataset.parameters);
+        element.dataset.parameters = JSON.stringify({ ...parameters, [event.target.name]: event.target.value });
+        views.get(element)?.signal(event.target.name, event.target.value).runAsync();
+      }
+    });
   }
 
   // --- tables -----------------------------------------------------------------------------------
@@ -205,6 +217,7 @@ const observatory = (() => {
   function furnish(part) {
     part.querySelectorAll(".table table").forEach(sortable);
     part.querySelectorAll("[data-filter]").forEach(filter);
+    part.querySelectorAll("[data-signals]").forEach(signals);
   }
 
   // --- freshness: a static page cannot know how old it is, its reader's clock can -----------------

@@ -8,15 +8,21 @@ belong here: the dashboard only reads them.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from itertools import product
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from orchestration.gates.tables import TABLES
+
 LAST_DAY = dt.date(2026, 8, 22)
 DAYS = 60
 WINDOWS = ("1d", "7d", "28d", "30d", "365d", "all_time")
+COHORTS = ("all", "new_365d")
+SCOPES = ("all", "language_models")
 HOSTILE = '<script>alert("x")</script>\u202eevil\u0007'
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 MANIFEST = {
@@ -91,38 +97,45 @@ _SYLLABLES = (
     "ur",
     "vex",
 )
-_DATES = {"snapshot_date", "overtaken_on", "week_start_date"}
 _RELEASE_TYPES = ("base", "finetune", "adapter", "merge", "quantization", "format_conversion")
 
 
-def write(path: Path, *, without: tuple[str, ...] = (), days: int = DAYS) -> Path:
-    """Write the example publication to `path`, leaving out the tables `without`."""
-    tables = _tables(days)
+def write(path: Path, *, without: Collection[str] = ()) -> Path:
+    """Write the example publication to `path`, leaving out the tables `without`.
+
+    The columns and types are those that publications declare.
+    """
+    frames = _tables()
     with duckdb.connect(str(path)) as connection:
-        for name, frame in tables.items():
-            if name not in without:
-                connection.register("frame", frame)
-                connection.execute(f"create table {name} as select * from frame")
-                connection.unregister("frame")
-                for column in _DATES & set(frame):
-                    connection.execute(f"alter table {name} alter {column} type date")
+        for name, table in TABLES.items():
+            if name in without or name not in frames:
+                continue
+            # A column that the contract gained since is there, and empty.
+            frame = frames[name].reindex(columns=[column.name for column in table.columns])
+            connection.register("frame", frame)
+            columns = ", ".join(
+                f"{column.name}::{column.type} as {column.name}" for column in table.columns
+            )
+            connection.execute(f"create table {name} as select {columns} from frame")
+            connection.unregister("frame")
     return path
 
 
-def _tables(days: int) -> dict[str, pd.DataFrame]:
+def _tables() -> dict[str, pd.DataFrame]:
     random = np.random.default_rng(7)
-    dates = pd.date_range(end=LAST_DAY, periods=days, freq="D")
+    dates = pd.date_range(end=LAST_DAY, periods=DAYS, freq="D")
     organizations = _organizations(random)
-    levels = _levels(random, organizations, days)
+    levels = _levels(random, organizations)
     shares = _organization_shares(organizations, levels, dates)
     countries = _country_shares(shares, organizations)
     weeks = pd.date_range(end="2026-08-17", periods=52, freq="W-MON")
     cadence = _cadence(random, organizations, weeks)
     return {
         "dim_countries": pd.DataFrame(
-            [(code, code, name) for code, name in _COUNTRIES],
-            columns=["country_key", "country_code", "country_name"],
-        ),
+            [(code, code, name, False) for code, name in _COUNTRIES]
+            + [(key, None, key, False) for key in _NO_COUNTRY],
+            columns=["country_key", "country_code", "country_name", "is_eu"],
+        ).assign(region=None, sub_region=None),
         "dim_organizations": organizations.drop(columns=["size", "origin"]),
         "dim_models": _models(random, organizations),
         "fct_organization_share_daily": shares,
@@ -180,13 +193,17 @@ def _organizations(random: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def _levels(random: np.random.Generator, organizations: pd.DataFrame, days: int) -> np.ndarray:
+def _levels(random: np.random.Generator, organizations: pd.DataFrame) -> np.ndarray:
     drift = random.normal(0, 0.004, size=len(organizations))
-    steps = random.normal(drift, 0.012, size=(days, len(organizations)))
+    steps = random.normal(drift, 0.012, size=(DAYS, len(organizations)))
     # One rising organization, so that the two first countries change places in the window.
     second = organizations.index[organizations.country_key == "CN"][0]
-    steps[:, second] = 0.009
+    steps[:, second] = 0.0115
     return np.asarray(organizations["size"].to_numpy() * np.exp(np.cumsum(steps, axis=0)))
+
+
+_OWNER = ["organization", "canonical_organization", "parent", "country_key"]
+_SLICE = ["snapshot_date", "window_name", "attribution", "cohort", "scope"]
 
 
 def _organization_shares(
@@ -197,68 +214,45 @@ def _organization_shares(
         "7d": 7 / 30,
         "28d": 28 / 30,
         "30d": 1.0,
-        "365d": np.nan,
         "all_time": 20.0,
     }
     placed = ~organizations.country_key.isin(_NO_COUNTRY).to_numpy()
     shift = {"all": 1.0, "new_365d": 1.6, "language_models": 0.7}
+    count = len(organizations)
+    every = {name: np.tile(organizations[name], len(dates)) for name in _OWNER}
+    code = np.tile(organizations.country_key.where(placed, None), len(dates))
     frames = []
-    for window, factor in scale.items():
-        for attribution in ("publisher", "base_model"):
-            for cohort in ("all", "new_365d"):
-                for scope in ("all", "language_models"):
-                    tilt = np.where(
-                        organizations.country_key == "CN", shift[cohort] / shift[scope], 1.0
-                    )
-                    if attribution == "base_model":
-                        tilt = tilt * np.where(organizations.origin == "CN", 1.8, 0.8)
-                    downloads = (
-                        np.round(levels * tilt * factor) if np.isfinite(factor) else levels * np.nan
-                    )
-                    total = downloads.sum(axis=1, keepdims=True)
-                    share = downloads / total
-                    frames.append(
-                        pd.DataFrame(
-                            {
-                                "snapshot_date": np.repeat(dates, len(organizations)),
-                                "window_name": window,
-                                "attribution": attribution,
-                                "cohort": cohort,
-                                "scope": scope,
-                                "organization": np.tile(organizations.organization, len(dates)),
-                                "canonical_organization": np.tile(
-                                    organizations.canonical_organization, len(dates)
-                                ),
-                                "parent": np.tile(organizations.parent, len(dates)),
-                                "country_key": np.tile(organizations.country_key, len(dates)),
-                                "country_code": np.tile(
-                                    organizations.country_key.where(placed, None), len(dates)
-                                ),
-                                "downloads": downloads.ravel(),
-                                "models_count": np.tile(
-                                    np.arange(len(organizations), 0, -1), len(dates)
-                                ),
-                                "share_of_all": share.ravel(),
-                                "share_of_attributed": (
-                                    share / share[:, placed].sum(axis=1, keepdims=True) * placed
-                                ).ravel(),
-                                "share_of_all_without_largest_model": (share * 0.8).ravel(),
-                                "rank": (
-                                    np.argsort(np.argsort(-share, axis=1), axis=1) + 1
-                                ).ravel(),
-                                "share_change_7d": _change(share, 7).ravel(),
-                                "share_change_30d": _change(share, 30).ravel(),
-                                "downloads_uncorrected": downloads.ravel(),
-                                "is_provisional": np.repeat(
-                                    (window != "30d") & (np.arange(len(dates)) >= len(dates) - 3),
-                                    len(organizations),
-                                ),
-                                "null_reason": "history starts on 2026-06-24"
-                                if window == "365d"
-                                else None,
-                            }
-                        )
-                    )
+    for slice_ in product(WINDOWS, ("publisher", "base_model"), COHORTS, SCOPES):
+        window, attribution, cohort, scope = slice_
+        tilt = np.where(organizations.country_key == "CN", shift[cohort] / shift[scope], 1.0)
+        if attribution == "base_model":
+            tilt = tilt * np.where(organizations.origin == "CN", 1.8, 0.8)
+        blank = window == "365d"
+        downloads = levels * tilt * (np.nan if blank else scale[window])
+        share = downloads / downloads.sum(axis=1, keepdims=True)
+        attributed = share / share[:, placed].sum(axis=1, keepdims=True) * placed
+        provisional = (window != "30d") & (np.arange(len(dates)) >= len(dates) - 3)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "snapshot_date": np.repeat(dates, count),
+                    **dict(zip(_SLICE[1:], slice_, strict=True)),
+                    **every,
+                    "country_code": code,
+                    "downloads": downloads.ravel(),
+                    "models_count": np.tile(np.arange(count, 0, -1), len(dates)),
+                    "share_of_all": share.ravel(),
+                    "share_of_attributed": attributed.ravel(),
+                    "share_of_all_without_largest_model": (share * 0.8).ravel(),
+                    "rank": (np.argsort(np.argsort(-share, axis=1), axis=1) + 1).ravel(),
+                    "share_change_7d": _change(share, 7).ravel(),
+                    "share_change_30d": _change(share, 30).ravel(),
+                    "downloads_uncorrected": downloads.ravel(),
+                    "is_provisional": np.repeat(provisional, count),
+                    "null_reason": "history starts on 2026-06-24" if blank else None,
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -266,9 +260,6 @@ def _change(values: np.ndarray, days: int) -> np.ndarray:
     change = np.full(values.shape, np.nan)
     change[days:] = values[days:] - values[:-days]
     return change
-
-
-_SLICE = ["snapshot_date", "window_name", "attribution", "cohort", "scope"]
 
 
 def _country_shares(shares: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
@@ -327,7 +318,9 @@ def _coverage(countries: pd.DataFrame) -> pd.DataFrame:
         .reset_index()
     )
     table["downloads_with_known_lineage_share"] = 0.66
+    table["downloads_accounted_share"] = table.downloads_attributed_share + 0.01
     table["organizations_mapped_count"] = 142
+    table["null_reason"] = None
     table["unattributed_top_organization"] = HOSTILE
     return table
 
@@ -339,25 +332,25 @@ def _cadence(
     for place, name in enumerate(organizations.organization[:110]):
         pace = 3.0 / (1 + place % 17)
         for week in weeks:
-            counts = {
-                kind: int(random.poisson(pace * weight))
-                for kind, weight in zip(_RELEASE_TYPES, (0.4, 1.0, 0.5, 0.1, 1.2, 0.9), strict=True)
-            }
-            for kind, count in counts.items():
+            for kind, weight in zip(_RELEASE_TYPES, (0.4, 1, 0.5, 0.1, 1.2, 0.9), strict=True):
+                count = int(random.poisson(pace * weight))
                 if count:
                     rows.append((week, name, kind, count, (count + 1) // 2))
-            if any(counts.values()):
-                total = sum(counts.values())
-                launches = sum((count + 1) // 2 for count in counts.values())
-                rows.append((week, name, "all", total, launches))
     names = ["week_start_date", "organization", "release_type", "releases_count", "launches_count"]
-    return pd.DataFrame(rows, columns=names)
+    counted = pd.DataFrame(rows, columns=names)
+    # Sums over types and over owners are rows of their own.
+    for column, whole in (("release_type", "all"), ("organization", "(all)")):
+        rest = [name for name in names[:3] if name != column]
+        sums = counted.groupby(rest, as_index=False)[names[3:]].sum().assign(**{column: whole})
+        counted = pd.concat([counted, sums], ignore_index=True)
+    return counted
 
 
 def _country_cadence(cadence: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
     home = organizations.set_index("organization").country_key.to_dict()
     return (
         cadence.assign(country_key=cadence.organization.map(home))
+        .dropna(subset="country_key")
         .groupby(["week_start_date", "country_key", "release_type"], as_index=False)
         .agg(
             releases_count=("releases_count", "sum"),
@@ -488,38 +481,25 @@ def _claims(dates: pd.DatetimeIndex) -> pd.DataFrame:
 
 def _families(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFrame:
     names = [f"{a}{b}" for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
+    size = 1 / np.arange(1, len(names) + 1)
     frames = []
-    for window in WINDOWS:
-        for attribution in ("publisher", "base_model"):
-            for cohort in ("all", "new_365d"):
-                for scope in ("all", "language_models"):
-                    size = 1 / np.arange(1, len(names) + 1)
-                    path = size * np.exp(
-                        np.cumsum(random.normal(0, 0.02, (len(dates), len(names))), axis=0)
-                    )
-                    share = path / path.sum(axis=1, keepdims=True)
-                    blank = window == "365d"
-                    frames.append(
-                        pd.DataFrame(
-                            {
-                                "snapshot_date": np.repeat(dates, len(names)),
-                                "window_name": window,
-                                "attribution": attribution,
-                                "cohort": cohort,
-                                "scope": scope,
-                                "family": np.tile(names, len(dates)),
-                                "downloads": np.nan if blank else (share * 1e9).ravel(),
-                                "models_count": 10,
-                                "share_of_all": np.nan if blank else share.ravel(),
-                                "rank": (
-                                    np.argsort(np.argsort(-share, axis=1), axis=1) + 1
-                                ).ravel(),
-                                "share_change_7d": np.nan if blank else _change(share, 7).ravel(),
-                                "share_change_30d": np.nan if blank else _change(share, 30).ravel(),
-                                "null_reason": "history starts on 2026-06-24" if blank else None,
-                            }
-                        )
-                    )
+    for slice_ in product(WINDOWS, ("publisher", "base_model"), COHORTS, SCOPES):
+        path = size * np.exp(np.cumsum(random.normal(0, 0.02, (len(dates), len(names))), axis=0))
+        share = path / path.sum(axis=1, keepdims=True)
+        blank = slice_[0] == "365d"
+        frames.append(
+            pd.DataFrame(
+                {
+                    "snapshot_date": np.repeat(dates, len(names)),
+                    **dict(zip(_SLICE[1:], slice_, strict=True)),
+                    "family": np.tile(names, len(dates)),
+                    "downloads": np.nan if blank else (share * 1e9).ravel(),
+                    "models_count": 10,
+                    "share_of_all": np.nan if blank else share.ravel(),
+                    "null_reason": "history starts on 2026-06-24" if blank else None,
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -528,8 +508,9 @@ def _adjustments(dates: pd.DatetimeIndex) -> pd.DataFrame:
         {
             "snapshot_date": dates[-20:-8],
             "model_key": [HOSTILE, *[f"m{k}" for k in range(11)]],
-            "adjustment": ["stall"] * 6 + ["rollback"] * 6,
-            "amount": np.arange(12) * 1000,
+            "kind": ["stall"] * 6 + ["rollback"] * 6,
+            "amount": np.arange(12) * 1000.0,
+            "why": "the counter stood still and caught up later",
         }
     )
 
@@ -542,8 +523,8 @@ def _revisions(dates: pd.DatetimeIndex) -> pd.DataFrame:
             "column_name": "share_of_all",
             "snapshot_date": dates[-6:-3],
             "key": "CN",
-            "old_value": ["0.201", "0.202", "0.203"],
-            "new_value": ["0.204", "0.205", "0.206"],
+            "old_value": [0.201, 0.202, 0.203],
+            "new_value": [0.204, 0.205, 0.206],
             "reason": "corrected counter",
         }
     )
@@ -562,7 +543,7 @@ def _quality(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFra
         for check in checks:
             status = "warned" if (place, check) == (DAYS - 9, "rows_against_history") else "passed"
             observed = float(random.random())
-            rows.append((day, check, status, observed, 0.995, int(place % 11 == 0) * 3))
+            rows.append((day, check, status, observed, "at least 0.995", int(place % 11 == 0) * 3))
     names = [
         "snapshot_date",
         "check_name",
@@ -580,39 +561,22 @@ def _models(random: np.random.Generator, organizations: pd.DataFrame) -> pd.Data
         for number in range(8):
             created = LAST_DAY - dt.timedelta(days=int(random.integers(0, 900)))
             kind = _RELEASE_TYPES[int(random.integers(0, 6))]
-            model = f"{name}/model-{number}-{kind}"
+            root = organizations.organization[11 - int(random.integers(0, 144) ** 0.5)]
             rows.append(
-                (
-                    f"k{place}-{number}",
-                    model,
-                    name,
-                    pd.Timestamp(created),
-                    kind,
-                    f"model-{number}",
-                    model,
-                    name,
-                    "transformers",
-                    "text-generation",
-                    "apache-2.0",
-                    7_000_000_000,
-                    created,
-                    LAST_DAY,
-                )
+                {
+                    "model_key": f"k{place}-{number}",
+                    "model_id": f"{name}/model-{number}-{kind}",
+                    "organization": name,
+                    "created_at": pd.Timestamp(created),
+                    "release_type": kind,
+                    "release_group": f"model-{number}",
+                    "root_organization": name if kind == "base" else root,
+                    "library_name": "transformers",
+                    "pipeline_tag": "text-generation",
+                    "license": "apache-2.0",
+                    "parameters_count": 7_000_000_000,
+                    "first_seen_on": created,
+                    "last_seen_on": LAST_DAY,
+                }
             )
-    names = [
-        "model_key",
-        "model_id",
-        "organization",
-        "created_at",
-        "release_type",
-        "release_group",
-        "root_base_model",
-        "root_organization",
-        "library_name",
-        "pipeline_tag",
-        "license",
-        "parameters_count",
-        "first_seen_on",
-        "last_seen_on",
-    ]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows)
