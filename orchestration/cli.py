@@ -26,8 +26,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-out = Console()
-err = Console(stderr=True)
+# A pipe or a log has no width of its own: give tables the room they need.
+_WIDTH = None if sys.stdout.isatty() else 160
+out = Console(width=_WIDTH)
+err = Console(stderr=True, width=_WIDTH)
 
 REFUSED, PARTLY_REFUSED = 1, 3
 
@@ -78,7 +80,7 @@ def _tell_published(home: Home) -> None:
     from orchestration import reporting
 
     shares = reporting.country_shares(home, Slice())
-    out.print(reporting.shares_table(shares))
+    out.print(reporting.shares_table(shares, out.width))
     folder = reporting.published_folder(home)
     out.print(f"published: {home.published / 'current'} -> {folder.name}", highlight=False)
     for item in sorted(folder.iterdir()):
@@ -268,7 +270,7 @@ def shares(
     if as_json:
         out.print_json(json.dumps(found.to_dict(), default=str))
     else:
-        out.print(reporting.shares_table(found))
+        out.print(reporting.shares_table(found, out.width))
 
 
 @app.command(hidden=True)

@@ -7,6 +7,7 @@ Dagster or dbt, so it works when they do not.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -131,8 +132,11 @@ def percent(value: float | None, signed: bool = False) -> str:
     return f"{value:+.2%}" if signed else f"{value:.1%}"
 
 
-def shares_table(shares: CountryShares) -> Table:
-    """The table of country shares, its scope in the title and its coverage below."""
+def shares_table(shares: CountryShares, width: int = 120) -> Table:
+    """The table of country shares, its scope in the title and its coverage below.
+
+    The share and its band are always there; the rest as far as `width` (characters) allows.
+    """
     chosen = shares.slice
     label = "GENERATED WORLD, not the real Hub: " if shares.universe.is_generated else ""
     table = Table(
@@ -140,31 +144,42 @@ def shares_table(shares: CountryShares) -> Table:
         f"({shares.universe})\nwindow {chosen.window_name}, attribution {chosen.attribution}, "
         f"cohort {chosen.cohort}, scope {chosen.scope}",
         caption=_coverage_line(shares),
+        title_justify="left",
         caption_justify="left",
     )
-    table.add_column("country", no_wrap=True)
-    headings = ("of all", "band", "of attributed", "without largest", "7 days", "downloads")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("60 days", no_wrap=True)
+    columns: list[tuple[str, int, Callable[[dict[str, Any]], str]]] = [
+        ("of all", 6, lambda row: percent(row["share_of_all"])),
+        ("band", 14, _band),
+        ("7 days", 8, lambda row: percent(row["share_change_7d"], signed=True)),
+        ("60 days", 30, lambda row: spark_line(row["history"] or [])),
+        ("of attributed", 13, lambda row: percent(row["share_of_attributed"])),
+        ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),
+        ("downloads", 13, lambda row: _count(row["downloads"])),
+    ]
+    table.add_column("country", max_width=25, no_wrap=True)
+    left = width - 30
+    for heading, room, _ in columns:
+        left -= room + 3
+        if left < 0:
+            break
+        is_line = heading == "60 days"
+        table.add_column(
+            heading, justify="left" if is_line else "right", no_wrap=True, min_width=room
+        )
+    shown = columns[: len(table.columns) - 1]
     for row in shares.rows:
-        band = (
-            "-"
-            if row["share_of_all_low"] is None
-            else f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}"
-        )
-        downloads = "-" if row["downloads"] is None else f"{row['downloads']:,.0f}"
-        table.add_row(
-            row["country_name"],
-            percent(row["share_of_all"]),
-            band,
-            percent(row["share_of_attributed"]),
-            percent(row["share_of_all_without_largest_model"]),
-            percent(row["share_change_7d"], signed=True),
-            downloads,
-            spark_line(row["history"] or []),
-        )
+        table.add_row(row["country_name"], *(cell(row) for _, _, cell in shown))
     return table
+
+
+def _band(row: dict[str, Any]) -> str:
+    if row["share_of_all_low"] is None:
+        return "-"
+    return f"{percent(row['share_of_all_low'])} - {percent(row['share_of_all_high'])}"
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
 
 
 def _coverage_line(shares: CountryShares) -> str:
