@@ -7,6 +7,7 @@ on, whether the end is the end). Believing a page is `pages`, keeping it `landin
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any
 
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
-from orchestration.hub.client import HubClient, HubGreeting
+from orchestration.hub.client import Answer, HubClient, HubGreeting
 from orchestration.hub.landing import Begun, Entry, Landing, newest_created_at
 from orchestration.hub.pages import (
     LISTINGS,
@@ -35,7 +36,10 @@ log = logging.getLogger(__name__)
 
 # Seconds. Once the first page has come, an outage of half an hour must not end a crawl.
 OUTAGE, OUTAGE_BEFORE_FIRST_PAGE = 3600.0, 30.0
+QUICK = 20.0
 OLD = timedelta(days=2)
+# Between first contact and first page we wait an hour at most, as a 429 asks.
+SLACK = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -198,22 +202,24 @@ class _Crawl:
         self.position = _position(landing)
         self.observed_at = landing.begun.observed_from
         self._counted: tuple[float, ...] = (*before, 0, 0.0)
+        self._stepped_back_to = 0
+        self._has_read = False
+        self._asked_at = client.clock.now()
 
     def run(self) -> None:
         """Read on to the proven end. Raises Nonsense, Outage, DeadlinePassed."""
         if self.landing.is_complete:
             return
         self.watch.begin(self.landing)
-        try:
-            asked = self._go_on()
-        except Nonsense as error:
-            if not (self.resumed and error.status in (400, 404, 410, 422)):
-                raise
-            log.warning("the Hub knows the old cursor no more (%s): it begins anew", error)
-            self._begin_anew()
-            asked = self._go_on()
-        while asked is not None:
-            asked = self._step(asked)
+        step = self._go_on
+        while True:
+            try:
+                asked = step()
+            except Nonsense as error:
+                asked = self._recover(error)
+            if asked is None:
+                break
+            step = functools.partial(self._step, asked)
         self.landing.end(self._entry(page=0, asked="", next=None))
 
     def landed(self) -> Landed:
@@ -253,11 +259,34 @@ class _Crawl:
             return self._step(last.next)
         return None if last.listed < limit_of(last.asked) else self._beyond(last)
 
-    def _begin_anew(self) -> None:
-        self.landing = Landing.begin(self.landing.folder, self.landing.begun)
-        self.position = Position()
-        self.resumed = False
+    def _recover(self, error: Nonsense) -> str:
+        """Where to go on after nonsense; raises it where there is no more to try.
+
+        The Link that led to it can have been wrong: the page that bore it is asked for again,
+        once. A cursor that an earlier process was given can be too old: the crawl begins anew.
+        """
+        entries = self.landing.entries
+        if self.resumed and not self._has_read and error.status in (400, 404, 410, 422):
+            log.warning("the Hub knows the old cursor no more (%s): the crawl begins anew", error)
+            self.landing = Landing.begin(self.landing.folder, self.landing.begun)
+            self.resumed = False
+            asked = self.landing.begun.first
+        elif entries and entries[-1].page > self._stepped_back_to and self._is_quick():
+            self._stepped_back_to = entries[-1].page
+            log.warning("%s; the page before is asked for again", error)
+            dropped = self.landing.drop_last()
+            cost = (dropped.requests, dropped.received, dropped.retries, dropped.waited)
+            self._counted = tuple(a - b for a, b in zip(self._counted, cost, strict=True))
+            asked = dropped.asked
+        else:
+            raise error
+        self.position = _position(self.landing)
         self.watch.begin(self.landing)
+        return asked
+
+    def _is_quick(self) -> bool:
+        """Whether there is time to step back: nonsense must be refused within a minute."""
+        return self.client.clock.now() - self._asked_at < QUICK
 
     def _step(self, asked: str) -> str | None:
         page = self._get(asked, self.position)
@@ -292,19 +321,30 @@ class _Crawl:
 
     def _get(self, path: str, before: Position | None) -> Page:
         begun = self.landing.begun
+        self._asked_at = self.client.clock.now()
         self.patience.outage = (
             self.outage if self.landing.entries else min(self.outage, OUTAGE_BEFORE_FIRST_PAGE)
         )
-        page = self.patience.get(
-            self.client,
-            path,
-            lambda answer: read_page(answer, self.client, begun.universe, before=before),
-            tell=self.watch.note,
-        )
+
+        def read(answer: Answer) -> Page:
+            page = read_page(answer, self.client, begun.universe, before=before)
+            self._check_date(page.observed_at)
+            return page
+
+        page = self.patience.get(self.client, path, read, tell=self.watch.note)
         self._look_at_the_clock(page.observed_at)
         return page
 
+    def _check_date(self, now: datetime | None) -> None:
+        """A page out of somebody's cache is not of this crawl; neither was a first contact."""
+        begun = self.landing.begun.observed_from
+        if now is None:
+            return
+        if now < begun - SLACK or (not self.landing.entries and now > begun + SLACK):
+            raise Nonsense(f"its Date is {now}, that of first contact {begun}", name="another date")
+
     def _keep(self, page: Page, asked: str) -> None:
+        self._has_read = True
         number = self.landing.entries[-1].page + 1 if self.landing.entries else 1
         entry = self._entry(
             page=number,

@@ -139,6 +139,12 @@ class Landing:
         draft.replace(target)
         self._append(replace(entry, size=len(content)))
 
+    def drop_last(self) -> Entry:
+        """Forget the last page, as if it had never come; its entry."""
+        last = self.entries.pop()
+        self._rewrite_journal()
+        return last
+
     def end(self, entry: Entry) -> None:
         """Note that nothing follows the last page."""
         self._append(entry)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 import msgspec
@@ -239,12 +239,19 @@ def _next(answer: Answer, client: HubClient) -> str | None:
     if _origin(there.scheme, there.netloc) != _origin(here.scheme, here.netloc):
         where = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
         raise Nonsense(f"its Link leads to another origin ({where})", name="link elsewhere")
-    if there.path != here.path:
+    lost = _question(here.query) - _question(there.query)
+    if there.path != here.path or lost:
         raise Nonsense(f"its Link leads to another listing ({there.path})", name="link elsewhere")
     following = f"{answer.path.partition('?')[0]}?{there.query}"
     if following == answer.path:
         raise Nonsense("its Link leads to itself", name="cursor repeated")
     return following
+
+
+def _question(query: str) -> set[tuple[str, str]]:
+    """What a query asks for, apart from the place in the listing and the size of its pages."""
+    asked = {(name.removesuffix("[]"), value) for name, value in parse_qsl(query)}
+    return {(name, value) for name, value in asked if name in ("sort", "expand")}
 
 
 def _origin(scheme: str, netloc: str) -> tuple[str, str, str]:

@@ -102,7 +102,7 @@ class _Trial:
 
     # 3 tries of nonsense wait at most 2 + 4 s.
     _backoff = wait_random_exponential(multiplier=2, max=60, min=0.5)
-    _nonsense_ends = 45.0
+    _nonsense_ends = 20.0
 
     def __init__(
         self, patience: Patience, clock: Clock, tell: Callable[[str], None] | None

@@ -64,10 +64,16 @@ def write_snapshot(folder: Path, rows: list[dict[str, Any]], on: date = DAY) -> 
 
 
 @pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
-    """A Hub of 7,250 models on one day."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """7,250 models on one day: eight pages."""
     folder = write_snapshot(tmp_path_factory.mktemp("snapshots"), records(7_250))
-    with LocalHub(Recorded(folder, panel="faults"), date=DAY) as running:
+    return Recorded(folder, panel="faults")
+
+
+@pytest.fixture(scope="session")
+def hub(recorded: Recorded) -> Iterator[LocalHub]:
+    """A Hub of these models that is well."""
+    with LocalHub(recorded, date=DAY) as running:
         yield running
 
 
