@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import pyarrow as pa
 
 from local_hub.world import names
 from local_hub.world.disturbances import day_number
@@ -44,17 +45,28 @@ class Events:
     models: tuple[Renamed, ...]
     organizations: tuple[OrganizationRenamed, ...]
 
-    def names_on(self, on: date, owners: Owners) -> list[str]:
-        """The owners' names as they are on `on`."""
-        current = list(owners.names)
-        for event in self.organizations:
-            if event.on <= on:
-                current[event.owner] = event.name
-        return current
-
     def ids_on(self, on: date) -> dict[int, Renamed]:
         """The latest renaming of each model that has one by `on`."""
         return {event.row: event for event in self.models if event.on <= on}
+
+
+class OwnerNames:
+    """The owners' names as an Arrow array, by day; days without a change share theirs."""
+
+    def __init__(self, owners: Owners, events: Events) -> None:
+        self._owners = owners
+        self._events = events
+        self._known: dict[int, pa.Array] = {}
+
+    def on(self, day: date) -> pa.Array:
+        """The names as they are on `day`, one an owner."""
+        happened = [event for event in self._events.organizations if event.on <= day]
+        if len(happened) not in self._known:
+            current = list(self._owners.names)
+            for event in happened:
+                current[event.owner] = event.name
+            self._known[len(happened)] = pa.array(current, pa.string())
+        return self._known[len(happened)]
 
 
 def happen(size: Size, owners: Owners, models: Models, drawn_name: Callable[[int], str]) -> Events:

@@ -20,15 +20,24 @@ from local_hub.world import names
 from local_hub.world.chance import chance, mixed
 from local_hub.world.counters import Counters, Counts
 from local_hub.world.disturbances import day_number
-from local_hub.world.events import EVER, Events, Renamed
+from local_hub.world.events import EVER, Events, OwnerNames, Renamed
 from local_hub.world.population import DAY, Ints, Models
 from local_hub.world.tags import tags_of
 
-COLUMNS = (
-    "_id", "id", "author", "author_type", "createdAt", "lastModified", "downloads",
-    "downloadsAllTime", "likes", "gated", "private", "disabled", "tags", "pipeline_tag",
-    "library_name", "trendingScore", "safetensors_total",
+SCHEMA = pa.schema(
+    [
+        ("_id", pa.string()), ("id", pa.string()), ("author", pa.string()),
+        ("author_type", pa.string()), ("createdAt", pa.timestamp("us")),
+        ("lastModified", pa.timestamp("us")), ("downloads", pa.int64()),
+        ("downloadsAllTime", pa.int64()), ("likes", pa.int64()), ("gated", pa.string()),
+        ("private", pa.bool_()), ("disabled", pa.bool_()), ("tags", pa.list_(pa.string())),
+        ("pipeline_tag", pa.string()), ("library_name", pa.string()),
+        ("trendingScore", pa.float64()), ("safetensors_total", pa.int64()),
+    ]
 )  # fmt: skip
+COLUMNS: tuple[str, ...] = tuple(SCHEMA.names)
+FIXED_COLUMNS = ("_id", "createdAt", "gated", "private", "disabled", "tags", "pipeline_tag",
+                 "library_name", "safetensors_total")  # fmt: skip
 _SIZE_OF = np.array([billions for _, billions in names.SIZES]) * 1e9
 _SAFETENSORS = np.array(["GGUF" not in ending for ending, *_ in names.SUFFIXES])
 _COUNTED = {"downloads", "downloadsAllTime"}
@@ -77,15 +86,16 @@ class DayTexts:
 
     counters: Counters
     events: Events
+    owners: OwnerNames
     on: date
 
     @property
     def models(self) -> Models:
         return self.counters.models
 
-    @cached_property
+    @property
     def owner_names(self) -> pa.Array:
-        return pa.array(self.events.names_on(self.on, self.counters.owners), pa.string())
+        return self.owners.on(self.on)
 
     def ids(self, rows: Ints) -> pa.Array:
         """What the models are called on this day: `namespace/name`, a few without namespace."""

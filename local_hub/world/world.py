@@ -23,7 +23,7 @@ from local_hub.content import Day, Record, Rows, Sort
 from local_hub.world.counters import Counters
 from local_hub.world.disturbances import Disturbances, day_number
 from local_hub.world.encoding import SOURCES, json_objects
-from local_hub.world.events import EVER, Events, happen
+from local_hub.world.events import EVER, Events, OwnerNames, happen
 from local_hub.world.organizations import known
 from local_hub.world.population import Size, populate
 from local_hub.world.texts import DayTexts, drawn_names, keys
@@ -56,6 +56,7 @@ class World:
         self.disturbances = disturbances or Disturbances()
         self.owners, self.models = populate(self.size)
         self.events: Events = happen(self.size, self.owners, self.models, self._drawn_name)
+        self._owner_names = OwnerNames(self.owners, self.events)
         self.counters = Counters(self.models, self.owners, last_day, seed, self.disturbances)
 
     @cached_property
@@ -77,11 +78,17 @@ class World:
 
     def rows(self, on: date) -> Rows:
         """The places in `models` of those that can be seen on `on`, by creation."""
+        return np.flatnonzero(self.is_there(slice(None), on))
+
+    def is_there(self, rows: Any, on: date) -> npt.NDArray[np.bool_]:
+        """Which of `rows` can be seen on `on`."""
         day = day_number(on)
-        return np.flatnonzero((self.models.listed <= day) & (day < self.models.deleted))
+        there: npt.NDArray[np.bool_] = self.models.listed[rows] <= day
+        there &= day < self.models.deleted[rows]
+        return there
 
     def texts(self, on: date) -> DayTexts:
-        return DayTexts(self.counters, self.events, on)
+        return DayTexts(self.counters, self.events, self._owner_names, on)
 
     def organizations(self) -> pd.DataFrame:
         """Who the generated organizations are, as far as a diligent curator could know.

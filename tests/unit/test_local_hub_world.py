@@ -180,6 +180,15 @@ def test_raw_files_have_the_contracts_columns(raw: Path, oracle: World) -> None:
     assert pq.read_metadata(files[-1]).num_rows == len(oracle.rows(LAST))
 
 
+def test_days_written_side_by_side_are_those_written_alone(
+    raw: Path, oracle: World, tmp_path: Path
+) -> None:
+    for on in (oracle.dates[0], oracle.dates[30], oracle.dates[-1]):
+        write_day(oracle, on, tmp_path / "alone.parquet")
+        together = pq.ParquetFile(raw / f"snapshot_date={on}" / "models.v1.parquet").read()
+        assert together == pq.ParquetFile(tmp_path / "alone.parquet").read()
+
+
 def test_archives_and_the_served_listing_say_the_same(tmp_path: Path) -> None:
     world = named_world("oracle:600x8")
     write_archive(world, tmp_path / "json", kind="ndjson.gz")
