@@ -278,9 +278,12 @@ def dev() -> None:
     """The Dagster UI, daemon and schedule on 127.0.0.1:3000 (`make dev`)."""
     from orchestration.defs.automation import running
 
-    running.prepare_instance(_begin())
-    os.chdir(CHECKOUT)
-    command = [str(Path(sys.executable).with_name("dg")), "dev", "-w", "workspace.yaml"]
+    home = _begin()
+    running.prepare_instance(home)
+    # In the checkout Dagster would warn of the dagster.yaml there, which is ours to copy.
+    os.chdir(home.dagster)
+    workspace = str(CHECKOUT / "workspace.yaml")
+    command = [str(Path(sys.executable).with_name("dg")), "dev", "-w", workspace]
     os.execv(command[0], [*command, "--host", "127.0.0.1", "--port", "3000"])
 
 

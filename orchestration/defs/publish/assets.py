@@ -15,6 +15,7 @@ from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
+from orchestration.home import Universe
 from orchestration.publication import swap
 from orchestration.publication.generation import DATABASE
 from orchestration.publication.swap import Publication, PublicationRefused
@@ -92,7 +93,17 @@ def _describe(published: Publication) -> dict[str, Any]:
             f"| {name} | {share:.1%} | {low:.1%} to {high:.1%} | {attributed:.1%} "
             f"| {downloads:,.0f} |"
         )
+    universe = Universe(
+        published.manifest["universe"]["kind"], published.manifest["universe"]["name"]
+    )
+    leaders = [
+        f"{name} {share:.1%} (band {low:.1%} to {high:.1%})"
+        for _, name, share, low, high, _, _ in shares[:2]
+    ]
     metadata: dict[str, Any] = {
+        "who_leads": f"{'GENERATED WORLD: ' if universe.is_generated else ''}"
+        f"{', '.join(leaders)} of all downloads in 30 days",
+        "universe": str(universe),
         "generation": published.generation,
         "is_new": published.is_new,
         "newest_snapshot": str(shares[0][0]) if shares else "none",
