@@ -40,7 +40,10 @@ def as_check_result(
         worst = (blocks or shown)[0]
         metadata |= {
             "status": worst.status,
-            "observed": str(worst.observed),
+            # Numbers become a plot over the days in the UI.
+            "observed": worst.observed
+            if isinstance(worst.observed, (int, float))
+            else str(worst.observed),
             "threshold": str(worst.threshold),
             "days": dg.MetadataValue.md(as_markdown(shown)),
         }

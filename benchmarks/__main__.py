@@ -1,0 +1,159 @@
+"""`make bench`: the figures that the README gives, each a whole command as a user runs it.
+
+What belongs here: commands, their time and the memory of all their processes together. The
+ratios against other ways of doing the same have modules of their own in this folder.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from local_hub import LocalHub, named_world
+
+RECORDED = Path(__file__).resolve().parents[2] / "shared" / "hub"
+OBSERVATORY = [sys.executable, "-c", "from orchestration.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured command: wall seconds, CPU seconds, peak MiB of all its processes."""
+
+    name: str
+    wall: float
+    cpu: float
+    peak: float
+    budget: str
+
+    def row(self) -> str:
+        return (
+            f"| {self.name} | {self.wall:.1f} s | {self.cpu:.1f} s | {self.peak:,.0f} MiB "
+            f"| {self.budget} |"
+        )
+
+
+def _children_of(root: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (OSError, IndexError):
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += parents.get(pid, [])
+    return found
+
+
+def _resident_mib(pids: list[int]) -> float:
+    """Memory of the processes together; pages they share are counted once (PSS)."""
+    total = 0
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return total / 1024
+
+
+def measure(name: str, command: list[str], home: Path, budget: str, **env: str) -> Figure:
+    """Run `command` in `home` and measure it from outside."""
+    begun = time.monotonic()
+    before = os.times()
+    process = subprocess.Popen(
+        command,
+        env=os.environ | {"OBSERVATORY_HOME": str(home)} | env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    peak = 0.0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.2):
+            peak = max(peak, _resident_mib(_children_of(process.pid)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    _, error = process.communicate()
+    done.set()
+    watcher.join()
+    after = os.times()
+    if process.returncode != 0:
+        raise SystemExit(f"{name} ended with {process.returncode}:\n{error.decode()[-2000:]}")
+    cpu = (after.children_user - before.children_user) + (
+        after.children_system - before.children_system
+    )
+    return Figure(name, time.monotonic() - begun, cpu, peak, budget)
+
+
+def _daily(work: Path) -> list[Figure]:
+    """Two live days of the 20,000-model world: the first builds anew, the second goes forward."""
+    world = named_world("demo")
+    days: list[date] = list(world.dates)[-2:]
+    figures = []
+    with LocalHub(world, date=days[0]) as hub:
+        for number, day in enumerate(days, start=1):
+            hub.set_date(day)
+            figures.append(
+                measure(
+                    f"day {number} of the 20,000-model world, whole command",
+                    [*OBSERVATORY, "run"],
+                    work / "daily",
+                    "25 s",
+                    HF_ENDPOINT=hub.endpoint,
+                )
+            )
+    return figures
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    work = Path(tempfile.mkdtemp(prefix="observatory-bench-"))
+    try:
+        figures = _daily(work)
+        figures.append(
+            measure("make demo, after set-up", [*OBSERVATORY, "demo"], work / "demo", "120 s")
+        )
+        archive = RECORDED / "archive_feature_extraction_daily.parquet"
+        if archive.exists():
+            figures.append(
+                measure(
+                    "back-fill of 721 days x 155 models, one run",
+                    [*OBSERVATORY, "backfill", "--archive", str(archive)],
+                    work / "backfill",
+                    "120 s",
+                )
+            )
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    load = os.getloadavg()[0]
+    print(
+        f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"DuckDB {version('duckdb')}, dbt {version('dbt-core')}, Dagster {version('dagster')}, "
+        f"load {load:.1f}\n"
+    )
+    print("| command | wall | CPU | peak memory | budget |")
+    print("|---|---:|---:|---:|---:|")
+    for figure in figures:
+        print(figure.row())
+
+
+if __name__ == "__main__":
+    main()
