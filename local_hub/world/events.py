@@ -83,7 +83,7 @@ def happen(size: Size, owners: Owners, models: Models, drawn_name: Callable[[int
     steady = np.flatnonzero(
         (models.listed < day_number(first)) & (models.deleted == NEVER) & (models.owner >= 0)
     )
-    count = max(3, round(len(models) * days * 1e-5)) if days > 1 else 0
+    count = max(6, round(len(models) * days * 1e-5)) if days > 1 else 0
     renamed: list[Renamed] = []
     chosen = random.choice(steady, min(2 * count, len(steady)), replace=False)
     for number, row in enumerate(int(r) for r in chosen):

@@ -200,7 +200,8 @@ def _originals(random: np.random.Generator, owners: Owners, size: Size, count: i
     parents = np.full((count, MAX_PARENTS), -1, dtype=np.int32)
     inner = _PARENT[variant]
     parents[:, 0] = np.where(inner >= 0, begin[launch] + inner, -1)
-    when = np.minimum(day[launch] + _LATER[variant], day_number(size.last_day))
+    later = day[launch] + _LATER[variant]
+    when = _in_time(random, day[launch], later, day_number(size.last_day))
     return Models(
         owner=owner[launch],
         created=_moments(random, when),
@@ -253,11 +254,10 @@ def _derivatives(
         joins &= ~(parents == another[:, None]).any(axis=1)
         parents[joins, place] = another[joins]
     # Half come within weeks of their parent, the others any time until today.
-    soon = models.listed[first] + random.exponential(25, count).astype(np.int64)
-    later = models.listed[first] + (
-        random.random(count) * (last + 1 - models.listed[first])
-    ).astype(np.int64)
-    when = np.minimum(np.where(random.random(count) < 0.5, soon, later), last)
+    parent_day = models.listed[first]
+    soon = parent_day + random.exponential(25, count).astype(np.int64)
+    soon[random.random(count) < 0.5] = last + 1
+    when = _in_time(random, parent_day, soon, last)
     # A few houses quantize and convert for everyone: an eighth of them are organizations.
     houses = max(4, len(owners) // 400)
     house = np.where(
@@ -343,6 +343,12 @@ def _launch_days(random: np.random.Generator, size: Size, count: int) -> Ints:
     return begin + (random.random(count) ** 0.6 * (end + 1 - begin)).astype(np.int64)
 
 
+def _in_time(random: np.random.Generator, begin: Ints, day: Ints, last: int) -> Ints:
+    """`day`, or any from `begin` to `last` where it lies beyond: no crowd on the last day."""
+    anyhow = begin + (random.random(len(day)) * (last + 1 - begin)).astype(np.int64)
+    return np.where(day <= last, day, anyhow)
+
+
 def _moments(random: np.random.Generator, day: Ints) -> Ints:
     """A second of each day's morning: a Hub that plays this day begins at noon."""
     return day * DAY + random.integers(0, DAY // 2 - 3600, len(day))
@@ -395,8 +401,9 @@ def _finished(random: np.random.Generator, models: Models, size: Size) -> Models
     models.listed[default] = day_number(BEGIN) - random.integers(1, 500, len(default))
 
     private = (models.listed > first - 30) & (random.random(count) < 0.015)
-    models.listed[private] += random.integers(3, 40, int(private.sum()))
-    np.minimum(models.listed, last, out=models.listed)
+    wait = random.integers(3, 40, int(private.sum()))
+    uploaded = models.listed[private]
+    models.listed[private] = _in_time(random, uploaded, uploaded + wait, last)
 
     dies = random.random(count) < (last - first) * 2e-4
     models.deleted[dies] = random.integers(first + 1, last + 2, int(dies.sum()))
