@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import orjson
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from huggingface_hub.utils import (
     build_hf_headers,
     get_session,
@@ -29,6 +29,7 @@ from orchestration.errors import Refusal
 from orchestration.home import Universe
 from orchestration.hub.patience import Clock, Nonsense, Outage, Patience
 
+LIBRARY = "hub-observatory"
 # A page of 1,000 models is 0.6 to 5 MB of JSON; DuckDB reads objects of up to 16 MB.
 LARGEST_ANSWER = 64 * 2**20
 # Seconds. Pages come in 0.3 s; the Hub's own slowest answers take some 15.
@@ -110,10 +111,15 @@ class HubClient:
         self._timeout = httpx2.Timeout(connect, read=read)
         self._longest = whole
         self._headers = _headers(token)
+        self._token = token
         _bound_the_session()
 
     def __repr__(self) -> str:
         return f"HubClient({self.endpoint!r})"
+
+    def api(self) -> HfApi:
+        """huggingface_hub's own client of the same Hub, for what is not a listing."""
+        return HfApi(self.endpoint, token=self._token, library_name=LIBRARY)
 
     @property
     def may_ask_in(self) -> float:
@@ -304,7 +310,7 @@ def _check_endpoint(endpoint: str) -> None:
 def _headers(token: str | bool | None) -> httpx2.Headers:
     """The headers of every request. httpx2 hides the token where it prints them."""
     try:
-        found = httpx2.Headers(build_hf_headers(token=token, library_name="hub-observatory"))
+        found = httpx2.Headers(build_hf_headers(token=token, library_name=LIBRARY))
         is_sendable = all(re.fullmatch(r"[\x20-\x7e]*", text) for text in found.values())
     except UnicodeEncodeError:
         is_sendable = False
