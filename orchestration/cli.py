@@ -82,9 +82,15 @@ def _tell_published(home: Home) -> None:
     shares = reporting.country_shares(home, Slice())
     out.print(reporting.shares_table(shares, out.width))
     folder = reporting.published_folder(home)
-    out.print(f"published: {home.published / 'current'} -> {folder.name}", highlight=False)
-    for item in sorted(folder.iterdir()):
-        out.print(f"  {item}", highlight=False, soft_wrap=True)
+    current = home.published / "current"
+    out.print(f"published: {current} -> {folder.name}", highlight=False, soft_wrap=True)
+    for name, what in (
+        ("observatory.duckdb", "all marts, for DuckDB and BI tools"),
+        ("*.parquet", "the same, a file a table"),
+        ("manifest.json", "generation, snapshot dates, sources, hashes"),
+        ("dashboard/index.html", "open it in a browser"),
+    ):
+        out.print(f"  {current / name}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _archive_config(path: Path, panel: str, first: str | None, last: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,7 +18,7 @@ from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.home import Universe
 from orchestration.publication import swap
-from orchestration.publication.generation import DATABASE
+from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
 
 KEY = dg.AssetKey("publication")
@@ -27,6 +28,13 @@ MARTS = [spec.key for spec in transform.specs if spec.group_name == "marts"]
 def code_version() -> str:
     """The version of the code that a publication comes from: release and models' hash."""
     return f"{version('hub-observatory')}+{warehouse.code_fingerprint()[:12]}"
+
+
+def write_dashboard(folder: Path) -> None:
+    """Write the pages about a generation that is being built into it."""
+    from dashboard.build import write
+
+    write(folder / DATABASE, folder / "dashboard", read_manifest(folder))
 
 
 @dg.asset(
@@ -49,7 +57,9 @@ def code_version() -> str:
 )
 def publication(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
     try:
-        published = swap.publish(observatory.home, code_version=code_version())
+        published = swap.publish(
+            observatory.home, code_version=code_version(), extras=[write_dashboard]
+        )
     except PublicationRefused as refusal:
         yield from _check_results(list(refusal.outcomes))
         raise refused(refusal) from refusal
@@ -109,6 +119,7 @@ def _describe(published: Publication) -> dict[str, Any]:
         "newest_snapshot": str(shares[0][0]) if shares else "none",
         "top_countries": dg.MetadataValue.md("\n".join(table)),
         "path": dg.MetadataValue.path(str(published.folder)),
+        "dashboard": dg.MetadataValue.path(str(published.folder / "dashboard" / "index.html")),
         "changes": dg.MetadataValue.json(asdict(published.diff) if published.diff else {}),
     }
     if coverage is not None and coverage[0] is not None:
