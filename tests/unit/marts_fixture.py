@@ -7,7 +7,7 @@ are dbt's; these are computed in plain SQL so that the two cannot share a mistak
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -19,11 +19,6 @@ from orchestration.snapshots.store import Source
 
 FIRST_DAY = date(2026, 8, 1)
 WORLD = Universe("world", "fixture")
-COUNTRIES = ("US", "CN", "FR", "DE", "KR")
-
-# One owner in six has no country. Deterministic: all randomness is a hash of (seed, model, day).
-_COUNTRY = """case when owner_number % 6 = 5 then 'unattributed_organization'
-    else ['US', 'CN', 'FR', 'DE', 'KR'][owner_number % 6 + 1] end"""
 
 
 def models_of(days: int, *, models: int = 400, first: date = FIRST_DAY, seed: int = 7) -> str:
@@ -48,7 +43,7 @@ def models_of(days: int, *, models: int = 400, first: date = FIRST_DAY, seed: in
         ['transformers', 'license:mit'] as tags,
         if(i % 9 = 0, null, 'text-generation') as pipeline_tag,
         'transformers' as library_name,
-        1.5 as trendingScore,
+        1.5::double as trendingScore,
         i * 1000 as safetensors_total
     from range({days}) as days(d), range({models + days}) as models(i)
     where i < {models} + d
@@ -88,10 +83,15 @@ def build_warehouse(
     dates: Iterable[date] | None = None,
     *,
     change: str = "",
+    moved: dict[str, str] | None = None,
     without: tuple[str, ...] = (),
     path: Path | None = None,
 ) -> Path:
-    """Write a warehouse with the required marts of `dates` (all that are sealed)."""
+    """Write a warehouse with the required marts of `dates` (all that are sealed).
+
+    `change` is SQL run on them at the end; `moved` gives organizations another country, as a
+    changed seed would; `without` leaves marts out.
+    """
     sealed = {one.snapshot_date: one for one in store.list_sealed(home)}
     chosen = [sealed[day] for day in (sealed if dates is None else dates)]
     target = path or home.warehouse
@@ -105,7 +105,7 @@ def build_warehouse(
             for one in chosen
         )
         connection.execute(f"create temp table raw as {union}")
-        connection.execute(_MARTS)
+        connection.execute(_MARTS.replace("$country", _country(moved or {})))
         for name in without:
             connection.execute(f"drop table marts.{name}")
         for table in TABLES.values():
@@ -131,17 +131,26 @@ def home_with_marts(root: Path, days: int = 3, **sealing: object) -> Home:
     return home
 
 
+def _country(moved: dict[str, str]) -> str:
+    """SQL of an organization's country. One owner in six has none."""
+    cases = "".join(f"when organization = '{name}' then '{home}' " for name, home in moved.items())
+    return (
+        f"case {cases}when owner_number % 6 = 5 then 'unattributed_organization' "
+        "else ['US', 'CN', 'FR', 'DE', 'KR'][owner_number % 6 + 1] end"
+    )
+
+
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     found = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'")
     return {row[0] for row in found.fetchall()}
 
 
-_MARTS = f"""
+_MARTS = """
 create temp table models as
 select
     snapshot_date, id as model_id, coalesce(_id, id) as model_key, author as organization,
     coalesce(try_cast(split_part(author, '-', 2) as integer), 0) as owner_number,
-    {_COUNTRY} as country_key, createdAt as created_at,
+    $country as country_key, createdAt as created_at,
     downloads as d30, downloadsAllTime as dall,
     coalesce(createdAt > snapshot_date - interval 365 day, false) as is_new
 from raw;
@@ -231,8 +240,9 @@ from models;
 create table marts.dim_models as
 select model_key, max_by(model_id, snapshot_date) as model_id,
     max_by(organization, snapshot_date) as organization, min(created_at) as created_at,
-    'base' as release_type, null as release_group, null as root_base_model,
-    null as root_organization, null as library_name, null as pipeline_tag, null as license,
+    'base' as release_type, null as release_group, max(model_id) as root_base_model,
+    max(organization) as root_organization, null as library_name, null as pipeline_tag,
+    null as license,
     null as parameters_count, min(snapshot_date) as first_seen_on,
     max(snapshot_date) as last_seen_on
 from models group by model_key;
@@ -252,7 +262,3 @@ select d::date as date_day, date_trunc('week', d)::date as week_start_date,
 from range(timestamp '2025-01-01', (select max(snapshot_date) from models) + interval 1 day,
     interval 1 day) as t(d);
 """
-
-
-def following(day: date, days: int = 1) -> date:
-    return day + timedelta(days=days)

@@ -58,4 +58,8 @@ def seal_file(home: Home, day: date, file: Path, rows: int, universe: dict[str, 
         blanked_values={},
         sealed_at="2026-11-01T00:00:00+00:00",
     )
-    sealing.seal(home, draft, lambda target: file.replace(target) and None, None)
+
+    def move(target: Path) -> None:
+        file.replace(target)
+
+    sealing.seal(home, draft, move, None)

@@ -1,0 +1,246 @@
+"""Gate 3 as the publisher asks it: each corruption of the marts is refused, `current` stays."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.errors import Refusal
+from orchestration.gates import candidate, raw
+from orchestration.home import Home
+from orchestration.publication import swap, verify
+from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, home_with_marts, seal
+
+DAYS = 3
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = home_with_marts(tmp_path_factory.mktemp("gate") / "home", DAYS)
+    publication = swap.publish(home, code_version="1")
+    assert [str(one) for one in publication.outcomes if one.status != "passed"] == []
+    names = [check.name for check in (*verify.CHECKS, *candidate.CHECKS)]
+    assert [one.name for one in publication.outcomes] == names
+    return home
+
+
+@pytest.fixture
+def home(published: Home, tmp_path: Path) -> Home:
+    """A copy of a home with one generation, whose warehouse a test may corrupt."""
+    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+MAIN = "window_name = '30d' and attribution = 'publisher' and cohort = 'all'"
+LAST = f"snapshot_date = date '{FIRST_DAY + timedelta(days=DAYS - 1)}'"
+COUNTRY = "marts.fct_country_share_daily"
+ORGANIZATION = "marts.fct_organization_share_daily"
+# What happens to the marts after all tests of dbt, and the check that must tell.
+CORRUPTIONS: dict[str, tuple[str, str]] = {
+    "a column is renamed": (
+        f"alter table {COUNTRY} rename share_of_all to share",
+        "columns_published",
+    ),
+    "a column is added": (
+        "alter table marts.dim_countries add column notes varchar",
+        "columns_published",
+    ),
+    "a column changes its type": (
+        f"alter table {COUNTRY} alter models_count type double",
+        "columns_published",
+    ),
+    "columns change places": (
+        "create or replace table marts.dim_dates as "
+        "select week_start_date, * exclude (week_start_date) from marts.dim_dates",
+        "columns_published",
+    ),
+    "a fact row is dropped": (
+        f"delete from {COUNTRY} where {MAIN} and {LAST} and country_key = 'FR'",
+        "shares_sum_to_one",
+    ),
+    "a fact row is doubled": (
+        f"insert into {COUNTRY} from {COUNTRY} where {MAIN} and {LAST} and country_key = 'FR'",
+        "grain_unique",
+    ),
+    "a share is scaled by 1.01": (
+        f"update {COUNTRY} set share_of_all = share_of_all * 1.01 where {MAIN} and {LAST} "
+        "and country_key = 'DE'",
+        "shares_are_ratios",
+    ),
+    "an organization's share is scaled by 1.01": (
+        f"update {ORGANIZATION} set share_of_all = share_of_all * 1.01 where {MAIN} and {LAST} "
+        "and organization = 'owner-3'",
+        "shares_are_ratios",
+    ),
+    "downloads are scaled by 1.01 with their share": (
+        f"update {COUNTRY} set downloads = downloads * 1.01 where {MAIN} and {LAST}",
+        "downloads_reconcile",
+    ),
+    "cumulative downloads are scaled by 1.01": (
+        f"update {COUNTRY} set downloads = downloads * 1.01 where window_name = 'all_time'",
+        "downloads_all_time_reconcile",
+    ),
+    "downloads of an organization are moved to another": (
+        f"update {ORGANIZATION} set downloads = downloads + "
+        "if(organization = 'owner-1', 1e4, -1e4), share_of_all = null, null_reason = 'x' "
+        f"where {MAIN} and {LAST} and organization in ('owner-1', 'owner-2')",
+        "organizations_add_up_to_countries",
+    ),
+    "a model is counted twice": (
+        f"update {COUNTRY} set models_count = models_count + 1 where {MAIN} and {LAST} "
+        "and country_key = 'US'",
+        "models_reconcile",
+    ),
+    "a band does not hold its share": (
+        f"update {COUNTRY} set share_of_all_low = share_of_all * 1.1 where {MAIN} and {LAST} "
+        "and country_key = 'CN'",
+        "shares_within_band",
+    ),
+    "a band ends beyond 1": (
+        f"update {COUNTRY} set share_of_all_high = 1.2 where {MAIN} and {LAST} "
+        "and country_key = 'CN'",
+        "shares_within_band",
+    ),
+    "a share is null without a reason": (
+        f"update {COUNTRY} set share_of_all = null where {MAIN} and {LAST} and country_key = 'KR'",
+        "nulls_have_reasons",
+    ),
+    "a required value is null": (
+        "update marts.dim_models set model_id = null where model_key = "
+        "(select min(model_key) from marts.dim_models)",
+        "nulls_declared",
+    ),
+    "a country is unknown to its dimension": (
+        "delete from marts.dim_countries where country_key = 'FR'",
+        "keys_resolve",
+    ),
+    "an organization is unknown to its dimension": (
+        "delete from marts.dim_organizations where organization = 'owner-4'",
+        "keys_resolve",
+    ),
+    "the newest day is lost": (f"delete from {COUNTRY} where {LAST}", "days_published"),
+    "a day is labelled as the next": (
+        f"update {COUNTRY} set snapshot_date = snapshot_date + 1 where {LAST}",
+        "days_published",
+    ),
+    "an old day is labelled as the newest": (
+        f"delete from {COUNTRY} where {LAST}; insert into {COUNTRY} select * replace "
+        f"(snapshot_date + 1 as snapshot_date) from {COUNTRY} where snapshot_date = "
+        f"(select max(snapshot_date) from {COUNTRY})",
+        "downloads_reconcile",
+    ),
+    "a dimension row is doubled": (
+        "insert into marts.dim_models from marts.dim_models limit 1",
+        "grain_unique",
+    ),
+}
+# `make test` runs a sample, `make test-long` all.
+SAMPLE = random.Random(7).sample(sorted(CORRUPTIONS), 7)
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.long) for name in CORRUPTIONS],
+)
+def test_a_corrupted_mart_is_refused_by_its_check(home: Home, corruption: str) -> None:
+    change, check = CORRUPTIONS[corruption]
+    before = swap.current(home)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(change)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    failed = {one.name for one in refused.value.outcomes if one.status == "failed"}
+    assert check in failed
+    assert swap.current(home) == before
+    assert [path.name for path in home.published.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_refusal_says_what_where_and_how_to_cure_it(home: Home) -> None:
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("delete from marts.dim_countries where country_key = 'FR'")
+    with pytest.raises(Refusal) as refused:
+        swap.publish(home, code_version="1")
+    text = str(refused.value)
+    assert "nothing was published: keys_resolve failed" in text
+    assert "fct_country_share_daily.country_key in dim_countries.country_key" in text
+    assert "Cure: rebuild the warehouse" in text
+
+
+def test_a_large_organization_moved_in_the_seed_is_told(home: Home) -> None:
+    """All marts agree with each other; only what was published before does not."""
+    build_warehouse(home, moved={"owner-0": "CN"})
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="2")
+    failed = [one for one in refused.value.outcomes if one.status == "failed"]
+    assert [one.name for one in failed] == ["history_as_published"]
+    assert {row["country_key"] for row in failed[0].sample} <= {"US", "CN"}
+    accepted = swap.publish(home, code_version="2", accept=["history_as_published"])
+    assert accepted.is_new
+    assert accepted.manifest["accepted"] == ["history_as_published"]
+    assert accepted.diff is not None
+    assert {move["entity"] for move in accepted.diff.restatements} == {"US", "CN"}
+
+
+def test_a_day_that_gate_1_refuses_cannot_be_published(home: Home) -> None:
+    """Also where its verdict was never asked for, as when a check was skipped."""
+    dates = seal(
+        home,
+        DAYS + 1,
+        change="update records set downloads = 0, downloadsAllTime = 0 "
+        f"where snapshot_date = date '{FIRST_DAY + timedelta(days=DAYS)}'",
+    )
+    build_warehouse(home, dates)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    outcome = next(one for one in refused.value.outcomes if one.name == "days_published")
+    assert outcome.sample[0]["detail"] == "not sealed, or refused by gate 1"
+    assert not raw.verdict(home, dates[-1]).passed
+    build_warehouse(home, dates[:-1])
+    assert swap.publish(home, code_version="1").manifest["snapshot_dates"] == [
+        day.isoformat() for day in dates[:-1]
+    ]
+
+
+def test_a_corrected_day_may_change_its_history(home: Home) -> None:
+    """A corrected archive is a new version: its shares may move by any amount."""
+    seal(home, DAYS, change="update records set downloads = downloads * 2 where author = 'owner-1'")
+    build_warehouse(home)
+    publication = swap.publish(home, code_version="1")
+    assert publication.is_new
+    assert publication.diff is not None
+    assert publication.diff.restatements
+
+
+def test_an_unusual_move_of_a_share_warns(tmp_path: Path) -> None:
+    last = FIRST_DAY + timedelta(days=9)
+    home = home_with_marts(
+        tmp_path / "home",
+        10,
+        change="update records set downloads = downloads + 200000, downloadsAllTime = "
+        f"downloadsAllTime + 200000 where id = 'owner-1/model-1' and snapshot_date = date '{last}'",
+    )
+    publication = swap.publish(home, code_version="1")
+    outcome = publication.outcomes[-1]
+    assert (outcome.name, outcome.status, outcome.blocks) == ("share_moves_usual", "warned", False)
+    assert {"organization owner-1", "country CN"} <= {row["entity"] for row in outcome.sample}
+    assert {row["snapshot_date"] for row in outcome.sample} == {last.isoformat()}
+
+
+def test_a_warehouse_without_a_required_mart_is_refused(home: Home) -> None:
+    build_warehouse(home, without=("dim_dates",))
+    with pytest.raises(Refusal, match="the warehouse lacks dim_dates"):
+        swap.publish(home, code_version="1")
+
+
+def test_a_warehouse_that_is_not_there_or_damaged_is_refused(home: Home) -> None:
+    home.warehouse.write_bytes(b"not a database" * 1000)
+    with pytest.raises(Refusal, match="cannot be opened"):
+        swap.publish(home, code_version="1")
+    home.warehouse.unlink()
+    with pytest.raises(Refusal, match="no warehouse to publish from"):
+        swap.publish(home, code_version="1")

@@ -1,0 +1,307 @@
+"""Generations on disk: what is in one, what verifying finds, what is kept, going back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.publication import build, diff, generation, swap, verify
+from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with two generations, of three days and of four."""
+    home = home_with_marts(tmp_path_factory.mktemp("generations") / "home", 3)
+    swap.publish(home, code_version="1")
+    seal(home, 4)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    return home
+
+
+@pytest.fixture
+def home(published: Home, tmp_path: Path) -> Home:
+    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+def seen(home: Home) -> Path:
+    folder = swap.current(home)
+    assert folder is not None
+    return folder
+
+
+def failed(folder: Path, home: Home | None = None) -> set[str]:
+    return {one.name for one in verify.verify(folder, home) if one.status != "passed"}
+
+
+def test_the_manifest_says_what_is_published(home: Home) -> None:
+    manifest = swap.read_manifest(seen(home))
+    assert manifest["generation"] == seen(home).name
+    assert manifest["universe"] == {
+        "kind": "world",
+        "name": "fixture",
+        "is_generated": True,
+        "label": "the generated world 'fixture'",
+    }
+    assert manifest["snapshot_dates"] == ["2026-08-01", "2026-08-02", "2026-08-03", "2026-08-04"]
+    assert [one["snapshot_date"] for one in manifest["sources"]] == manifest["snapshot_dates"]
+    assert manifest["source"] == manifest["sources"][-1]
+    assert manifest["tools"]["duckdb"] == duckdb.__version__
+    assert "fct_claims" in manifest["null_tables"]
+    files = {path.name for path in seen(home).iterdir()} - {"manifest.json"}
+    assert set(manifest["files"]) == files
+
+
+def test_the_file_opens_everywhere_and_says_what_it_is(home: Home) -> None:
+    with duckdb.connect(str(seen(home) / "observatory.duckdb"), read_only=True) as connection:
+        (tags,) = connection.execute(
+            "select tags from duckdb_databases() where database_name = 'observatory'"
+        ).fetchall()[0]
+        assert tags["storage_version"].startswith("v1.0.0")
+        row = connection.execute("select * from publication").fetchall()
+        assert row[0][0] == seen(home).name
+        assert connection.execute(
+            "select comment from duckdb_tables() where table_name = 'dim_models'"
+        ).fetchall() == [("Every model.",)]
+        in_order = connection.execute(
+            "select bool_and(model_key >= previous) from (select model_key, "
+            "lag(model_key) over (order by rowid) as previous from dim_models)"
+        ).fetchall()
+        assert in_order == [(True,)]
+
+
+def test_parquet_twins_bear_the_generation(home: Home) -> None:
+    twins = sorted(seen(home).glob("*.parquet"))
+    found = duckdb.execute(
+        "select distinct value::varchar from parquet_kv_metadata($files) "
+        "where key::varchar = 'generation'",
+        {"files": [str(twin) for twin in twins]},
+    ).fetchall()
+    assert found == [(seen(home).name,)]
+
+
+def test_a_whole_generation_verifies(home: Home) -> None:
+    assert failed(seen(home), home) == set()
+    assert failed(home.published / "current") == set()
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "checks"),
+    [
+        (lambda f: flip(f / "dim_dates.parquet"), {"files_as_published"}),
+        (lambda f: flip(f / "observatory.duckdb"), {"files_as_published"}),
+        (lambda f: (f / "diff.json").unlink(), {"files_as_published"}),
+        (lambda f: (f / "extra.txt").write_text("x"), {"files_as_published"}),
+        (lambda f: (f / "manifest.json").write_text("{"), {"manifest_readable"}),
+        (
+            lambda f: (f / "observatory.duckdb").unlink(),
+            {"files_as_published", "tables_as_published"},
+        ),
+    ],
+    ids=["bit in a twin", "bit in the file", "file gone", "file added", "manifest", "no database"],
+)
+def test_damage_is_found(home: Home, damage: Callable[[Path], object], checks: set[str]) -> None:
+    damage(seen(home))
+    assert checks <= failed(seen(home))
+
+
+def test_a_changed_row_is_found_even_under_a_new_file_hash(home: Home) -> None:
+    """The manifest's hash of the content does not depend on the hash of the file."""
+    folder = seen(home)
+    with duckdb.connect(str(folder / "observatory.duckdb")) as connection:
+        connection.execute("update dim_models set model_id = 'x/y' where rowid = 3")
+    manifest = generation.read_manifest(folder)
+    build.write_manifest(folder, manifest | {"files": generation.file_entries(folder)})
+    assert failed(folder) == {"tables_as_published"}
+
+
+def test_twins_of_other_content_are_found(home: Home) -> None:
+    folder = seen(home)
+    twin = folder / "dim_countries.parquet"
+    duckdb.execute(f"copy (select * from '{twin}' limit 2) to '{twin}.new' (format parquet)")
+    Path(f"{twin}.new").replace(twin)
+    manifest = generation.read_manifest(folder)
+    build.write_manifest(folder, manifest | {"files": generation.file_entries(folder)})
+    assert "twins_equal" in failed(folder)
+
+
+def test_a_mixed_generation_is_found(home: Home) -> None:
+    """A twin of the generation before, of the same content, does not belong to this one."""
+    first, second = (home.published / name for name in swap.generations(home))
+    shutil.copy(first / "dim_countries.parquet", second / "dim_countries.parquet")
+    manifest = generation.read_manifest(second)
+    build.write_manifest(second, manifest | {"files": generation.file_entries(second)})
+    assert failed(second, home) == {"one_generation"}
+
+
+def test_the_same_content_makes_no_new_generation(home: Home) -> None:
+    before = swap.generations(home)
+    publication = swap.publish(home, code_version="1")
+    assert not publication.is_new
+    assert publication.folder == seen(home)
+    assert swap.generations(home) == before
+
+
+def test_the_same_content_by_other_code_is_a_new_generation(home: Home) -> None:
+    publication = swap.publish(home, code_version="2")
+    assert publication.is_new
+    assert publication.diff is not None
+    assert all(
+        one.added == one.changed == one.removed == 0 for one in publication.diff.tables.values()
+    )
+
+
+def test_a_damaged_current_generation_is_replaced(home: Home) -> None:
+    flip(seen(home) / "dim_dates.parquet")
+    publication = swap.publish(home, code_version="1")
+    assert publication.is_new
+    assert failed(seen(home), home) == set()
+
+
+def test_rollback_and_forth(home: Home) -> None:
+    first, second = swap.generations(home)
+    assert swap.rollback(home) == first
+    assert seen(home).name == first
+    with pytest.raises(Refusal, match="no generation before the current one"):
+        swap.rollback(home)
+    assert swap.rollback(home, second) == second
+    assert seen(home).name == second
+    with pytest.raises(Refusal, match="no generation 2020"):
+        swap.rollback(home, "2020")
+
+
+def test_rollback_refuses_a_damaged_generation(home: Home) -> None:
+    first, second = swap.generations(home)
+    flip(home.published / first / "dim_dates.parquet")
+    with pytest.raises(Refusal, match=r"dim_dates\.parquet is changed"):
+        swap.rollback(home)
+    assert seen(home).name == second
+
+
+def test_publishing_after_a_rollback_shows_the_newer_one_again(home: Home) -> None:
+    first, second = swap.generations(home)
+    swap.rollback(home)
+    publication = swap.publish(home, code_version="1")
+    assert (publication.generation, publication.is_new) == (second, True)
+    assert swap.generations(home) == [first, second]
+
+
+def test_a_generation_that_was_never_shown_is_shown_by_the_next_run(home: Home) -> None:
+    """As after a kill between the two renames at the end."""
+    first, second = swap.generations(home)
+    link = home.published / "current"
+    link.unlink()
+    link.symlink_to(first)
+    (home.published / f".current-{os.getpid()}").symlink_to(second)
+    assert swap.publish(home, code_version="1").generation == second
+    assert not list(home.published.glob(".*"))
+
+
+def test_seven_generations_are_kept_and_the_current_one(home: Home) -> None:
+    names = [f"20200101T00000{n}Z-00000000" for n in range(9)]
+    for name in names:
+        shutil.copytree(seen(home), home.published / name)
+    swap.publish(home, code_version="2")
+    kept = swap.generations(home)
+    assert len(kept) == swap.KEPT
+    assert kept[-1] == seen(home).name
+    assert kept[:4] == names[-4:]
+
+
+def test_names_sort_by_time_even_when_the_clock_goes_back(home: Home) -> None:
+    future = home.published / "29991231T235959Z-00000000"
+    shutil.copytree(seen(home), future)
+    publication = swap.publish(home, code_version="2")
+    assert publication.generation > future.name
+
+
+def test_leftovers_of_killed_runs_are_removed(home: Home) -> None:
+    for name in (".building-1-2", ".removing-x"):
+        (home.published / name).mkdir()
+        (home.published / name / "observatory.duckdb").write_bytes(b"half")
+    (home.published / ".current-7").symlink_to("nowhere")
+    swap.publish(home, code_version="1")
+    assert not list(home.published.glob(".*"))
+
+
+def test_extras_join_the_generation_and_its_hashes(home: Home) -> None:
+    def dashboard(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert (folder / "observatory.duckdb").is_file()
+        (folder / "dashboard").mkdir()
+        (folder / "dashboard/index.html").write_text(manifest["generation"])
+
+    publication = swap.publish(home, code_version="2", extras=[dashboard])
+    page = publication.folder / "dashboard/index.html"
+    assert page.read_text() == publication.generation
+    assert "dashboard/index.html" in publication.manifest["files"]
+    flip(page)
+    assert failed(publication.folder) == {"files_as_published"}
+
+
+def test_an_extra_that_fails_publishes_nothing(home: Home) -> None:
+    def broken(folder: Path) -> None:
+        raise RuntimeError("no chart today")
+
+    before = seen(home)
+    with pytest.raises(RuntimeError, match="no chart today"):
+        swap.publish(home, code_version="2", extras=[broken])
+    assert seen(home) == before
+    assert not list(home.published.glob(".*"))
+
+
+def test_the_diff_counts_rows_and_names_moves(home: Home) -> None:
+    first, second = (home.published / name for name in swap.generations(home))
+    found = diff.diff(first, second)
+    assert found.days_added == ["2026-08-04"]
+    assert found.tables["fct_snapshot_quality_daily"] == diff.TableDiff(1, 0, 0)
+    assert found.tables["dim_models"].added == 1
+    assert found.tables["dim_models"].changed == 402
+    assert found.tables["dim_countries"] == diff.TableDiff(0, 0, 0)
+    assert {move["snapshot_date"] for move in found.moves} == {"2026-08-04"}
+    assert all(abs(move["change"]) >= abs(found.moves[-1]["change"]) for move in found.moves)
+    assert found.restatements == []
+    kept = json.loads((second / "diff.json").read_text())
+    assert kept["tables"]["dim_models"] == {"added": 1, "changed": 402, "removed": 0}
+    back = diff.diff(second, first)
+    assert back.days_removed == ["2026-08-04"]
+    assert back.tables["dim_models"].removed == 1
+
+
+def test_the_first_diff_adds_everything(home: Home) -> None:
+    first = home.published / swap.generations(home)[0]
+    found = json.loads((first / "diff.json").read_text())
+    assert found["old"] is None
+    assert found["tables"]["dim_models"]["added"] == 402
+
+
+def test_content_hashes_ignore_order_and_encoding() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table a as select i, i / 3 as share, if(i % 5 = 0, null, 'x' || i) as name "
+            "from range(1000) as t(i)"
+        )
+        connection.execute("create table b as from a order by hash(i)")
+        columns = [("i", "BIGINT"), ("share", "DOUBLE"), ("name", "VARCHAR")]
+        same = generation.content_sha256(connection, "a", columns)
+        assert generation.content_sha256(connection, "b", columns) == same
+        connection.execute("update b set share = share * (1 + 1e-15)")
+        assert generation.content_sha256(connection, "b", columns) == same
+        connection.execute("update b set share = share + 1e-6 where i = 7")
+        assert generation.content_sha256(connection, "b", columns) != same
