@@ -19,12 +19,12 @@ import dagster as dg
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.engine import Engine
 
+from orchestration.defs.automation.dead_runs import close_dead_runs
 from orchestration.home import CHECKOUT, Home
 
 log = logging.getLogger(__name__)
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,6 @@ def prepare_instance(home: Home) -> None:
     shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
 
 
-def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
-    """Report runs as failed whose process is gone; returns their ids.
-
-    Call it while holding the home's lock: a run that works in the home holds that lock, so
-    whoever else is said to be at work is not.
-    """
-    closed = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        if run.tags.get("observatory/home") == str(home.root):
-            instance.report_run_failed(run, message="its process is gone; the home was free")
-            closed.append(run.run_id)
-    return closed
-
-
 def execute(
     home: Home,
     job_name: str,
@@ -96,7 +82,7 @@ def execute(
             instance=instance,
             partition_key=partition_key,
             raise_on_error=False,
-            tags={"observatory/home": str(home.root), "observatory/started_by": "command line"},
+            tags={"observatory/started_by": "command line"},
         )
     return RunReport(result.run_id, result.success, _problems(result), _metadata(result))
 

@@ -15,6 +15,9 @@ OWNERS = ["team:hub-observatory"]
 # own, which is free as soon as its process is gone.
 POOL = "observatory_home"
 
+# The tag of a run that has held the lock of the home it names.
+HELD = "observatory/held_home"
+
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The observatory's home, locked while a run works in it.
@@ -29,6 +32,8 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         purpose = f"run {run.run_id[:8]} of {run.job_name}" if run else "a run"
         log = context.log
         with self.home.lock(purpose, waiting=log.info if log else None):
+            if run is not None and context.instance is not None:
+                context.instance.add_run_tags(run.run_id, {HELD: str(self.home.root)})
             yield self
 
     @property

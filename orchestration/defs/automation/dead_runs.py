@@ -1,0 +1,29 @@
+"""Runs that the UI still shows at work though their process is gone.
+
+What belongs here: telling them by the home's lock and reporting them as failed. The home
+itself needs no help: its lock goes with its process.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.fetch.resources import HELD
+from orchestration.home import Home
+
+_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
+    """Report as failed the unfinished runs that once held the home; returns their ids.
+
+    Call it while holding the lock, or when nobody does: a run that works in the home holds it.
+    """
+    dead = [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+        if run.tags.get(HELD) == str(home.root)
+    ]
+    for run in dead:
+        instance.report_run_failed(run, message="its process is gone; the home is free again")
+    return [run.run_id for run in dead]
