@@ -5,6 +5,7 @@ What belongs here: asking the Hub, letting the ways strike, and sending what is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_hub.application import Stage
 from local_hub.faults import Faults
-from local_hub.misbehaviour import Answer, Dropped, Occasion
+from local_hub.misbehaviour import Answer, Dropped, Occasion, Way
 
 
 class Door(Protocol):
@@ -45,32 +46,34 @@ class FaultyHub:
         query = scope["query_string"].decode()
         cursor = parse_qs(query).get("cursor", [None])[-1]
         ways = self._faults.striking(scope["path"], cursor)
-        answer = await self._ask(scope, receive, query)
+        answer = await self._ask(scope, query)
         right = await answer.body()
         occasion = Occasion(
             url=_url(scope),
             answer=answer,
             first_links=self._links,
             previous_body=self._previous.get(scope["path"]),
-            ask=lambda other: self._ask(scope, receive, other),
+            ask=lambda other: self._ask(scope, other),
             refuse=self._door().refuse,
             change=self._stage.change,
         )
         if "link" in answer.headers:
             self._links.append(answer.headers["link"])
         self._previous[scope["path"]] = right
+        left = asyncio.ensure_future(_disconnected(receive))
+        spoiling = asyncio.ensure_future(_spoil(occasion, ways, send))
         try:
-            for way in ways:
-                await way.strike(occasion)
-            await _send(occasion.answer, send)
-            if occasion.answer.cut:
-                raise Dropped
+            await asyncio.wait({left, spoiling}, return_when=asyncio.FIRST_COMPLETED)
+            if spoiling.done():
+                spoiling.result()
         except Dropped:
             self._door().hang_up(scope["client"])
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await left
+        finally:
+            left.cancel()
+            spoiling.cancel()
 
-    async def _ask(self, scope: Scope, receive: Receive, query: str) -> Answer:
+    async def _ask(self, scope: Scope, query: str) -> Answer:
         """What the Hub itself answers to this request with another query."""
         start: Message = {}
         body = bytearray()
@@ -81,13 +84,39 @@ class FaultyHub:
             else:
                 body.extend(message.get("body", b""))
 
-        await self._app({**scope, "query_string": query.encode()}, receive, collect)
+        await self._app({**scope, "query_string": query.encode()}, _Bodiless(), collect)
         headers = {name.decode().lower(): text.decode() for name, text in start["headers"]}
 
         async def parts() -> AsyncIterator[bytes]:
             yield bytes(body)
 
         return Answer(start["status"], headers, parts())
+
+
+class _Bodiless:
+    """The receiving end of a request without a body, whose client stays."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    async def __call__(self) -> Message:
+        if self._told:
+            await asyncio.Event().wait()
+        self._told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _spoil(occasion: Occasion, ways: list[Way], send: Send) -> None:
+    for way in ways:
+        await way.strike(occasion)
+    await _send(occasion.answer, send)
+    if occasion.answer.cut:
+        raise Dropped
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -48,12 +48,20 @@ class _Server(uvicorn.Server):
             if getattr(connection, "client", None) == client:
                 connection.transport.abort()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Without this, a client that a fault keeps waiting would keep the server from ending.
+        self._hang_up_all()
+        await super().shutdown(sockets)
+
+    def _hang_up_all(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     def refuse(self, seconds: float) -> None:
         port = self._listening.getsockname()[1]
         for listener in self.servers:
             listener.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        self._hang_up_all()
         self._reopening = asyncio.get_running_loop().create_task(self._reopen(port, seconds))
 
     async def _reopen(self, port: int, seconds: float) -> None:

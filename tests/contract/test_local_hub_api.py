@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +25,7 @@ from huggingface_hub.utils import parse_ratelimit_headers
 from local_hub import LocalHub, Quota, Recorded, World, named_world, serve
 from orchestration.errors import Refusal
 
+HTTP = httpx2.Client(timeout=5)
 DEFAULT_DATE = "2022-03-02T23:29:04.000Z"
 DAYS = (date(2026, 8, 19), date(2026, 8, 20))
 
@@ -89,7 +93,7 @@ def test_listings_come_in_descending_order(api: HfApi) -> None:
 
 
 def test_direction_turns_the_order(hub: LocalHub) -> None:
-    found = httpx2.get(f"{hub.endpoint}/api/models?sort=downloads&direction=1&limit=3").json()
+    found = HTTP.get(f"{hub.endpoint}/api/models?sort=downloads&direction=1&limit=3").json()
     assert [item["downloads"] for item in found] == [0, 10, 20]
 
 
@@ -105,15 +109,15 @@ def test_author_search_and_filter_narrow_the_listing(api: HfApi) -> None:
 
 def test_only_expanded_fields_are_sent(hub: LocalHub, api: HfApi) -> None:
     url = f"{hub.endpoint}/api/models?limit=3&expand=downloads&expand[]=gated"
-    assert all(set(item) == {"id", "downloads", "gated"} for item in httpx2.get(url).json())
-    default = httpx2.get(f"{hub.endpoint}/api/models?limit=100").json()
+    assert all(set(item) == {"id", "downloads", "gated"} for item in HTTP.get(url).json())
+    default = HTTP.get(f"{hub.endpoint}/api/models?limit=100").json()
     assert not any({"author", "sha", "lastModified", "gated"} & set(item) for item in default)
     assert next(iter(api.list_models(full=True, limit=1))).author is not None
     assert next(iter(api.list_models(limit=1))).gated is None
 
 
 def test_what_was_not_recorded_is_absent(hub: LocalHub, api: HfApi) -> None:
-    one = httpx2.get(f"{hub.endpoint}/api/models/org-1/model-1").json()
+    one = HTTP.get(f"{hub.endpoint}/api/models/org-1/model-1").json()
     assert not {"_id", "downloadsAllTime", "safetensors"} & set(one)
     assert api.model_info("org-1/model-6").safetensors is not None
 
@@ -124,7 +128,7 @@ def test_what_was_not_recorded_is_absent(hub: LocalHub, api: HfApi) -> None:
      "limit=0", "limit=many", "apps=ollama"],
 )  # fmt: skip
 def test_bad_questions_are_answered_with_400(hub: LocalHub, question: str) -> None:
-    answer = httpx2.get(f"{hub.endpoint}/api/models?{question}")
+    answer = HTTP.get(f"{hub.endpoint}/api/models?{question}")
     assert answer.status_code == 400
     assert answer.json()["error"]
 
@@ -168,7 +172,7 @@ def test_the_hub_plays_the_day_it_is_told(hub: LocalHub, api: HfApi) -> None:
 def test_time_runs_on_past_midnight(snapshots: Path) -> None:
     almost = datetime(2026, 8, 19, 23, 59, 59, 500_000, tzinfo=UTC)
     with LocalHub(snapshots, date=almost) as hub:
-        first = httpx2.get(f"{hub.endpoint}/api/models?limit=1")
+        first = HTTP.get(f"{hub.endpoint}/api/models?limit=1")
         assert parsedate_to_datetime(first.headers["Date"]).date() == DAYS[0]
         deadline = datetime.now() + timedelta(seconds=5)
         while hub.stage.clock.now().date() == DAYS[0] and datetime.now() < deadline:
@@ -185,22 +189,22 @@ def test_every_response_tells_universe_date_and_quota(hub: LocalHub) -> None:
         "/local-hub/organizations.csv",
         "/x",
     ):
-        headers = httpx2.get(hub.endpoint + path).headers
+        headers = HTTP.get(hub.endpoint + path).headers
         assert headers["X-Hub-Universe"] == "panel little"
         assert parsedate_to_datetime(headers["Date"]).date() == DAYS[0]
-    assert parse_ratelimit_headers(httpx2.get(f"{hub.endpoint}/api/models?limit=1").headers)
+    assert parse_ratelimit_headers(HTTP.get(f"{hub.endpoint}/api/models?limit=1").headers)
 
 
 def test_past_the_quota_there_is_429(snapshots: Path) -> None:
     with LocalHub(snapshots, quota=Quota(anonymous=3, token=5, window=300)) as hub:
         url = f"{hub.endpoint}/api/models?limit=1"
-        assert [httpx2.get(url).status_code for _ in range(4)] == [200, 200, 200, 429]
-        told = parse_ratelimit_headers(httpx2.get(url).headers)
+        assert [HTTP.get(url).status_code for _ in range(4)] == [200, 200, 200, 429]
+        told = parse_ratelimit_headers(HTTP.get(url).headers)
         assert told is not None
         assert (told.remaining, told.limit, told.window_seconds) == (0, 3, 300)
         assert 0 < told.reset_in_seconds <= 300
         token = {"Authorization": "Bearer hf_some"}
-        left = [parse_ratelimit_headers(httpx2.get(url, headers=token).headers) for _ in range(2)]
+        left = [parse_ratelimit_headers(HTTP.get(url, headers=token).headers) for _ in range(2)]
         assert [info.remaining for info in left if info] == [4, 3]
 
 
@@ -220,7 +224,7 @@ def test_a_generated_world_is_served_like_any_hub() -> None:
         assert (
             len({model.id for model in listed}) == len(listed) == len(world.rows(world.dates[-1]))
         )
-        answer = httpx2.get(f"{hub.endpoint}/local-hub/organizations.csv")
+        answer = HTTP.get(f"{hub.endpoint}/local-hub/organizations.csv")
         assert answer.headers["X-Hub-Universe"] == "world oracle"
         assert answer.text.splitlines()[0].startswith("organization,canonical_organization,country")
         name = world.organizations()["organization"][0]
@@ -285,6 +289,20 @@ def test_serving_needs_exactly_one_kind_of_content(tmp_path: Path) -> None:
             serve(world=world)
     with pytest.raises(Refusal, match="no such file or folder"):
         serve(snapshots=tmp_path / "absent")
+
+
+def test_serving_ends_with_an_interrupt() -> None:
+    code = "from local_hub import serve; serve(world='clean:500x1', port=0)"
+    command = [sys.executable, "-u", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        endpoint = process.stdout.readline().decode().strip().removeprefix("HF_ENDPOINT=")
+        answer = HTTP.get(f"{endpoint}/api/models?limit=1")
+        assert answer.headers["X-Hub-Universe"] == "world clean:500x1"
+        assert "q=500;w=300" in answer.headers["RateLimit-Policy"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == b""
 
 
 def test_a_port_in_use_is_refused(hub: LocalHub, snapshots: Path) -> None:

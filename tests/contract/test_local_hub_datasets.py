@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
 from local_hub import LocalHub, World, named_world, write_dataset
 from orchestration.errors import Refusal
 
+HTTP = httpx2.Client(timeout=5)
 NAME = "cfahlgren1/hub-stats"
 
 
@@ -119,9 +120,9 @@ def test_no_file_outside_a_revision_can_be_fetched(hub: LocalHub, api: HfApi, fo
     (folder.parent / "secret.txt").write_text("secret")
     for way_out in ("..%2F..%2Fsecret.txt", "%2e%2e/%2e%2e/secret.txt"):
         url = f"{hub.endpoint}/datasets/{NAME}/resolve/main/{way_out}"
-        assert httpx2.get(url).status_code == 404
+        assert HTTP.get(url).status_code == 404
         tree = f"{hub.endpoint}/api/datasets/{NAME}/tree/main/{way_out.rpartition('secret')[0]}"
-        assert httpx2.get(tree).status_code == 404
+        assert HTTP.get(tree).status_code == 404
 
 
 def test_folders_that_hold_no_revisions_are_refused(tmp_path: Path, world: World) -> None:

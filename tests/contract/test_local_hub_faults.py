@@ -21,6 +21,7 @@ from local_hub.faults import read_faults
 from local_hub.misbehaviour import WAYS
 from orchestration.errors import Refusal
 
+HTTP = httpx2.Client(timeout=5)
 LISTING = "/api/models?sort=createdAt&limit=200&expand=createdAt&expand=downloads"
 
 
@@ -39,7 +40,7 @@ def first_pages(hub: LocalHub, count: int) -> list[httpx2.Response]:
     """The first `count` pages, by the Links of the server."""
     url, found = hub.endpoint + LISTING, []
     for _ in range(count):
-        found.append(httpx2.get(url, timeout=5))
+        found.append(HTTP.get(url, timeout=5))
         url = found[-1].links["next"]["url"]
     return found
 
@@ -49,7 +50,7 @@ def third_url(hub: LocalHub) -> str:
 
 
 def third(hub: LocalHub) -> httpx2.Response:
-    return httpx2.get(third_url(hub), timeout=5)
+    return HTTP.get(third_url(hub), timeout=5)
 
 
 def test_the_readme_names_every_way_and_its_example_is_understood() -> None:
@@ -68,7 +69,7 @@ def test_a_status_comes_with_its_headers_and_no_others(world: World) -> None:
         assert answer.status_code == 429
         assert answer.headers["Retry-After"] == "3"
         assert answer.headers["X-Hub-Universe"] == "world clean:1000x2"
-        assert httpx2.get(third_url(hub)).status_code == 200  # once only
+        assert HTTP.get(third_url(hub)).status_code == 200  # once only
         assert hub.faults is not None and hub.faults.struck == 1
     with LocalHub(world, faults=one("status", status=429)) as hub:
         assert not {"ratelimit", "retry-after"} & set(third(hub).headers)
@@ -80,21 +81,21 @@ def test_closed_and_hanging_connections(world: World) -> None:
     with LocalHub(world, faults=one("hang")) as hub:
         url = third_url(hub)
         with pytest.raises(httpx2.ReadTimeout):
-            httpx2.get(url, timeout=0.3)
-        assert httpx2.get(url).status_code == 200
+            HTTP.get(url, timeout=0.3)
+        assert HTTP.get(url).status_code == 200
 
 
 def test_connections_are_refused_for_a_while(world: World) -> None:
     with LocalHub(world, faults=one("refuse", seconds=0.5)) as hub:
         url = third_url(hub)
         with pytest.raises(httpx2.RemoteProtocolError):
-            httpx2.get(url)
+            HTTP.get(url)
         with pytest.raises(httpx2.ConnectError):
-            httpx2.get(url)
+            HTTP.get(url)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             try:
-                assert httpx2.get(url).status_code == 200
+                assert HTTP.get(url).status_code == 200
                 return
             except httpx2.ConnectError:
                 time.sleep(0.05)
@@ -104,11 +105,11 @@ def test_connections_are_refused_for_a_while(world: World) -> None:
 def test_late_and_dripping_answers_are_right(world: World) -> None:
     with LocalHub(world, faults=one("delay", seconds=0.3)) as hub:
         url, begun = third_url(hub), time.monotonic()
-        assert len(httpx2.get(url).json()) == 200
+        assert len(HTTP.get(url).json()) == 200
         assert time.monotonic() - begun >= 0.3
     with LocalHub(world, faults=one("drip", bytes_per_second=100_000)) as hub:
         url, begun = third_url(hub), time.monotonic()
-        assert len(httpx2.get(url).json()) == 200
+        assert len(HTTP.get(url).json()) == 200
         assert time.monotonic() - begun >= 0.1
 
 
@@ -152,7 +153,7 @@ def test_a_page_of_another_sort(world: World) -> None:
 def test_a_page_that_adds_nothing(world: World) -> None:
     with LocalHub(world, faults=one("nothing_new")) as hub:
         second = first_pages(hub, 2)[1]
-        again = httpx2.get(second.links["next"]["url"])
+        again = HTTP.get(second.links["next"]["url"])
         assert again.json() == second.json()
         assert again.links["next"]["url"] != second.links["next"]["url"]
 
@@ -160,7 +161,7 @@ def test_a_page_that_adds_nothing(world: World) -> None:
 def test_links_that_lead_astray(world: World) -> None:
     with LocalHub(world, faults=one("own_cursor")) as hub:
         url = third_url(hub)
-        assert httpx2.get(url).links["next"]["url"] == url
+        assert HTTP.get(url).links["next"]["url"] == url
     with LocalHub(world, faults=one("old_cursor")) as hub:
         pages = first_pages(hub, 3)
         assert pages[2].links["next"] == pages[0].links["next"]
@@ -177,14 +178,14 @@ def test_links_that_lead_astray(world: World) -> None:
 
 def test_bodies_too_large(world: World) -> None:
     with LocalHub(world, faults=one("huge", announced=True)) as hub:
-        with httpx2.stream("GET", third_url(hub)) as answer:
+        with HTTP.stream("GET", third_url(hub)) as answer:
             assert answer.headers["Content-Length"] == "10000000000"
             assert len(next(answer.iter_bytes())) > 0
         assert third(hub).status_code == 200  # and the server goes on
     with LocalHub(world, faults=one("huge", size=3_000_000)) as hub:
         assert len(third(hub).content) == 3_000_000
     with LocalHub(world, faults=one("bomb", size=50_000_000)) as hub:
-        with httpx2.stream("GET", third_url(hub)) as answer:
+        with HTTP.stream("GET", third_url(hub)) as answer:
             assert answer.headers["Content-Encoding"] == "gzip"
             packed = b"".join(answer.iter_raw())
         assert len(packed) < 100_000
@@ -211,29 +212,29 @@ def test_models_change_between_pages(world: World) -> None:
         seen: list[str] = []
         url: str | None = hub.endpoint + LISTING
         while url:
-            answer = httpx2.get(url)
+            answer = HTTP.get(url)
             seen += [item["id"] for item in answer.json()]
             url = answer.links.get("next", {}).get("url")
         changed = hub.stage.changed
         assert (len(changed.created), len(changed.deleted)) == (10, 15)
         stayed = before - set(changed.deleted) - set(changed.renamed)
         assert stayed <= set(seen)
-        deleted = httpx2.get(f"{hub.endpoint}/api/models/{changed.deleted[0]}")
+        deleted = HTTP.get(f"{hub.endpoint}/api/models/{changed.deleted[0]}")
         assert deleted.status_code == 404
         before_name, name = next(iter(changed.renamed.items()))
-        moved = httpx2.get(f"{hub.endpoint}/api/models/{before_name}", follow_redirects=True)
+        moved = HTTP.get(f"{hub.endpoint}/api/models/{before_name}", follow_redirects=True)
         assert moved.json()["id"] == name
-        created = httpx2.get(f"{hub.endpoint}/api/models/{changed.created[0]}").json()
+        created = HTTP.get(f"{hub.endpoint}/api/models/{changed.created[0]}").json()
         assert created["createdAt"].startswith("2026-10-31")
 
 
 def test_changes_can_be_made_by_hand_and_end_with_the_day(world: World) -> None:
     with LocalHub(world) as hub:
-        count = len(httpx2.get(f"{hub.endpoint}/api/models").json())
+        count = len(HTTP.get(f"{hub.endpoint}/api/models").json())
         hub.change(Change(delete=5))
-        assert len(httpx2.get(f"{hub.endpoint}/api/models").json()) == count - 5
+        assert len(HTTP.get(f"{hub.endpoint}/api/models").json()) == count - 5
         hub.set_date(world.dates[-1])
-        assert len(httpx2.get(f"{hub.endpoint}/api/models").json()) == count
+        assert len(HTTP.get(f"{hub.endpoint}/api/models").json()) == count
 
 
 def test_faults_strike_when_they_are_told_to(world: World) -> None:
@@ -247,7 +248,7 @@ def test_faults_strike_when_they_are_told_to(world: World) -> None:
     }
 
     def statuses(path: str, count: int) -> list[int]:
-        return [httpx2.get(hub.endpoint + path).status_code for _ in range(count)]
+        return [HTTP.get(hub.endpoint + path).status_code for _ in range(count)]
 
     with LocalHub(world, faults=faults) as hub:
         assert statuses("/api/models?limit=1", 5) == [200, 503, 503, 200, 200]
