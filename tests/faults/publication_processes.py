@@ -107,14 +107,15 @@ def read(root: Path, seen: SimpleQueue[tuple[int, str]], number: int, stop: floa
         if found != last:
             seen.put((number, found))
             last = found
-        time.sleep(0.2)
+        time.sleep(0.6)
 
 
 def look(current: Path) -> str:
     """The generation that a reader finds; raises where parts are of different ones."""
     folder = current.resolve(strict=True)
     named = {folder.name}
-    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as connection:
+    database_file = str(folder / "observatory.duckdb")
+    with duckdb.connect(database_file, read_only=True, config={"threads": 1}) as connection:
         for query in (
             "select generation from publication",
             f"select value::varchar from parquet_kv_metadata('{folder}/*.parquet') "
