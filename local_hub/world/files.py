@@ -41,8 +41,8 @@ def write_raw(
     """Write `folder/snapshot_date=D/models.v1.parquet` for each of `dates` (default: all).
 
     The columns are those of raw snapshots. All days grow side by side, so that what does not
-    change with the day is made once: 2 s per million models and day. `written` is told each
-    day, its file and its rows.
+    change with the day is made once (3 s of one core per million models and day). `written` is
+    told each day, its file and its rows.
     """
     wanted = list(world.dates if dates is None else dates)
     for begin in range(0, len(wanted), FILES_AT_ONCE):

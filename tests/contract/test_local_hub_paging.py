@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ def days(draw: st.DrawFn) -> Day:
     with_key = draw(st.booleans())
     rows = [
         {
-            "_id": f"{hash(name) & 0xFFFFFFFFFFFF:024x}" if with_key else None,
+            "_id": f"{zlib.crc32(name.encode()):08x}{int(name[2:], 16):016x}" if with_key else None,
             "id": name,
             "createdAt": draw(times),
             "lastModified": draw(times),
