@@ -77,8 +77,11 @@ class Patience:
         *,
         accept: frozenset[int] = frozenset({200}),
         tell: Callable[[str], None] | None = None,
+        seconds: float | None = None,
     ) -> T:
         """What `read` makes of the answer to `path`, the quota honoured.
+
+        `seconds` bounds each single answer, as in `HubClient.ask`.
 
         The last Outage or Nonsense when patience ends; DeadlinePassed before a wait that
         would outlast the deadline.
@@ -93,7 +96,8 @@ class Patience:
         ):
             with attempt:
                 trial.pause(client.may_ask_in, "the quota of this window is used up")
-                return read(client.ask(path, accept=accept))
+                trial.asked_at = client.clock.now()
+                return read(client.ask(path, accept=accept, seconds=seconds))
         raise AssertionError("unreachable: tenacity raises or we return")
 
 
@@ -110,7 +114,7 @@ class _Trial:
         self.patience = patience
         self.clock = clock
         self.tell = tell
-        self.begun = clock.now()
+        self.begun = self.asked_at = clock.now()
         self.failing_since: float | None = None
         self.nonsense = 0
         self.cause = ""
@@ -127,7 +131,7 @@ class _Trial:
         if isinstance(error, Outage) and not error.counts:
             return now - self.begun > self.patience.politeness
         if self.failing_since is None:
-            self.failing_since = now
+            self.failing_since = self.asked_at
         if isinstance(error, Nonsense):
             self.nonsense += 1
             if self.nonsense >= self.patience.attempts:
