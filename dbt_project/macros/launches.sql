@@ -100,3 +100,8 @@
         'format_conversion',
     ]) }}
 {%- endmacro %}
+
+{#- Up to so many organizations the cadence marts list every one. -#}
+{% macro small_universe_organizations() -%}
+    {{ return(20000) }}
+{%- endmacro %}

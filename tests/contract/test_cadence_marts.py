@@ -19,7 +19,9 @@ from tests.contract.compiled_models import build, compiled
 
 MODELS = (
     "int_hub__release_classes",
+    "int_hub__launched_releases",
     "int_hub__releases",
+    "int_hub__release_counts",
     "int_hub__known_releases",
     "int_hub__known_launches",
     "fct_release_cadence_weekly",

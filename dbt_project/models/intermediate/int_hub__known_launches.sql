@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- The launches of each organization as they were known on the days of this build. Only groups
 -- that changed between its first and last day have more than one state; a build of one day has
 -- none of them, and takes its launches as they are.
@@ -17,15 +19,15 @@ releases as (
 
 launches as (
 
-    select * from {{ ref('int_hub__releases') }} where is_launch
+    select *
+    from {{ ref('int_hub__launched_releases') }}
+    where is_launch
 
 ),
 
 changing as (
 
-    select distinct
-        releases.organization,
-        releases.release_group
+    select distinct releases.release_group_key
     from releases
     cross join days
     where releases.known_from > days.first_day or releases.known_to < date '2999-12-31'
@@ -37,9 +39,7 @@ changing_releases as (
     select releases.*
     from releases
     semi join changing
-        on
-            releases.organization = changing.organization
-            and releases.release_group = changing.release_group
+        on releases.release_group_key = changing.release_group_key
 
 ),
 
@@ -47,7 +47,7 @@ changes as (
 
     select
         changing_releases.organization,
-        changing_releases.release_group,
+        changing_releases.release_group_key,
         greatest(changing_releases.known_from, days.first_day) as known_from
     from changing_releases
     cross join days
@@ -56,7 +56,7 @@ changes as (
 
     select
         organization,
-        release_group,
+        release_group_key,
         known_to as known_from
     from changing_releases
     where known_to < date '2999-12-31'
@@ -68,7 +68,7 @@ states as (
     select
         *,
         coalesce(lead(known_from) over (
-            partition by organization, release_group order by known_from
+            partition by release_group_key order by known_from
         ), date '2999-12-31') as known_to
     from changes
 
@@ -78,15 +78,14 @@ members as (
 
     select
         states.organization,
-        states.release_group,
+        states.release_group_key,
         states.known_from,
         states.known_to,
         changing_releases.released_on
     from states
     inner join changing_releases
         on
-            states.organization = changing_releases.organization
-            and states.release_group = changing_releases.release_group
+            states.release_group_key = changing_releases.release_group_key
             and states.known_from >= changing_releases.known_from
             and states.known_from < changing_releases.known_to
 
@@ -95,7 +94,8 @@ members as (
 changing_launches as (
 
     {{ launches_of(
-        'members', ['organization', 'release_group', 'known_from', 'known_to']
+        'members',
+        ['organization', 'release_group_key', 'known_from', 'known_to']
     ) }}
 
 ),
@@ -119,9 +119,7 @@ final as (
     from launches
     cross join days
     anti join changing
-        on
-            launches.organization = changing.organization
-            and launches.release_group = changing.release_group
+        on launches.release_group_key = changing.release_group_key
 
 )
 

@@ -4,7 +4,7 @@
 -- it had. A rebuild of many days then says of each what the build of that day said.
 with releases as (
 
-    select * from {{ ref('int_hub__releases') }}
+    select * from {{ ref('int_hub__launched_releases') }}
 
 ),
 
@@ -14,10 +14,19 @@ model_days as (
 
 ),
 
+days as (
+
+    select count(distinct snapshot_date) as days_count
+    from {{ source('raw', 'hub_models') }}
+
+),
+
+-- Nobody has two names on one day: a build of one day need not look.
 renamed as (
 
     select model_key
     from model_days
+    where (select days_count from days) > 1
     group by model_key
     having min(model_id) <> max(model_id)
 
@@ -83,7 +92,7 @@ final as (
     select
         releases.model_key,
         releases.organization,
-        releases.release_group,
+        releases.release_group_key,
         releases.released_on,
         releases.first_seen_on as known_from,
         date '2999-12-31' as known_to
@@ -96,7 +105,8 @@ final as (
     select
         names.model_key,
         names.organization,
-        names.release_group,
+        {{ fingerprint(['names.organization', 'names.release_group']) }}
+            as release_group_key,
         releases.released_on,
         case
             when names.is_first then releases.first_seen_on

@@ -1,6 +1,6 @@
-with releases as (
+with counts as (
 
-    select * from {{ ref('int_hub__releases') }} where released_on is not null
+    select * from {{ ref('int_hub__release_counts') }}
 
 ),
 
@@ -16,53 +16,28 @@ owner_types as (
 
 ),
 
-counted as (
-
-    select
-        released_on as counted_on,
-        organization,
-        release_type,
-        count(*) as releases_count,
-        0 as launches_count
-    from releases
-    group by all
-
-    union all
-
-    select
-        launched_on as counted_on,
-        organization,
-        release_type,
-        0 as releases_count,
-        count(*) as launches_count
-    from releases
-    where is_launch
-    group by all
-
-),
-
 -- The home that the organization had on that day.
 with_home as (
 
     select
-        date_trunc('week', counted.counted_on)::date as week_start_date,
+        date_trunc('week', counts.counted_on)::date as week_start_date,
         case
             when curated.organization is not null then curated.country_key
             else
                 'unattributed_' || coalesce(owner_types.owner_type, 'unknown')
         end as country_key,
-        counted.organization,
-        counted.release_type,
-        sum(counted.releases_count) as releases_count,
-        sum(counted.launches_count) as launches_count
+        counts.organization,
+        counts.release_type,
+        sum(counts.releases_count) as releases_count,
+        sum(counts.launches_count) as launches_count
 
-    from counted
-    left join owner_types on counted.organization = owner_types.organization
+    from counts
+    left join owner_types on counts.organization = owner_types.organization
     left join curated
         on
-            counted.organization = curated.organization
-            and counted.counted_on >= curated.valid_from
-            and counted.counted_on <= coalesce(
+            counts.organization = curated.organization
+            and counts.counted_on >= curated.valid_from
+            and counts.counted_on <= coalesce(
                 curated.valid_to, date '2999-12-31'
             )
     group by all

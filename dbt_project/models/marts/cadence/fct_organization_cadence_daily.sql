@@ -2,10 +2,7 @@
 
 with days as (
 
-    select distinct
-        snapshot_date,
-        date_trunc('week', snapshot_date)::date as week_start_date
-    from {{ source('raw', 'hub_models') }}
+    select distinct snapshot_date from {{ source('raw', 'hub_models') }}
 
 ),
 
@@ -28,42 +25,21 @@ curated as (
 
 ),
 
-launches_by_day as (
+yearly as (
 
     select
         days.snapshot_date,
         launches.organization,
-        launches.launched_on,
-        launches.launched_on > days.snapshot_date - 365 as is_in_year,
-        (
-            {{ dbt.datediff(
-                "date_trunc('week', launches.launched_on)",
-                'days.week_start_date',
-                'day'
-            ) }} / 7
-        )::integer as weeks_ago
-
+        count(*) as launches_365d,
+        max(launches.launched_on) as last_launched_on
     from launches
     inner join days
         on
             launches.known_from <= days.snapshot_date
             and launches.known_to > days.snapshot_date
             and launches.launched_on <= days.snapshot_date
-
-),
-
-yearly as (
-
-    select
-        snapshot_date,
-        organization,
-        count(*) as launches_365d,
-        max(launched_on) as last_launched_on,
-        count(distinct case when weeks_ago < 52 then weeks_ago end)
-            as weeks_with_launch
-    from launches_by_day
-    where is_in_year
-    group by snapshot_date, organization
+            and launches.launched_on > days.snapshot_date - 365
+    group by days.snapshot_date, launches.organization
 
 ),
 
@@ -74,29 +50,48 @@ listed as (
     from yearly
     left join curated on yearly.organization = curated.organization
     qualify
-        count(*) over (partition by yearly.snapshot_date) <= 20000
+        count(*) over (partition by yearly.snapshot_date)
+        <= {{ small_universe_organizations() }}
         or curated.organization is not null
         or yearly.launches_365d >= 5
+
+),
+
+launches_by_day as (
+
+    select
+        listed.snapshot_date,
+        listed.organization,
+        launches.launched_on,
+        (
+            {{ dbt.datediff(
+                "date_trunc('week', launches.launched_on)",
+                "date_trunc('week', listed.snapshot_date)",
+                'day'
+            ) }} / 7
+        )::integer as weeks_ago
+
+    from launches
+    inner join listed
+        on
+            launches.organization = listed.organization
+            and launches.known_from <= listed.snapshot_date
+            and launches.known_to > listed.snapshot_date
+            and launches.launched_on <= listed.snapshot_date
 
 ),
 
 consecutive as (
 
     select
-        launches_by_day.snapshot_date,
-        launches_by_day.organization,
-        launches_by_day.launched_on,
-        lag(launches_by_day.launched_on) over (
-            partition by
-                launches_by_day.snapshot_date, launches_by_day.organization
-            order by launches_by_day.launched_on
+        snapshot_date,
+        organization,
+        launched_on,
+        lag(launched_on) over (
+            partition by snapshot_date, organization order by launched_on
         ) as previous_on
     from launches_by_day
-    semi join listed
-        on
-            launches_by_day.snapshot_date = listed.snapshot_date
-            and launches_by_day.organization = listed.organization
-    where launches_by_day.is_in_year
+    where launched_on > snapshot_date - 365
 
 ),
 
@@ -123,24 +118,27 @@ rhythm as (
 weeks as (
 
     select
-        launches_by_day.snapshot_date,
-        launches_by_day.organization,
-        launches_by_day.weeks_ago,
+        snapshot_date,
+        organization,
+        weeks_ago,
         -- Constant as long as the weeks follow one another.
-        launches_by_day.weeks_ago - row_number() over (
-            partition by
-                launches_by_day.snapshot_date, launches_by_day.organization
-            order by launches_by_day.weeks_ago
+        weeks_ago - row_number() over (
+            partition by snapshot_date, organization order by weeks_ago
         ) as unbroken
     from launches_by_day
-    semi join listed
-        on
-            launches_by_day.snapshot_date = listed.snapshot_date
-            and launches_by_day.organization = listed.organization
-    group by
-        launches_by_day.snapshot_date,
-        launches_by_day.organization,
-        launches_by_day.weeks_ago
+    group by snapshot_date, organization, weeks_ago
+
+),
+
+shares as (
+
+    select
+        snapshot_date,
+        organization,
+        count(*) / 52.0::double as share_of_weeks_with_launch
+    from weeks
+    where weeks_ago < 52
+    group by snapshot_date, organization
 
 ),
 
@@ -161,21 +159,22 @@ streaks as (
 released as (
 
     select
-        days.snapshot_date,
-        releases.organization,
+        listed.snapshot_date,
+        listed.organization,
         count(*) filter (
             where
-            releases.released_on > days.snapshot_date - 365
-            and releases.released_on <= days.snapshot_date
+            releases.released_on > listed.snapshot_date - 365
+            and releases.released_on <= listed.snapshot_date
         ) as releases_365d,
         count(*) filter (where releases.released_on is null)
             as releases_undated_count
     from releases
-    inner join days
+    inner join listed
         on
-            releases.known_from <= days.snapshot_date
-            and releases.known_to > days.snapshot_date
-    group by days.snapshot_date, releases.organization
+            releases.organization = listed.organization
+            and releases.known_from <= listed.snapshot_date
+            and releases.known_to > listed.snapshot_date
+    group by listed.snapshot_date, listed.organization
 
 ),
 
@@ -188,7 +187,8 @@ final as (
         released.releases_365d,
         rhythm.median_days_between_launches,
         rhythm.p90_days_between_launches,
-        listed.weeks_with_launch / 52.0::double as share_of_weeks_with_launch,
+        coalesce(shares.share_of_weeks_with_launch, 0)
+            as share_of_weeks_with_launch,
         coalesce(streaks.current_week_streak, 0)::bigint as current_week_streak,
         {{ dbt.datediff(
             'listed.last_launched_on', 'listed.snapshot_date', 'day'
@@ -204,6 +204,10 @@ final as (
         on
             listed.snapshot_date = rhythm.snapshot_date
             and listed.organization = rhythm.organization
+    left join shares
+        on
+            listed.snapshot_date = shares.snapshot_date
+            and listed.organization = shares.organization
     left join streaks
         on
             listed.snapshot_date = streaks.snapshot_date

@@ -1,30 +1,47 @@
-with releases as (
+with counts as (
 
-    select * from {{ ref('int_hub__releases') }} where released_on is not null
+    select * from {{ ref('int_hub__release_counts') }}
 
 ),
 
-counted as (
+curated as (
+
+    select distinct organization
+    from {{ ref('int_hub__curated_organizations') }}
+
+),
+
+-- Everybody in a small universe; of the whole Hub those we know and those who release often.
+listed as (
+
+    select owners.organization
+    from (
+        select
+            organization,
+            sum(releases_count) as releases_count
+        from counts
+        group by organization
+    ) as owners
+    left join curated on owners.organization = curated.organization
+    qualify
+        count(*) over () <= {{ small_universe_organizations() }}
+        or curated.organization is not null
+        or owners.releases_count >= 20
+
+),
+
+by_type as (
 
     select
-        date_trunc('week', released_on)::date as week_start_date,
-        organization,
-        release_type,
-        1 as releases_count,
-        0 as launches_count
-    from releases
+        date_trunc('week', counts.counted_on)::date as week_start_date,
+        coalesce(listed.organization, '(other)') as organization,
+        counts.release_type,
+        sum(counts.releases_count)::bigint as releases_count,
+        sum(counts.launches_count)::bigint as launches_count
 
-    union all
-
-    -- A launch is dated by its first release and typed by its most basic.
-    select
-        date_trunc('week', launched_on)::date as week_start_date,
-        organization,
-        release_type,
-        0 as releases_count,
-        1 as launches_count
-    from releases
-    where is_launch
+    from counts
+    left join listed on counts.organization = listed.organization
+    group by all
 
 ),
 
@@ -41,7 +58,7 @@ final as (
         sum(releases_count)::bigint as releases_count,
         sum(launches_count)::bigint as launches_count
 
-    from counted
+    from by_type
     group by grouping sets (
         (week_start_date, organization, release_type),
         (week_start_date, organization),

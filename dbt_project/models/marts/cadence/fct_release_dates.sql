@@ -1,6 +1,6 @@
 with releases as (
 
-    select * from {{ ref('int_hub__releases') }}
+    select * from {{ ref('int_hub__launched_releases') }}
 
 ),
 
