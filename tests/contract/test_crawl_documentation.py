@@ -1,0 +1,46 @@
+"""docs/faults.md speaks of tests that exist, and leaves out no fault that a test plays."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def collected() -> set[str]:
+    """`file.py::test[parameter]` of every test of the crawl."""
+    files = [*ROOT.glob("tests/*/test_crawl_*.py"), *ROOT.glob("tests/*/test_hub_*.py")]
+    here = [str(file) for file in files if file != Path(__file__)]
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", *here],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return {line.rpartition("/")[2] for line in told.splitlines() if "::" in line}
+
+
+def proofs() -> set[str]:
+    """Every proof that the tables name; `[x]` alone means the test named before it."""
+    found, before = set(), ""
+    for line in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|") or "proof" in line:
+            continue
+        for proof in re.findall(r"`([^`]*::[^`]*|\[[^`]*\])`", line.rpartition(" | ")[2]):
+            before = proof.partition("[")[0] or before
+            found.add(before + proof[proof.index("[") :] if "[" in proof else proof)
+    return found
+
+
+def test_every_proof_is_a_test_and_every_fault_is_in_the_table() -> None:
+    tests, named = collected(), proofs()
+    whole = {test.partition("[")[0] for test in tests}
+    assert len(named) > 60
+    assert not {proof for proof in named if proof not in tests and proof not in whole}
+    played = {test for test in tests if test.startswith("test_crawl_declared.py::test_nonsense")}
+    played |= {test for test in tests if test.startswith("test_crawl_declared.py::test_outage")}
+    assert not played - named
