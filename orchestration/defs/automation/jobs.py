@@ -6,6 +6,8 @@ import dagster as dg
 
 from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.partitions import daily
+from orchestration.defs.publish.assets import publication
+from orchestration.defs.transform.assets import transform
 
 # One day, or a range of an archive, from the Hub to what people read.
 daily_observatory = dg.define_asset_job(
@@ -18,7 +20,8 @@ daily_observatory = dg.define_asset_job(
 # What is sealed, built and published again: after a change of models or seeds.
 publish_again = dg.define_asset_job(
     name="publish_again",
-    selection=dg.AssetSelection.groups("seeds", "staging", "intermediate", "marts", "publish"),
+    selection=dg.AssetSelection.assets(*transform.keys, publication)
+    | dg.AssetSelection.checks(*transform.check_keys),
     description="Build and publish what is sealed already; nothing is fetched.",
 )
 

@@ -55,6 +55,9 @@ def transform(
     arguments = ["build"]
     if build.is_rebuild:
         arguments.append("--full-refresh")
+    else:
+        # Seeds and unit tests are of the code, which is that of the build before.
+        arguments += ["--exclude", "path:seeds", "resource_type:unit_test"]
     invocation = dbt.cli(
         arguments, context=context, manifest=project.manifest_path, target_path=target_of(home)
     )
