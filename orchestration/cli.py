@@ -99,10 +99,7 @@ def _archive_config(path: Path, panel: str, first: str | None, last: str | None)
 
 
 def _import(home: Home, config: dict[str, Any]) -> None:
-    from orchestration.snapshots import archives
-
-    archives.find_files(Path(config["archive"]))
-    home.check_universe(Universe("panel", config["panel"]))
+    """Import recorded days, publish, list what was refused; exit 3 where some were."""
     metadata = _execute(home, "daily_observatory", ops={"fetch": config})
     _tell_published(home)
     unread = dict(metadata["raw_hub__models"]["days_refused"])
@@ -111,6 +108,16 @@ def _import(home: Home, config: dict[str, Any]) -> None:
         err.print(f"refused {day}: {why}", highlight=False, markup=False)
     if unread or unpassed:
         raise typer.Exit(PARTLY_REFUSED)
+
+
+def _import_archive(
+    home: Home, path: Path, panel: str, first: str | None, last: str | None
+) -> None:
+    from orchestration.snapshots import archives
+
+    archives.find_files(path)
+    home.check_universe(Universe("panel", panel))
+    _import(home, _archive_config(path, panel, first, last))
 
 
 def _days_refused_by_gate(home: Home) -> dict[str, str]:
@@ -152,7 +159,7 @@ def run(
     if archive is not None:
         if date_ is None:
             raise typer.BadParameter("an archive's day must be named", param_hint="--date")
-        _import(home, _archive_config(archive, panel, _text(date_), _text(date_)))
+        _import_archive(home, archive, panel, _text(date_), _text(date_))
         return
     from orchestration.hub.client import HubClient
     from orchestration.hub.crawl import resumable
@@ -173,7 +180,11 @@ def run(
 
 @app.command()
 def backfill(
-    archive: Annotated[Path, typer.Option(help="File or folder of recorded days.")],
+    archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Dataset repository that archives the Hub: cfahlgren1/hub-stats."),
+    ] = None,
     panel: Panel = "archive",
     from_: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
@@ -181,7 +192,14 @@ def backfill(
     to: Day = None,
 ) -> None:
     """Every day of an archive, in one run; days that do not pass are listed (exit 3)."""
-    _import(_begin(), _archive_config(archive, panel, _text(from_), _text(to)))
+    home = _begin()
+    if archive is not None and dataset is None:
+        _import_archive(home, archive, panel, _text(from_), _text(to))
+    elif dataset is not None and archive is None:
+        days = {"first": _text(from_) or "", "last": _text(to) or ""}
+        _import(home, {"source": "DATASET", "dataset": dataset, **days})
+    else:
+        raise typer.BadParameter("one of --archive PATH and --dataset NAME")
 
 
 @app.command("serve-hub")

@@ -16,7 +16,7 @@ from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe, write_text_durably
-from orchestration.hub import authors, completeness
+from orchestration.hub import authors, completeness, dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.patience import Patience
@@ -44,17 +44,20 @@ class Origin(StrEnum):
 
     LIVE = "live"
     ARCHIVE = "archive"
+    DATASET = "dataset"
 
 
 class FetchConfig(dg.Config):
     """Where the records come from.
 
     `live` crawls HF_ENDPOINT; `archive` reads recorded files at the path `archive`, which are
-    of the panel `panel`, from `first` to `last` (YYYY-MM-DD, both included) where given.
+    of the panel `panel`; `dataset` reads the revisions of a dataset repository that archives
+    the whole Hub. The last two from `first` to `last` (YYYY-MM-DD, both included) where given.
     """
 
     source: Origin = Origin.LIVE
     archive: str = ""
+    dataset: str = ""
     panel: str = "archive"
     first: str | None = None
     last: str | None = None
@@ -127,7 +130,7 @@ def _fetch_models(
             return dg.MaterializeResult(
                 asset_key=MODELS.key, metadata=describe_day(home, sealed) | metadata
             )
-        imported = _import_archive(home, config, context)
+        imported = _import_recorded(home, config, context)
     except Refusal as refusal:
         raise refused(refusal) from refusal
     days = [*imported.sealed, *imported.unchanged]
@@ -155,11 +158,15 @@ def _fetch_models(
     )
 
 
-def _import_archive(home: Home, config: FetchConfig, context: dg.AssetExecutionContext) -> Imported:
+def _import_recorded(
+    home: Home, config: FetchConfig, context: dg.AssetExecutionContext
+) -> Imported:
     first = date.fromisoformat(config.first) if config.first else None
     last = date.fromisoformat(config.last) if config.last else None
     if context.has_partition_key:
         first = last = date.fromisoformat(context.partition_key)
+    if config.source is Origin.DATASET:
+        return _import_dataset(home, config.dataset, first, last)
     path = Path(config.archive)
     source = Source(
         kind="archive",
@@ -168,6 +175,45 @@ def _import_archive(home: Home, config: FetchConfig, context: dg.AssetExecutionC
         whole=False,
     )
     return importing.import_archive(home, path, source, first=first, last=last, said=log.info)
+
+
+def _import_dataset(home: Home, dataset: str, first: date | None, last: date | None) -> Imported:
+    """Seal the last revision of each day of a daily archive of the whole Hub."""
+    client = HubClient()
+    universe = client.contact().universe
+    home.check_universe(universe)
+    _land_generated_organizations(home, client, universe)
+    imported = Imported()
+    for revision in dataset_archive.list_revisions(client, dataset, first=first, last=last):
+        try:
+            fetched = dataset_archive.fetch(client, revision, home.temporary / "dataset")
+        except Refusal as refusal:
+            imported.refused[revision.snapshot_date] = refusal
+            continue
+        source = Source(
+            kind="dataset",
+            universe=universe,
+            detail={
+                "dataset": dataset,
+                "revision": revision.commit,
+                "committed_at": revision.committed_at.isoformat(),
+                "left_out": fetched.left_out,
+            },
+            whole=True,
+        )
+        try:
+            day = importing.import_archive(home, fetched.path, source, said=log.info)
+        finally:
+            fetched.path.unlink(missing_ok=True)
+        imported.sealed += day.sealed
+        imported.unchanged += day.unchanged
+        imported.refused |= day.refused
+    if not imported.dates and not imported.refused:
+        raise Refusal(
+            f"the dataset {dataset} has no revision of the days asked for",
+            cure="check --from and --to",
+        )
+    return imported
 
 
 def _fetch_live(home: Home, day: date, config: FetchConfig) -> tuple[Sealed, dict[str, Any]]:
@@ -286,9 +332,9 @@ def describe_day(home: Home, day: Sealed) -> dict[str, Any]:
 
 def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
     sealed = store.list_sealed(home)
-    if not sealed or sealed[-1].source["kind"] != "live":
+    if not sealed or sealed[-1].source["kind"] == "archive":
         return dg.MaterializeResult(
-            asset_key=AUTHORS.key, metadata={"asked": 0, "why": "the newest day is not live"}
+            asset_key=AUTHORS.key, metadata={"asked": 0, "why": "an archive has no Hub to ask"}
         )
     day = sealed[-1]
     try:
