@@ -22,7 +22,6 @@ from orchestration.hub.client import Answer, HubClient, HubGreeting
 from orchestration.hub.landing import Begun, Entry, Landing, newest_created_at
 from orchestration.hub.pages import (
     LISTINGS,
-    PAGE_ROWS,
     Page,
     Position,
     limit_of,
@@ -31,6 +30,9 @@ from orchestration.hub.pages import (
     without,
 )
 from orchestration.hub.patience import DeadlinePassed, Nonsense, Outage, Patience
+from orchestration.hub.progress import Progress, Watch
+
+__all__ = ["CrawlStopped", "Landed", "Progress", "crawl", "resumable"]
 
 log = logging.getLogger(__name__)
 
@@ -42,36 +44,10 @@ OLD = timedelta(days=2)
 SLACK = timedelta(hours=2)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a crawl is. Rates are of this process; `note` says why nothing comes."""
-
-    models: int
-    pages: int
-    rate_per_second: float
-    quota_left: int | None
-    quota_resets_in: float | None
-    seconds_to_go: float | None
-    note: str | None = None
-
-    def __str__(self) -> str:
-        parts = [
-            f"{self.models:,} models in {self.pages:,} pages",
-            f"{self.rate_per_second:,.0f} models/s",
-        ]
-        if self.quota_left is not None and self.quota_resets_in is not None:
-            parts.append(f"quota {self.quota_left:,} for {self.quota_resets_in:.0f} s")
-        if self.seconds_to_go is not None:
-            parts.append(f"{timedelta(seconds=round(self.seconds_to_go))} to go")
-        if self.note is not None:
-            parts.append(self.note)
-        return ", ".join(parts)
-
-
 class CrawlStopped(Refusal):
     """The crawl did not end whole. Its pages stay, and the next run goes on from them.
 
-    `name`: `outage`, `deadline`, or the nonsense that came (`not JSON`, `another sort` ...).
+    `name`: `outage`, `deadline`, `disk`, or the nonsense that came (`not JSON`, `missing link`).
     """
 
     def __init__(self, name: str, problem: str, *, cure: str) -> None:
@@ -145,19 +121,22 @@ def crawl(
     `deadline` is for this process; `outage` the seconds to bear without an answer;
     `expected_rows` lets `progress` tell the time to go. CrawlStopped where it does not end.
     """
-    watch = _Watch(client, progress, expected_rows)
+    watch = Watch(client, progress, expected_rows)
     before = (client.requests, client.bytes)
     greeting = client.contact(tell=watch.note)
     home.check_universe(greeting.universe)
-    landing = _landing(home, greeting, table, snapshot_date)
+    try:
+        landing = _landing(home, greeting, table, snapshot_date)
+    except OSError as error:
+        raise _unwritable(home.landing, error) from None
     patience = Patience(outage=outage)
     if deadline is not None:
         patience.deadline = client.clock.now() + deadline.total_seconds()
     work = _Crawl(landing, client, patience, watch, before)
     try:
         work.run()
-    except (Nonsense, Outage, DeadlinePassed) as error:
-        raise _stopped(error, landing, client, outage) from None
+    except (Nonsense, Outage, DeadlinePassed, OSError) as error:
+        raise _stopped(error, work.landing, client) from None
     return work.landed()
 
 
@@ -168,6 +147,7 @@ def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None)
     folder = home.landing / table / on.isoformat()
     found = Landing.open(folder)
     if found is not None and found.is_fit(greeting, first):
+        found.mend()
         return found
     if on != greeting.snapshot_date:
         raise Refusal(
@@ -176,7 +156,7 @@ def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None)
             cure="leave the date out, or take that day from an archive",
         )
     for old in (home.landing / table).glob("????-??-??"):
-        if date.fromisoformat(old.name) < greeting.snapshot_date - OLD:
+        if old.name < (greeting.snapshot_date - OLD).isoformat():
             shutil.rmtree(old, ignore_errors=True)
     begun = Begun(table, on, greeting.endpoint, greeting.universe, first, greeting.server_time)
     return Landing.begin(folder, begun)
@@ -190,7 +170,7 @@ class _Crawl:
         landing: Landing,
         client: HubClient,
         patience: Patience,
-        watch: _Watch,
+        watch: Watch,
         before: tuple[int, int],
     ) -> None:
         self.landing = landing
@@ -385,66 +365,6 @@ class _Crawl:
         self.observed_at = now
 
 
-class _Watch:
-    """Tells `progress` how far the crawl is."""
-
-    def __init__(
-        self,
-        client: HubClient,
-        progress: Callable[[Progress], None] | None,
-        expected_rows: int | None,
-    ) -> None:
-        self._client = client
-        self._progress = progress
-        self._expected = expected_rows
-        self._begun = client.clock.now()
-        self._here = self._models = self._pages = 0
-
-    def begin(self, landing: Landing) -> None:
-        self._begun = self._client.clock.now()
-        self._here, self._pages = 0, len(landing.pages)
-        self._models = sum(entry.rows for entry in landing.entries)
-
-    def page(self, rows: int) -> None:
-        self._pages += 1
-        self._here += rows
-        self._models += rows
-        self._tell(None)
-
-    def note(self, text: str) -> None:
-        self._tell(text)
-
-    def _tell(self, note: str | None) -> None:
-        if self._progress is None:
-            return
-        now, quota = self._client.clock.now(), self._client.quota
-        rate = self._here / max(now - self._begun, 1e-3)
-        self._progress(
-            Progress(
-                models=self._models,
-                pages=self._pages,
-                rate_per_second=rate,
-                quota_left=quota.left if quota else None,
-                quota_resets_in=max(0.0, quota.resets_at - now) if quota else None,
-                seconds_to_go=self._to_go(rate, now),
-                note=note,
-            )
-        )
-
-    def _to_go(self, rate: float, now: float) -> float | None:
-        """At the rate so far, or at what the quota allows, whichever takes longer."""
-        if self._expected is None or not self._here:
-            return None
-        rows = max(0, self._expected - self._models)
-        quota, by_quota = self._client.quota, 0.0
-        if quota is not None:
-            beyond = -(-rows // PAGE_ROWS) - quota.left
-            if beyond > 0:
-                windows = beyond // quota.limit if quota.limit else 0
-                by_quota = max(0.0, quota.resets_at - now) + windows * quota.window
-        return max(rows / rate, by_quota)
-
-
 def _position(landing: Landing) -> Position:
     """Where the kept pages end; reads back only those that share the last createdAt."""
     position = Position(asked={entry.asked for entry in landing.entries})
@@ -466,12 +386,14 @@ def _keys(landing: Landing, entry: Entry) -> set[str]:
 
 
 def _stopped(
-    error: Nonsense | Outage | DeadlinePassed, landing: Landing, client: HubClient, outage: float
+    error: Nonsense | Outage | DeadlinePassed | OSError, landing: Landing, client: HubClient
 ) -> CrawlStopped:
     kept = f"{len(landing.pages):,} pages are kept"
     again = "run again: it goes on from the last page"
     if isinstance(error, DeadlinePassed):
         return CrawlStopped("deadline", f"the crawl's deadline has come; {kept}", cure=again)
+    if isinstance(error, OSError):
+        return _unwritable(landing.folder, error)
     if isinstance(error, Outage):
         return CrawlStopped(
             "outage",
@@ -483,4 +405,12 @@ def _stopped(
         f"{client.endpoint} answered with what is no page of a listing ({error.name}): {error}; "
         f"{kept}",
         cure=f"{again}; where it stays so, look at what HF_ENDPOINT leads to",
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> CrawlStopped:
+    return CrawlStopped(
+        "disk",
+        f"{folder} cannot be written ({error.strerror or error})",
+        cure="make room or give the right to write there, and run again: the pages are kept",
     )

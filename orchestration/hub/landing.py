@@ -88,7 +88,10 @@ class Landing:
 
     @classmethod
     def open(cls, folder: Path) -> Landing | None:
-        """The crawl that was begun in `folder`, as far as it can be believed; or None."""
+        """The crawl that was begun in `folder`, as far as it can be believed; or None.
+
+        Changes nothing: a crawl may be writing there.
+        """
         try:
             found = json.loads((folder / "crawl.json").read_text(encoding="utf-8"))
             begun = Begun(
@@ -102,10 +105,7 @@ class Landing:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         landing = cls(folder, begun, [])
-        lines = _lines(landing.journal)
-        landing.entries = list(_believed(landing, lines))
-        if len(landing.entries) < len(lines):
-            landing._rewrite_journal()
+        landing.entries = list(_believed(landing, _lines(landing.journal)))
         return landing
 
     @property
@@ -138,6 +138,11 @@ class Landing:
         _write(draft, content)
         draft.replace(target)
         self._append(replace(entry, size=len(content)))
+
+    def mend(self) -> None:
+        """Leave only what is believed in the journal. For who holds the home's lock."""
+        if len(self.entries) < len(_lines(self.journal)):
+            self._rewrite_journal()
 
     def drop_last(self) -> Entry:
         """Forget the last page, as if it had never come; its entry."""

@@ -129,7 +129,7 @@ class _Trial:
     def ends(self, state: RetryCallState) -> bool:
         error, now = _failure(state), self.clock.now()
         if isinstance(error, Outage) and not error.counts:
-            return now - self.begun > self.patience.politeness
+            return now - self.begun + state.upcoming_sleep > self.patience.politeness
         if self.failing_since is None:
             self.failing_since = self.asked_at
         if isinstance(error, Nonsense):

@@ -304,3 +304,38 @@ def test_silence_at_first_contact_is_refused_within_a_minute(tmp_path: Path) -> 
         with pytest.raises(Refusal, match="no answer in time"):
             crawl(Home(tmp_path), HubClient(endpoint, token=False))
         assert time.monotonic() - began < 60
+
+
+def test_a_full_disk_is_told_and_gone_on_from(sick: Any, tmp_path: Path, clock: Any) -> None:
+    """A folder in the place of the fourth page cannot be replaced, as a full disk could not."""
+    home = Home(tmp_path)
+    obstacle = home.landing / "hub_models" / "2026-08-20" / "page-00004.json.zst" / "taken"
+    with pytest.raises(CrawlStopped) as stopped:
+        crawl(
+            home,
+            HubClient(sick.endpoint, token=False, clock=clock),
+            progress=lambda progress: obstacle.mkdir(parents=True, exist_ok=True),
+        )
+    assert stopped.value.name == "disk"
+    assert str(obstacle.parent.parent) in str(stopped.value)
+    obstacle.rmdir()
+    obstacle.parent.rmdir()
+    landed = crawl(home, HubClient(sick.endpoint, token=False, clock=clock))
+    assert landed.resumed
+    assert landed.rows == ROWS
+
+
+def test_a_home_that_cannot_be_written_is_told(sick: Any, tmp_path: Path, clock: Any) -> None:
+    (tmp_path / "landing").write_text("a file where a folder belongs")
+    with pytest.raises(CrawlStopped, match="cannot be written") as stopped:
+        crawl(Home(tmp_path), HubClient(sick.endpoint, token=False, clock=clock))
+    assert stopped.value.name == "disk"
+
+
+def test_a_429_that_asks_for_a_day_is_not_waited_for(sick: Any, tmp_path: Path, clock: Any) -> None:
+    sick.fault = lambda reply: status(429)(reply.with_headers({"Retry-After": "86400"}))
+    sick.everywhere = None
+    with pytest.raises(CrawlStopped) as stopped:
+        crawl(Home(tmp_path), HubClient(sick.endpoint, token=False, clock=clock))
+    assert stopped.value.name == "outage"
+    assert clock.now() < 3600
