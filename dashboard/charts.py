@@ -8,6 +8,7 @@ dark. Nothing here asks the database.
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 import altair as alt
 
@@ -19,9 +20,11 @@ QUIET = "var(--ink-quiet)"
 RULE = "var(--rule-strong)"
 ACCENT = "var(--accent)"
 SURFACE = "var(--surface)"
+MILLISECONDS_A_DAY = 86_400_000
 # Each row carries its colour: an ordinal scale would hand a stranger somebody else's.
 COLOUR = alt.Color("colour:N", scale=None)
-DAY = alt.Tooltip("snapshot_date:T", title="Day", format="%-d %b %Y")
+DATE = "%-d %b %Y"
+DAY = ("Day", "snapshot_date", DATE)
 
 
 def _data(name: str) -> alt.Chart:
@@ -29,17 +32,43 @@ def _data(name: str) -> alt.Chart:
     return chart
 
 
-def _spec(chart: alt.LayerChart | alt.FacetChart | alt.Chart) -> Spec:
-    spec: Spec = chart.properties(width="container").to_dict()
+def _spec(
+    chart: alt.LayerChart | alt.FacetChart | alt.Chart,
+    width: int | Literal["container"] = "container",
+) -> Spec:
+    spec: Spec = chart.properties(width=width).to_dict()
     spec.pop("config", None)
     return spec
+
+
+def _tooltip(*entries: tuple[str, str, str]) -> alt.ExprRef:
+    """Titles, fields and formats as the tooltip of a mark; what is null is a dash, never 0.
+
+    Not an encoding: Vega-Lite 6.4 formats null as 0 and, with nearest points, loses every field
+    of text. The points' own layer wraps a row once more.
+    """
+    row = "(datum.datum || datum)"
+    shown = []
+    for title, field, form in entries:
+        value = f"{row}['{field}']"
+        if form.startswith("%"):
+            text = f"timeFormat({value}, '{form}')"
+        else:
+            text = f"format({value}, '{form}')" if form else value
+        shown.append(f"'{title}': isValid({value}) ? {text} : '\u2014'")
+    return alt.ExprRef("{" + ", ".join(shown) + "}")
 
 
 def _days(field: str = "snapshot_date") -> alt.X:
     return alt.X(
         f"{field}:T",
         title=None,
-        axis=alt.Axis(grid=False, tickCount=alt.ExprRef("width < 360 ? 3 : 6"), labelOverlap=True),
+        axis=alt.Axis(
+            grid=False,
+            tickCount=alt.ExprRef("width < 360 ? 3 : 6"),
+            tickMinStep=MILLISECONDS_A_DAY,
+            labelOverlap=True,
+        ),
     )
 
 
@@ -62,12 +91,20 @@ def _nearest(name: str) -> alt.Parameter:
 
 
 @cache
-def named_lines(measure: str, title: str, *, axis: str = ".0%", tooltip: str = ".1%") -> Spec:
+def named_lines(
+    measure: str,
+    title: str,
+    *,
+    axis: str = ".0%",
+    tooltip: str = ".1%",
+    more: tuple[tuple[str, str, str], ...] = (),
+) -> Spec:
     """Something measured over time, each line named at its end.
 
     Data sets: `rows` (snapshot_date, name, colour, dashed and the `measure`), `bands`
     (the same with low and high), `provisional`, `ends` (the last rows with label, label_at),
-    `overtakes`; all but `rows` and `ends` may be missing. `axis` and `tooltip` are formats.
+    `overtakes`; all but `rows` and `ends` may be missing. `axis` and `tooltip` are formats;
+    `more` are further entries of the tooltip.
     Parameter `top`: the top of the axis, so that neighbours compare.
     """
     top = alt.param(name="top", value=1.0)
@@ -92,17 +129,18 @@ def named_lines(measure: str, title: str, *, axis: str = ".0%", tooltip: str = "
         strokeDash=alt.condition("datum.dashed", alt.value([2, 3]), alt.value([1, 0])),
     )
     point = (
-        rows.mark_point(filled=True, size=60, stroke=SURFACE, strokeWidth=1.5)
+        rows.mark_point(
+            filled=True,
+            size=60,
+            stroke=SURFACE,
+            strokeWidth=1.5,
+            tooltip=_tooltip(("Who", "name", ""), DAY, (title, measure, tooltip), *more),
+        )
         .encode(
             x=_days(),
             y=height,
             color=COLOUR,
             opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("name:N", title="Who"),
-                DAY,
-                alt.Tooltip(f"{measure}:Q", title=title, format=tooltip),
-            ],
         )
         .add_params(near)
     )
@@ -126,18 +164,18 @@ def named_lines(measure: str, title: str, *, axis: str = ".0%", tooltip: str = "
             stroke=INK,
             strokeWidth=1.5,
             opacity=1,
+            tooltip=_tooltip(
+                ("Overtake", "what", ""),
+                ("Day", "overtaken_on", DATE),
+                ("Certainty", "certainty", ""),
+            ),
         )
         .encode(
             x=_days("overtaken_on"),
             y=alt.Y("leader_share:Q"),
-            tooltip=[
-                alt.Tooltip("what:N", title="Overtake"),
-                alt.Tooltip("overtaken_on:T", title="Day", format="%-d %b %Y"),
-                alt.Tooltip("certainty:N", title="Certainty"),
-            ],
         )
     )
-    layers = alt.layer(_provisional(), band, line, dot, label, overtake, point).add_params(top)
+    layers = alt.layer(_provisional(), band, line, dot, label, point, overtake).add_params(top)
     return _spec(layers.properties(height=300))
 
 
@@ -165,35 +203,41 @@ def country_range(countries: int) -> Spec:
     )
     rows = _data("rows")
     tooltip = [
-        alt.Tooltip("name:N", title="Country"),
-        alt.Tooltip("counted:N", title="Counted by"),
-        alt.Tooltip("share_of_all:Q", title="Share", format=".1%"),
-        alt.Tooltip("low:Q", title="At least", format=".1%"),
-        alt.Tooltip("high:Q", title="At most", format=".1%"),
+        ("Country", "name", ""),
+        ("Counted by", "counted", ""),
+        ("Share", "share_of_all", ".1%"),
+        ("At least", "low", ".1%"),
+        ("At most", "high", ".1%"),
     ]
-    bar = rows.mark_bar(height=9, cornerRadius=4.5).encode(
+    bar = rows.mark_bar(height=9, cornerRadius=4.5, tooltip=_tooltip(*tooltip)).encode(
         y=y,
         yOffset=offset,
         x=x,
         x2="high:Q",
         color=COLOUR,
         opacity=alt.condition("datum.attribution == 'publisher'", alt.value(0.38), alt.value(0.2)),
-        tooltip=tooltip,
     )
     publisher = (
         rows.transform_filter("datum.attribution == 'publisher'")
-        .mark_point(filled=True, size=110, opacity=1)
-        .encode(y=y, yOffset=offset, x="share_of_all:Q", color=COLOUR, tooltip=tooltip)
+        .mark_point(filled=True, size=110, opacity=1, tooltip=_tooltip(*tooltip))
+        .encode(y=y, yOffset=offset, x="share_of_all:Q", color=COLOUR)
     )
     base_model = (
         rows.transform_filter("datum.attribution == 'base_model'")
-        .mark_point(shape="diamond", filled=True, fill=SURFACE, size=90, strokeWidth=2, opacity=1)
+        .mark_point(
+            shape="diamond",
+            filled=True,
+            fill=SURFACE,
+            size=90,
+            strokeWidth=2,
+            opacity=1,
+            tooltip=_tooltip(*tooltip),
+        )
         .encode(
             y=y,
             yOffset=offset,
             x="share_of_all:Q",
             stroke=alt.Stroke("colour:N", scale=None),
-            tooltip=tooltip,
         )
     )
     return _spec(alt.layer(bar, base_model, publisher).properties(height=36 * countries))
@@ -232,33 +276,42 @@ def country_gap() -> Spec:
     line = rows.mark_line(strokeWidth=2.25, color=ACCENT).encode(x=_days(), y=gap("gap"))
     overtake = (
         _data("overtakes")
-        .mark_rule(color=INK, strokeDash=[2, 3])
+        .mark_rule(
+            color=INK,
+            strokeDash=[2, 3],
+            tooltip=_tooltip(
+                ("Overtake", "what", ""),
+                ("Day", "overtaken_on", DATE),
+                ("Certainty", "certainty", ""),
+            ),
+        )
         .encode(
             x=_days("overtaken_on"),
-            tooltip=[
-                alt.Tooltip("what:N", title="Overtake"),
-                alt.Tooltip("overtaken_on:T", title="Day", format="%-d %b %Y"),
-                alt.Tooltip("certainty:N", title="Certainty"),
-            ],
         )
     )
     point = (
-        rows.mark_point(filled=True, size=60, color=ACCENT, stroke=SURFACE, strokeWidth=1.5)
+        rows.mark_point(
+            filled=True,
+            size=60,
+            color=ACCENT,
+            stroke=SURFACE,
+            strokeWidth=1.5,
+            tooltip=_tooltip(
+                DAY,
+                ("Lead", "gap", "+.1%"),
+                ("At least", "gap_low", "+.1%"),
+                ("At most", "gap_high", "+.1%"),
+                ("Change in 7 days", "gap_change_7d", "+.1%"),
+            ),
+        )
         .encode(
             x=_days(),
             y=gap("gap"),
             opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[
-                DAY,
-                alt.Tooltip("gap:Q", title="Lead", format="+.1%"),
-                alt.Tooltip("gap_low:Q", title="At least", format="+.1%"),
-                alt.Tooltip("gap_high:Q", title="At most", format="+.1%"),
-                alt.Tooltip("gap_change_7d:Q", title="Change in 7 days", format="+.1%"),
-            ],
         )
         .add_params(near)
     )
-    layers = alt.layer(_provisional(), band, zero, line, overtake, point).add_params(top, bottom)
+    layers = alt.layer(_provisional(), band, zero, line, point, overtake).add_params(top, bottom)
     return _spec(layers.properties(height=220))
 
 
@@ -286,17 +339,16 @@ def organization_share(*, small: bool) -> Spec:
         ),
     )
     point = (
-        rows.mark_point(filled=True, size=45)
+        rows.mark_point(
+            filled=True,
+            size=45,
+            tooltip=_tooltip(("Counted by", "name", ""), DAY, ("Share", "share_of_all", ".2%")),
+        )
         .encode(
             x="snapshot_date:T",
             y="share_of_all:Q",
             color=COLOUR,
             opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("name:N", title="Counted by"),
-                DAY,
-                alt.Tooltip("share_of_all:Q", title="Share", format=".2%"),
-            ],
         )
         .add_params(near)
     )
@@ -313,7 +365,15 @@ def releases_by_week() -> Spec:
     kinds = list(colours.RELEASE_TYPES)
     return _spec(
         _data("rows")
-        .mark_bar(width=alt.RelativeBandSize(0.8))
+        .mark_bar(
+            width=alt.RelativeBandSize(0.8),
+            tooltip=_tooltip(
+                ("Week of", "week_start_date", DATE),
+                ("Type", "kind", ""),
+                ("Releases", "releases_count", ""),
+                ("Launches", "launches_count", ""),
+            ),
+        )
         .encode(
             x=alt.X(
                 "yearweek(week_start_date):T",
@@ -331,19 +391,13 @@ def releases_by_week() -> Spec:
                 scale=alt.Scale(domain=kinds, range=[colours.release_type(kind) for kind in kinds]),
             ),
             order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("week_start_date:T", title="Week of", format="%-d %b %Y"),
-                alt.Tooltip("kind:N", title="Type"),
-                alt.Tooltip("releases_count:Q", title="Releases"),
-                alt.Tooltip("launches_count:Q", title="Launches"),
-            ],
         )
         .properties(height=200)
     )
 
 
 @cache
-def checks_by_day(checks: int) -> Spec:
+def checks_by_day(checks: int, days: int) -> Spec:
     """Every check of every day as a coloured cell; a mark in it where it did not pass.
 
     Data set `rows`: snapshot_date, check_name, status, observed_value, threshold,
@@ -363,7 +417,17 @@ def checks_by_day(checks: int) -> Spec:
         scale=alt.Scale(padding=0.18),
     )
     rows = _data("rows")
-    cell = rows.mark_rect(cornerRadius=2).encode(
+    cell = rows.mark_rect(
+        cornerRadius=2,
+        tooltip=_tooltip(
+            DAY,
+            ("Check", "check_name", ""),
+            ("Result", "status", ""),
+            ("Observed", "observed_value", ".4~g"),
+            ("Allowed", "threshold", ""),
+            ("Rows set aside", "rows_quarantined", ""),
+        ),
+    ).encode(
         x=x,
         y=y,
         color=alt.Color(
@@ -373,21 +437,17 @@ def checks_by_day(checks: int) -> Spec:
                 domain=statuses, range=[f"var(--status-{status})" for status in statuses]
             ),
         ),
-        tooltip=[
-            DAY,
-            alt.Tooltip("check_name:N", title="Check"),
-            alt.Tooltip("status:N", title="Result"),
-            alt.Tooltip("observed_value:Q", title="Observed", format=".4~g"),
-            alt.Tooltip("threshold:N", title="Allowed"),
-            alt.Tooltip("rows_quarantined:Q", title="Rows set aside"),
-        ],
     )
     mark = (
         rows.transform_filter("datum.status != 'passed'")
         .mark_text(text="!", fontWeight=700, fontSize=11, color=SURFACE)
         .encode(x=x, y=y)
     )
-    return _spec(alt.layer(cell, mark).properties(height=26 * checks))
+    # Cells of a wide chart with three days would be beams.
+    return _spec(
+        alt.layer(cell, mark).properties(height=22 * checks),
+        "container" if days > 20 else 22 * days,
+    )
 
 
 @cache
@@ -410,17 +470,16 @@ def coverage_by_day() -> Spec:
         detail="name:N",
     )
     point = (
-        rows.mark_point(filled=True, size=50)
+        rows.mark_point(
+            filled=True,
+            size=50,
+            tooltip=_tooltip(("What", "name", ""), DAY, ("Share of downloads", "share", ".1%")),
+        )
         .encode(
             x="snapshot_date:T",
             y="share:Q",
             color=COLOUR,
             opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("name:N", title="What"),
-                DAY,
-                alt.Tooltip("share:Q", title="Share of downloads", format=".1%"),
-            ],
         )
         .add_params(near)
     )
@@ -438,7 +497,15 @@ def launches_by_week(organizations: int) -> Spec:
     return _spec(
         _data("rows")
         .transform_filter("datum.kind == kind")
-        .mark_rect(cornerRadius=1.5)
+        .mark_rect(
+            cornerRadius=1.5,
+            tooltip=_tooltip(
+                ("Organization", "name", ""),
+                ("Week of", "week_start_date", DATE),
+                ("Number", "amount", ""),
+                ("Of", "kind", ""),
+            ),
+        )
         .encode(
             x=alt.X(
                 "yearmonthdate(week_start_date):O",
@@ -466,12 +533,6 @@ def launches_by_week(organizations: int) -> Spec:
                 legend=None,
                 scale=alt.Scale(type="log", range=["var(--heat-low)", "var(--heat-high)"]),
             ),
-            tooltip=[
-                alt.Tooltip("name:N", title="Organization"),
-                alt.Tooltip("week_start_date:T", title="Week of", format="%-d %b %Y"),
-                alt.Tooltip("amount:Q", title="Number"),
-                alt.Tooltip("kind:N", title="Of"),
-            ],
         )
         .add_params(kind)
         .properties(height=19 * organizations + 24)
@@ -498,16 +559,16 @@ def days_between_launches(organizations: int) -> Spec:
         axis=alt.Axis(values=[0, 1, 3, 7, 14, 30, 60, 120, 240, 365], orient="top", format="d"),
     )
     tooltip = [
-        alt.Tooltip("name:N", title="Organization"),
-        alt.Tooltip("median_days:Q", title="Median days between launches", format=".1f"),
-        alt.Tooltip("p90_days:Q", title="90 % are within days", format=".1f"),
-        alt.Tooltip("launches_365d:Q", title="Launches in 365 days"),
+        ("Organization", "name", ""),
+        ("Median days between launches", "median_days", ".1f"),
+        ("90 % are within days", "p90_days", ".1f"),
+        ("Launches in 365 days", "launches_365d", ""),
     ]
-    bar = rows.mark_bar(height=8, cornerRadius=4, opacity=0.3).encode(
-        y=y, x=x, x2="p90_days:Q", color=COLOUR, tooltip=tooltip
+    bar = rows.mark_bar(height=8, cornerRadius=4, opacity=0.3, tooltip=_tooltip(*tooltip)).encode(
+        y=y, x=x, x2="p90_days:Q", color=COLOUR
     )
-    dot = rows.mark_point(filled=True, size=70, opacity=1).encode(
-        y=y, x=x, color=COLOUR, tooltip=tooltip
+    dot = rows.mark_point(filled=True, size=70, opacity=1, tooltip=_tooltip(*tooltip)).encode(
+        y=y, x=x, color=COLOUR
     )
     return _spec(alt.layer(bar, dot).properties(height=21 * organizations + 24))
 
@@ -521,7 +582,15 @@ def derivatives_by_month() -> Spec:
     """
     return _spec(
         _data("rows")
-        .mark_bar(width=alt.RelativeBandSize(0.86))
+        .mark_bar(
+            width=alt.RelativeBandSize(0.86),
+            tooltip=_tooltip(
+                ("Built on models of", "name", ""),
+                ("Month", "month_start_date", "%b %Y"),
+                ("Share", "share_of_derivatives", ".1%"),
+                ("New derivatives", "derivatives_count", ","),
+            ),
+        )
         .encode(
             x=alt.X(
                 "yearmonth(month_start_date):T",
@@ -536,12 +605,6 @@ def derivatives_by_month() -> Spec:
             ),
             color=COLOUR,
             order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("name:N", title="Built on models of"),
-                alt.Tooltip("month_start_date:T", title="Month", format="%b %Y"),
-                alt.Tooltip("share_of_derivatives:Q", title="Share", format=".1%"),
-                alt.Tooltip("derivatives_count:Q", title="New derivatives", format=","),
-            ],
         )
         .properties(height=240)
     )

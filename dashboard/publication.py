@@ -180,7 +180,14 @@ def _literal(value: Value) -> str:
     if isinstance(value, dt.date):
         return f"date '{value:%Y-%m-%d}'"
     if isinstance(value, str):
-        return literal(value)
+        return _text(value)
     if isinstance(value, int | float):
         return repr(value)
-    return f"({', '.join(literal(item) for item in value)})"
+    return f"({', '.join(_text(item) for item in value)})"
+
+
+def _text(value: str) -> str:
+    """A literal whose every character is seen: what is hidden or reorders goes by its number."""
+    parts = re.split(f"([{words.UNSEEN}])", value)
+    shown = [f"chr({ord(part)})" if at % 2 else literal(part) for at, part in enumerate(parts)]
+    return " || ".join(part for part in shown if part != "''") or "''"

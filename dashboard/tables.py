@@ -172,7 +172,9 @@ def name(value: Any, *, href: str = "") -> Markup:
 
 
 def missing(reason: str | None) -> Markup:
-    """What stands in a cell without a value."""
+    """What stands in a cell without a value: the reason, a dash where there is none."""
+    if not reason:
+        return Markup('<span class="none">—</span>')
     return Markup('<span class="none">{}</span>').format(words.unmeasured(reason))
 
 

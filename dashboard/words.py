@@ -7,13 +7,20 @@ eye. Escaping for HTML is Jinja's; whole sentences belong to the pages.
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
+import re
 from typing import Any
 
 THIN = "\u202f"
 MINUS = "\u2212"
 TO = "\u2013"
 LONGEST_NAME = 120
+# A class of characters: controls, what joins, reorders or hides (bidi overrides, zero widths,
+# tags), lone surrogates, private use.
+UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+)
+
 
 WINDOWS = {
     "30d": "30 days",
@@ -49,6 +56,9 @@ def percent(share: float | None, digits: int = 1) -> str:
     """A share of 0..1 as `41.2 %`; an em dash where there is none."""
     if share is None:
         return "—"
+    least = 0.5 * 10 ** -(digits + 2)
+    if 0 < share < least:
+        return f"<{2 * least * 100:.{digits}f}{THIN}%"
     return f"{share * 100:.{digits}f}{THIN}%".replace("-", MINUS)
 
 
@@ -79,7 +89,7 @@ def magnitude(number: float | None) -> str:
     """A large number in three figures, `2.21 billion`."""
     if number is None:
         return "—"
-    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if abs(number) >= size:
             return f"{number / size:.3g} {name}"
     return count(number)
@@ -108,14 +118,8 @@ def window_phrase(window_name: str) -> str:
 
 
 def legible(value: Any) -> str:
-    """Text from the data, with what could hide or reorder it made visible, and cut to a line.
-
-    Control and formatting characters (bidi overrides, zero widths, NUL) become U+FFFD.
-    """
-    text = "".join(
-        "\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") else letter
-        for letter in str(value)
-    )
+    """Text from the data, with what could hide or reorder it made visible, and cut to a line."""
+    text = re.sub(f"[{UNSEEN}]", "\ufffd", str(value))
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
@@ -128,6 +132,13 @@ def unmeasured(reason: str | None) -> str:
 def with_article(country_key: str, name: str) -> str:
     """A country's name inside a sentence: `the United States`, `China`."""
     return f"the {name}" if country_key in _WITH_ARTICLE else name
+
+
+def on_change(difference: float | None, days: int) -> str:
+    """A change over some days as the end of a sentence."""
+    if difference is None:
+        return f"no snapshot {days} days before"
+    return f"{points(difference)} in {days} days"
 
 
 def capital(text: str) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from markupsafe import Markup
 
-from dashboard import tables, words
+from dashboard import tables
 from dashboard.site import Site
 from dashboard.tables import Column
 
@@ -29,20 +25,22 @@ def write(site: Site) -> None:
         "about.html",
         title="About",
         source_text=SOURCES.get(site.universe["kind"], SOURCES["panel"]),
-        manifest_facts=_manifest_facts(site.manifest),
+        manifest_facts=_manifest_facts(site),
         tables=_tables(site),
     )
 
 
-def _manifest_facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (
-            words.capital(name.replace("_", " ")),
-            value if isinstance(value, str) else json.dumps(value),
-        )
-        for name, value in manifest.items()
-        if isinstance(value, str | int | float) or (isinstance(value, dict) and len(value) <= 4)
-    ]
+def _manifest_facts(site: Site) -> list[tuple[str, str]]:
+    manifest = site.manifest
+    universe = manifest.get("universe") or {}
+    facts = {
+        "Of": universe.get("label") or f"{site.universe['kind']} {site.universe['name']}",
+        "Generation": manifest.get("generation"),
+        "Published at": manifest.get("published_at"),
+        "Code version": manifest.get("code_version"),
+        "Content, SHA-256": manifest.get("content_sha256"),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value]
 
 
 def _tables(site: Site) -> Markup:

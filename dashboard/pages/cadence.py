@@ -34,16 +34,23 @@ def write(site: Site, largest: list[Row]) -> None:
     publication = site.publication
     homes = {row["organization"]: row["country_key"] for row in largest[:SHOWN]}
     figures: list[Figure] = []
-    context: dict[str, Any] = {"leader": None, "table": Markup("")}
+    context: dict[str, Any] = {"leader": None, "table": Markup(""), "tabled": 0}
     if homes and publication.has("fct_organization_cadence_daily"):
         rhythm = _rhythm(site, homes)
         if rhythm:
-            context |= {"leader": _leader(rhythm), "table": _table(site, rhythm, homes)}
+            context |= {
+                "leader": _leader(rhythm),
+                "table": _table(site, rhythm, homes),
+                "tabled": len(rhythm.rows),
+            }
             figures += _days(rhythm, homes)
     if homes and publication.has("fct_release_cadence_weekly"):
         figures[:0] = _heatmap(site, homes)
         figures += _everybody(site)
-    if publication.has("fct_country_cadence_weekly") and publication.last_day:
+    if (
+        publication.has("fct_country_cadence_weekly", "dim_dates", "dim_countries")
+        and publication.last_day
+    ):
         figures += _countries(site)
     site.page(
         "cadence",
@@ -103,14 +110,14 @@ def _heatmap(site: Site, homes: dict[str, str]) -> list[Figure]:
         Figure(
             key="heatmap",
             title="Week by week",
-            says="A heat map of organizations and weeks; the deeper, the more.",
+            says="A heat map of organizations and weeks; the stronger the colour, the more.",
             spec=charts.launches_by_week(len(order)),
             panels=[Panel({"rows": rows}, {"kind": "launches"})],
             facts=[
                 YEAR,
                 f"the {len(order)} most downloaded organizations that released anything, "
                 "most launches first",
-                "the deeper the colour, the more; on a logarithmic scale",
+                "the stronger the colour, the more, on a logarithmic scale",
             ],
             answer=answer,
         )
@@ -158,7 +165,7 @@ def _everybody(site: Site) -> list[Figure]:
     return [
         Figure(
             key="everybody",
-            title="Everything that appears on the Hub, week by week",
+            title="Everything that appears, week by week",
             says="Releases of everybody a week, by type.",
             spec=charts.releases_by_week(),
             panels=[Panel({"rows": [release(row) for row in answer]})],

@@ -223,7 +223,7 @@ def _share(site: Site, slice_: Slice, ranked: dict[str, list[Row]], overtakes: l
         key="share",
         title="Share of downloads by country, day by day",
         says=f"Lines over time for {words.listed(names)}, with the first two countries' ranges.",
-        spec=charts.named_lines("share_of_all", "Share"),
+        spec=charts.named_lines("share_of_all", "Share", more=(("Range", "range", ""),)),
         panels=panels,
         facts=[*site.facts(slice_), *_provisional(answer.rows)],
         answer=answer,
@@ -241,6 +241,7 @@ def _line(site: Site, row: Row) -> Row:
         "colour": colours.country(key),
         "dashed": nowhere,
         "share_of_all": row["share_of_all"],
+        "range": words.between(row["share_of_all_low"], row["share_of_all_high"]),
     }
 
 
@@ -283,8 +284,8 @@ def _gap(
             panels=panels,
             facts=[*site.facts(slice_), *_provisional(gap.rows)],
             answer=gap,
-            legend="In percentage points. Shaded: every lead that some home of the doubtful organizations would give. "
-            "Dotted: the day one country passed the other.",
+            legend="In percentage points. Shaded: every lead that some home of the doubtful "
+            "organizations would give. Dotted: the day one country passed the other.",
         )
     ]
 

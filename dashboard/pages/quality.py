@@ -61,12 +61,14 @@ def write(site: Site) -> None:
 
 
 def _checks(site: Site, checks: Answer) -> Figure:
+    rows = _recent(checks.rows)
+    names = {row["check_name"] for row in rows}
     return Figure(
         key="checks",
         title="Every check of every day",
         says="Checks by day; cells that did not pass are marked.",
-        spec=charts.checks_by_day(len({row["check_name"] for row in checks})),
-        panels=[Panel({"rows": _recent(checks.rows)})],
+        spec=charts.checks_by_day(len(names), len({row["snapshot_date"] for row in rows})),
+        panels=[Panel({"rows": rows})],
         facts=[f"to {words.day(site.publication.last_day)}", "the newest 90 days"],
         answer=checks,
         entries=[(f"var(--status-{status})", STATUS_WORDS[status]) for status in colours.STATUSES],
@@ -75,12 +77,25 @@ def _checks(site: Site, checks: Answer) -> Figure:
 
 def _recent(rows: list[Row]) -> list[Row]:
     since = max(row["snapshot_date"] for row in rows) - dt.timedelta(days=90)
-    return [row for row in rows if row["snapshot_date"] > since]
+    return [
+        row | {"check_name": _check(row["check_name"])}
+        for row in rows
+        if row["snapshot_date"] > since
+    ]
+
+
+def _check(name: str) -> str:
+    return words.legible(name).replace("_", " ")
 
 
 def _newest(checks: Answer) -> dict[str, Any]:
     last = max(row["snapshot_date"] for row in checks)
-    rows = [row for row in checks if row["snapshot_date"] == last]
+    rows = [
+        row | {"check_name": _check(row["check_name"])}
+        for row in checks
+        if row["snapshot_date"] == last
+    ]
+    rows.sort(key=lambda row: (_status_of(row) == "passed", row["check_name"]))
     statuses = Counter(row["status"] for row in rows)
     passed, warned = statuses["passed"], statuses["warned"]
     failed = len(rows) - passed - warned
@@ -108,11 +123,14 @@ def _newest(checks: Answer) -> dict[str, Any]:
     }
 
 
+def _status_of(row: Row) -> str:
+    status: str = row["status"]
+    return status if status in STATUS_WORDS else "failed"
+
+
 def _status(row: Row) -> Markup:
-    status = row["status"] if row["status"] in STATUS_WORDS else "failed"
-    return Markup('<span class="status {}">{}</span>').format(
-        status, STATUS_WORDS.get(row["status"], words.legible(row["status"]))
-    )
+    status = _status_of(row)
+    return Markup('<span class="status {}">{}</span>').format(status, STATUS_WORDS[status])
 
 
 def _coverage(site: Site) -> Figure:

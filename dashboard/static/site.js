@@ -47,7 +47,12 @@ const observatory = (() => {
   }
 
   function rows(columns) {
-    const whole = Object.entries(columns).map(([name, c]) => [name, c.of ? c.at.map((i) => c.of[i]) : c]);
+    // A bare date is midnight in Greenwich, the day before in America: with a time it is local.
+    const local = (c) => /^\d{4}-\d\d-\d\d$/.test(c[0]) ? c.map((day) => day && `${day}T00:00:00`) : c;
+    const whole = Object.entries(columns).map(([name, c]) => {
+      const of = local(c.of ?? c);
+      return [name, c.of ? c.at.map((i) => of[i]) : of];
+    });
     const length = whole[0]?.[1].length ?? 0;
     return Array.from({ length }, (_, i) => Object.fromEntries(whole.map(([name, c]) => [name, c[i]])));
   }
@@ -225,7 +230,10 @@ const observatory = (() => {
     if (element.dataset.live !== "yes" || !element.dataset.day) return;
     const days = Math.floor((Date.now() - Date.parse(element.dataset.day)) / 86400000);
     element.append(days <= 0 ? " (today)" : ` (${days} day${days === 1 ? "" : "s"} ago)`);
-    if (days > 2) element.classList.add("stale");
+    if (days <= 2) return;
+    const banner = document.querySelector(".banner.stale");
+    banner.querySelector("strong").textContent = `${days} days old.`;
+    banner.hidden = false;
   }
 
   addEventListener("DOMContentLoaded", () => {
@@ -235,7 +243,7 @@ const observatory = (() => {
     document.querySelectorAll(".freshness").forEach(freshness);
     furnish(document);
     document.querySelectorAll("[data-payload]").forEach(drawAll);
-    document.querySelectorAll("form.choices").forEach(choices);
+    document.querySelectorAll("form[data-stem]").forEach(choices);
   });
 
   return { receive };

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Route, sync_playwright
 
 EXECUTABLE = Path("/usr/bin/chromium")
 # Without a network of its own Chromium otherwise tries its maker's hosts at every start.
@@ -54,32 +54,36 @@ def watched(
     width: int = 1280,
     height: int = 860,
     scheme: Literal["light", "dark"] = "light",
+    timezone: str = "UTC",
 ) -> Iterator[Watched]:
     """A new page whose errors and outside requests are written down; the latter go nowhere."""
     context = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        timezone_id=timezone,
     )
     page = context.new_page()
     found = Watched(page)
 
     def outside(route: Route) -> None:
-        url = route.request.url
-        if url.startswith(("file:", "data:", "blob:")):
+        if route.request.url.startswith(("file:", "data:", "blob:")):
             route.continue_()
         else:
-            found.problems.append(f"request to {url}")
+            found.problems.append(f"request to {route.request.url}")
             route.abort()
 
-    context.route("**/*", outside)
-    page.on("pageerror", lambda error: found.problems.append(f"error {error}"))
-    page.on(
-        "console",
-        lambda message: (
+    def console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
             found.problems.append(f"console {message.type}: {message.text}")
-            if message.type in ("error", "warning")
-            else None
-        ),
-    )
+
+    def dialog(opened: Dialog) -> None:
+        found.problems.append(f"dialog: {opened.message}")
+        opened.dismiss()
+
+    context.route("**/*", outside)
+    page.on("console", console)
+    page.on("dialog", dialog)
+    page.on("pageerror", lambda error: found.problems.append(f"error {error}"))
     page.on("requestfailed", lambda request: found.problems.append(f"not loaded: {request.url}"))
     try:
         yield found

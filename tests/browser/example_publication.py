@@ -8,7 +8,7 @@ belong here: the dashboard only reads them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -19,10 +19,11 @@ import pandas as pd
 from orchestration.gates.tables import TABLES
 
 LAST_DAY = dt.date(2026, 8, 22)
-DAYS = 60
-WINDOWS = ("1d", "7d", "28d", "30d", "365d", "all_time")
+DAYS = 45
+WINDOWS = ("7d", "30d", "365d", "all_time")
 COHORTS = ("all", "new_365d")
 SCOPES = ("all", "language_models")
+Slices = Sequence[tuple[str, str, str]]
 HOSTILE = '<script>alert("x")</script>\u202eevil\u0007'
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 MANIFEST = {
@@ -100,12 +101,14 @@ _SYLLABLES = (
 _RELEASE_TYPES = ("base", "finetune", "adapter", "merge", "quantization", "format_conversion")
 
 
-def write(path: Path, *, without: Collection[str] = ()) -> Path:
+def write(path: Path, *, without: Collection[str] = (), small: bool = False) -> Path:
     """Write the example publication to `path`, leaving out the tables `without`.
+
+    A `small` one has a single window, cohort and scope.
 
     The columns and types are those that publications declare.
     """
-    frames = _tables()
+    frames = _tables([("30d", "all", "all")] if small else list(product(WINDOWS, COHORTS, SCOPES)))
     with duckdb.connect(str(path)) as connection:
         for name, table in TABLES.items():
             if name in without or name not in frames:
@@ -121,12 +124,12 @@ def write(path: Path, *, without: Collection[str] = ()) -> Path:
     return path
 
 
-def _tables() -> dict[str, pd.DataFrame]:
+def _tables(slices: Slices) -> dict[str, pd.DataFrame]:
     random = np.random.default_rng(7)
     dates = pd.date_range(end=LAST_DAY, periods=DAYS, freq="D")
     organizations = _organizations(random)
     levels = _levels(random, organizations)
-    shares = _organization_shares(organizations, levels, dates)
+    shares = _organization_shares(organizations, levels, dates, slices)
     countries = _country_shares(shares, organizations)
     weeks = pd.date_range(end="2026-08-17", periods=52, freq="W-MON")
     cadence = _cadence(random, organizations, weeks)
@@ -136,6 +139,7 @@ def _tables() -> dict[str, pd.DataFrame]:
             + [(key, None, key, False) for key in _NO_COUNTRY],
             columns=["country_key", "country_code", "country_name", "is_eu"],
         ).assign(region=None, sub_region=None),
+        "dim_dates": _dates(),
         "dim_organizations": organizations.drop(columns=["size", "origin"]),
         "dim_models": _models(random, organizations),
         "fct_organization_share_daily": shares,
@@ -147,11 +151,27 @@ def _tables() -> dict[str, pd.DataFrame]:
         "fct_concentration_daily": _concentration(countries),
         "fct_overtakes": _overtakes(countries),
         "fct_claims": _claims(dates),
-        "fct_family_share_daily": _families(random, dates),
+        "fct_family_share_daily": _families(random, dates, slices),
         "fct_flow_adjustments": _adjustments(dates),
         "fct_revisions": _revisions(dates),
         "fct_snapshot_quality_daily": _quality(random, dates),
     }
+
+
+def _dates() -> pd.DataFrame:
+    days = pd.date_range("2025-01-01", LAST_DAY, freq="D")
+    weeks = days - pd.to_timedelta(days.day_of_week, unit="D")
+    iso = days.isocalendar()
+    return pd.DataFrame(
+        {
+            "date_day": days,
+            "week_start_date": weeks,
+            "iso_year": iso.year.to_numpy(),
+            "iso_week": iso.week.to_numpy(),
+            "month_start_date": days.to_period("M").start_time,
+            "has_snapshot": days > days[-1] - pd.Timedelta(days=DAYS),
+        }
+    )
 
 
 def _organizations(random: np.random.Generator) -> pd.DataFrame:
@@ -204,26 +224,20 @@ def _levels(random: np.random.Generator, organizations: pd.DataFrame) -> np.ndar
 
 _OWNER = ["organization", "canonical_organization", "parent", "country_key"]
 _SLICE = ["snapshot_date", "window_name", "attribution", "cohort", "scope"]
+_KEYS = ", ".join(_SLICE)
 
 
 def _organization_shares(
-    organizations: pd.DataFrame, levels: np.ndarray, dates: pd.DatetimeIndex
+    organizations: pd.DataFrame, levels: np.ndarray, dates: pd.DatetimeIndex, slices: Slices
 ) -> pd.DataFrame:
-    scale = {
-        "1d": 1 / 30,
-        "7d": 7 / 30,
-        "28d": 28 / 30,
-        "30d": 1.0,
-        "all_time": 20.0,
-    }
+    scale = {"7d": 7 / 30, "30d": 1.0, "all_time": 20.0}
     placed = ~organizations.country_key.isin(_NO_COUNTRY).to_numpy()
     shift = {"all": 1.0, "new_365d": 1.6, "language_models": 0.7}
     count = len(organizations)
     every = {name: np.tile(organizations[name], len(dates)) for name in _OWNER}
     code = np.tile(organizations.country_key.where(placed, None), len(dates))
     frames = []
-    for slice_ in product(WINDOWS, ("publisher", "base_model"), COHORTS, SCOPES):
-        window, attribution, cohort, scope = slice_
+    for (window, cohort, scope), attribution in product(slices, ("publisher", "base_model")):
         tilt = np.where(organizations.country_key == "CN", shift[cohort] / shift[scope], 1.0)
         if attribution == "base_model":
             tilt = tilt * np.where(organizations.origin == "CN", 1.8, 0.8)
@@ -236,7 +250,10 @@ def _organization_shares(
             pd.DataFrame(
                 {
                     "snapshot_date": np.repeat(dates, count),
-                    **dict(zip(_SLICE[1:], slice_, strict=True)),
+                    "window_name": window,
+                    "attribution": attribution,
+                    "cohort": cohort,
+                    "scope": scope,
                     **every,
                     "country_code": code,
                     "downloads": downloads.ravel(),
@@ -263,60 +280,62 @@ def _change(values: np.ndarray, days: int) -> np.ndarray:
 
 
 def _country_shares(shares: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
-    grouped = shares.groupby([*_SLICE, "country_key"], as_index=False, dropna=False).agg(
-        country_code=("country_code", "first"),
-        downloads=("downloads", lambda column: column.sum(min_count=1)),
-        models_count=("models_count", "sum"),
-        share_of_all=("share_of_all", lambda column: column.sum(min_count=1)),
-        share_of_attributed=("share_of_attributed", lambda column: column.sum(min_count=1)),
-        is_provisional=("is_provisional", "first"),
-        null_reason=("null_reason", "first"),
-    )
-    contested = organizations.alternative_country_key.notna()
-    doubted = shares[shares.organization.isin(organizations.organization[contested])]
-    homes = (
-        doubted.groupby([*_SLICE, "country_key"])["share_of_all"].sum().rename("lost").reset_index()
-    )
-    rivals = doubted.assign(
-        country_key=doubted.organization.map(
-            organizations.set_index("organization").alternative_country_key.to_dict()
-        )
-    )
-    gains = (
-        rivals.groupby([*_SLICE, "country_key"])["share_of_all"].sum().rename("won").reset_index()
-    )
-    loose = shares[shares.country_key == "unattributed_organization"]
-    loose = loose.groupby(_SLICE)["share_of_all"].sum().rename("loose").reset_index()
-    table = (
-        grouped.merge(homes, how="left", on=[*_SLICE, "country_key"])
-        .merge(gains, how="left", on=[*_SLICE, "country_key"])
-        .merge(loose, how="left", on=_SLICE)
-    )
-    low = table.share_of_all - table.lost.fillna(0)
-    high = table.share_of_all + table.won.fillna(0) + table.loose.fillna(0)
-    has_country = table.country_code.notna()
-    table["share_of_all_low"] = low.where(has_country)
-    table["share_of_all_high"] = high.where(has_country)
-    table["share_of_all_without_largest_model"] = table.share_of_all * 0.93
-    table["rank"] = (
-        table.groupby(_SLICE)["share_of_all"].rank(ascending=False, method="first").astype("Int64")
-    )
-    table = table.sort_values(_SLICE).drop(columns=["lost", "won", "loose"])
-    by_entity = table.groupby([*_SLICE[1:], "country_key"])["share_of_all"]
-    table["share_change_7d"] = table.share_of_all - by_entity.shift(7)
-    table["share_change_30d"] = table.share_of_all - by_entity.shift(30)
-    table["downloads_uncorrected"] = table.downloads
-    return table.reset_index(drop=True)
+    """Sums by country; the band from contested homes and organizations of unknown home."""
+    with duckdb.connect() as connection:
+        connection.register("shares", shares)
+        connection.register("organizations", organizations)
+        return connection.execute(
+            f"""
+            with doubted as (
+                select shares.*, alternative_country_key as other
+                from shares join organizations using (organization)
+                where alternative_country_key is not null
+            ),
+            lost as (
+                select {_KEYS}, country_key, sum(share_of_all) as lost from doubted group by all
+            ),
+            won as (
+                select {_KEYS}, other as country_key, sum(share_of_all) as won
+                from doubted group by all
+            ),
+            loose as (
+                select {_KEYS}, sum(share_of_all) as loose from shares
+                where country_key = 'unattributed_organization' group by all
+            ),
+            sums as (
+                select {_KEYS}, country_key, any_value(country_code) as country_code,
+                    sum(downloads) as downloads, sum(models_count) as models_count,
+                    sum(share_of_all) as share_of_all,
+                    sum(share_of_attributed) as share_of_attributed,
+                    0.93 * sum(share_of_all) as share_of_all_without_largest_model,
+                    sum(downloads) as downloads_uncorrected,
+                    bool_or(is_provisional) as is_provisional, any_value(null_reason) as null_reason
+                from shares group by all
+            )
+            select sums.*,
+                rank() over (partition by {_KEYS} order by share_of_all desc) as rank,
+                share_of_all - lag(share_of_all, 7) over days as share_change_7d,
+                share_of_all - lag(share_of_all, 30) over days as share_change_30d,
+                if(country_code is null, null, share_of_all - coalesce(lost, 0))
+                    as share_of_all_low,
+                if(country_code is null, null, share_of_all + coalesce(won, 0) + coalesce(loose, 0))
+                    as share_of_all_high
+            from sums
+            left join lost using ({_KEYS}, country_key)
+            left join won using ({_KEYS}, country_key)
+            left join loose using ({_KEYS})
+            window days as (
+                partition by window_name, attribution, cohort, scope, country_key
+                order by snapshot_date
+            )
+            """
+        ).df()
 
 
 def _coverage(countries: pd.DataFrame) -> pd.DataFrame:
     placed = countries[countries.country_code.notna()]
-    table = (
-        placed.groupby(_SLICE)["share_of_all"]
-        .sum(min_count=1)
-        .rename("downloads_attributed_share")
-        .reset_index()
-    )
+    sums = placed.groupby(_SLICE)["share_of_all"].sum(min_count=1)
+    table = sums.rename("downloads_attributed_share").reset_index()
     table["downloads_with_known_lineage_share"] = 0.66
     table["downloads_accounted_share"] = table.downloads_attributed_share + 0.01
     table["organizations_mapped_count"] = 142
@@ -479,19 +498,22 @@ def _claims(dates: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _families(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFrame:
+def _families(random: np.random.Generator, dates: pd.DatetimeIndex, slices: Slices) -> pd.DataFrame:
     names = [f"{a}{b}" for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
     size = 1 / np.arange(1, len(names) + 1)
     frames = []
-    for slice_ in product(WINDOWS, ("publisher", "base_model"), COHORTS, SCOPES):
+    for (window, cohort, scope), attribution in product(slices, ("publisher", "base_model")):
         path = size * np.exp(np.cumsum(random.normal(0, 0.02, (len(dates), len(names))), axis=0))
         share = path / path.sum(axis=1, keepdims=True)
-        blank = slice_[0] == "365d"
+        blank = window == "365d"
         frames.append(
             pd.DataFrame(
                 {
                     "snapshot_date": np.repeat(dates, len(names)),
-                    **dict(zip(_SLICE[1:], slice_, strict=True)),
+                    "window_name": window,
+                    "attribution": attribution,
+                    "cohort": cohort,
+                    "scope": scope,
                     "family": np.tile(names, len(dates)),
                     "downloads": np.nan if blank else (share * 1e9).ravel(),
                     "models_count": 10,

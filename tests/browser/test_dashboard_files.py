@@ -1,0 +1,164 @@
+"""The site as files: complete, inert, honest about what is missing, true to the SQL it shows."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import html
+import re
+import time
+import unicodedata
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dashboard import build, spreadsheet
+from orchestration.gates.tables import REQUIRED, TABLES
+from tests.browser import example_publication
+
+OPTIONAL = [name for name in TABLES if name not in REQUIRED]
+
+
+class Links(HTMLParser):
+    """What a page points at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+def _texts(site: Path) -> dict[Path, str]:
+    return {
+        path: path.read_text(encoding="utf-8")
+        for suffix in ("html", "js", "csv")
+        for path in site.rglob(f"*.{suffix}")
+        if path.parent.name != "assets"
+    }
+
+
+def test_only_its_folder_is_written(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    spent = time.process_time()
+    index = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST)
+    assert time.process_time() - spent <= 20
+    assert index == tmp_path / "dashboard" / "index.html"
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"observatory.duckdb", "dashboard"}
+
+
+def test_links_lead_somewhere(site: Path, publication: Path) -> None:
+    with duckdb.connect(str(publication), read_only=True) as connection:
+        tables = {
+            row[0]
+            for row in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
+    beside = {f"{table}.parquet" for table in tables} | {"observatory.duckdb"}
+    for page in site.rglob("*.html"):
+        links = Links()
+        links.feed(page.read_text(encoding="utf-8"))
+        assert links.found
+        for link in links.found:
+            assert not re.match(r"(?i)(https?:)?//|javascript:", link), (page, link)
+            if link.startswith(("data:", "#")):
+                continue
+            target = (page.parent / link.split("#")[0]).resolve()
+            # The twins lie beside the dashboard, where the publication puts them.
+            there = target.name in beside and target.parent == site.parent
+            assert there or target.is_file(), (page.name, link)
+
+
+def test_text_of_the_data_is_inert(site: Path) -> None:
+    seen = 0
+    for path, text in _texts(site).items():
+        # In a data file a string is only ever drawn as text.
+        assert "<script>alert" not in text or path.suffix != ".html", path
+        seen += "&lt;script&gt;alert" in text
+        bad = {
+            letter
+            for letter in text
+            if unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\n\r\t\xad"
+        }
+        assert not bad or path.suffix == ".csv", (path, bad)
+        if path.suffix == ".csv":
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.reader(file):
+                    for cell in row:
+                        formula = cell.lstrip(" ").startswith(
+                            ("=", "+", "-", "@", "|", "%", "\t", "\r")
+                        )
+                        assert not formula or float(cell) < 0, (path, cell)
+    assert seen > 3
+
+
+@pytest.mark.parametrize("text", ["=1+1", " =1", "+1", "-x", "@a", "|a", "%a", "\t=1", "\r=1"])
+def test_formulas_are_quoted_numbers_are_not(text: str) -> None:
+    assert spreadsheet.inert(text) == f"'{text}"
+    assert spreadsheet.inert(-1.5) == -1.5
+    assert spreadsheet.inert("Qwen-2.5") == "Qwen-2.5"
+
+
+def test_sql_beside_a_chart_gives_its_csv(site: Path, publication: Path) -> None:
+    pattern = re.compile(
+        r'href="((?:\.\./)?data/[^"]+\.csv)".*?<code>(.*?)</code>', flags=re.DOTALL
+    )
+    pages = [*site.glob("*.html"), *sorted((site / "organization").glob("*.html"))[:3]]
+    asked = 0
+    with duckdb.connect(str(publication), read_only=True) as connection:
+        for page in pages:
+            for link, sql in pattern.findall(page.read_text(encoding="utf-8")):
+                answer = connection.execute(html.unescape(sql)).fetchall()
+                with (page.parent / link).open(newline="", encoding="utf-8") as file:
+                    rows = list(csv.reader(file))[1:]
+                assert len(rows) == len(answer) > 0, (page.name, link)
+                for row, wanted in zip(rows, answer, strict=True):
+                    for cell, value in zip(row, wanted, strict=True):
+                        if isinstance(value, float):
+                            assert float(cell) == pytest.approx(value, rel=1e-9)
+                        elif isinstance(value, str):
+                            assert cell.removeprefix("'") == value.removeprefix("'")
+                asked += 1
+    assert asked >= 15
+
+
+def test_names_that_differ_by_case_have_pages_of_their_own(site: Path) -> None:
+    files = [path.name for path in (site / "organization").iterdir()]
+    assert len(files) == len({name.lower() for name in files}) == 100
+
+
+def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:
+    database = example_publication.write(
+        tmp_path / "observatory.duckdb", without=OPTIONAL, small=True
+    )
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    for page, table in (
+        ("index", "fct_overtakes"),
+        ("cadence", "fct_organization_cadence_daily"),
+        ("cadence", "fct_country_cadence_weekly"),
+        ("concentration", "fct_concentration_daily"),
+        ("families", "fct_family_share_daily"),
+        ("claims", "fct_claims"),
+        ("quality", "fct_flow_adjustments"),
+        ("quality", "fct_revisions"),
+    ):
+        text = (site / f"{page}.html").read_text(encoding="utf-8")
+        assert re.search(rf"Not published yet\.</strong>[^<]*<code>{table}</code>", text), page
+    assert "Not published yet" not in (site / "organizations.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rows", ["no table", "no row"])
+def test_a_publication_without_a_day_has_a_site(tmp_path: Path, rows: str) -> None:
+    database = tmp_path / "observatory.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        for table in TABLES.values() if rows == "no row" else ():
+            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+            connection.execute(f"create table {table.name} ({columns})")
+    site = build.write(database, tmp_path / "dashboard", {}).parent
+    assert "Nothing has been published yet" in (site / "index.html").read_text(encoding="utf-8")
+    for name in ("organizations", "cadence", "families", "claims", "quality", "about"):
+        assert (site / f"{name}.html").is_file()
