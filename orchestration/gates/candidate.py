@@ -164,7 +164,7 @@ def judge(candidate: Path, home: Home, *, published: Path | None = None) -> list
     asked = (
         _Questions(_TABLE_CHECKS, ("table_name", "detail"), _tables),
         _Questions(_SLICE_CHECKS, slice_keys, _slices),
-        _Questions(_DAY_CHECKS, ("snapshot_date", "detail"), lambda c: _days(c, passed)),
+        _Questions(_DAY_CHECKS, ("snapshot_date", "detail"), lambda c: _days(c, passed, sealed)),
         _Questions(_KEY_CHECKS, ("key", "detail"), _foreign_keys),
         _Questions(
             _GENERATION_CHECKS, ("place", "generation"), lambda c: _generation(c, candidate)
@@ -350,11 +350,23 @@ def _slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
 
 
 def _days(
-    connection: duckdb.DuckDBPyConnection, passed: Mapping[date, Mapping[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    passed: Mapping[date, Mapping[str, Any]],
+    sealed: Mapping[date, store.Sealed],
 ) -> pandas.DataFrame:
-    """One row a day and attribution: the facts against the metrics of the raw snapshot."""
+    """One row a day and attribution: the facts against the metrics of the raw snapshot.
+
+    Days that were sealed after the publication was built say nothing about it: so an older
+    generation can be verified at any time.
+    """
     import pandas
 
+    (built_at,) = connection.execute("select max(published_at) from publication").fetchall()[0]
+    since = {
+        day
+        for day, one in sealed.items()
+        if datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) > built_at
+    }
     found: dict[date, list[tuple[Any, ...]]] = {}
     for day, *figures in connection.execute(
         f"""
@@ -370,7 +382,7 @@ def _days(
     ).fetchall():
         found.setdefault(day, []).append(tuple(figures))
     rows: list[dict[str, Any]] = []
-    for day in sorted(found.keys() | passed.keys()):
+    for day in sorted((found.keys() | passed.keys()) - since):
         metrics = passed.get(day)
         if metrics is None or day not in found:
             detail = "not built" if day not in found else "not sealed, or refused by gate 1"

@@ -82,11 +82,11 @@ def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def damages(folder: Path, manifest: Manifest) -> list[dict[str, str]]:
+def damages(folder: Path, manifest: Manifest) -> list[dict[str, Any]]:
     """The files that are not those of the manifest: missing, changed or strange."""
     found = file_entries(folder)
     listed: dict[str, dict[str, Any]] = manifest["files"]
-    damaged = []
+    damaged: list[dict[str, Any]] = []
     for name in sorted(found.keys() | listed.keys()):
         if name not in found:
             damaged.append({"file": name, "problem": "missing"})
@@ -103,26 +103,23 @@ def content_sha256(
     """Rows of `relation` and a hash of their content, independent of order and encoding.
 
     `columns` are (name, DuckDB type). Fractions count to 12 digits: the last bits of a sum
-    depend on the order in which threads add, and differ between equal builds.
+    depend on the order in which threads add, and differ between equal builds. Rows are hashed
+    by DuckDB's own function: 0.5 s for 5 M models, MD5 takes 7; another version of DuckDB may
+    give another hash, so only the same version's may be compared.
     """
-    texts = ", chr(31), ".join(
-        f"coalesce({_canonical(name, kind)}, chr(30))" for name, kind in columns
-    )
-    rows, low, high = connection.execute(
-        "select count(*), sum(md5_number_lower(key)), sum(md5_number_upper(key)) "
-        f"from (select concat({texts}) as key from {relation})"
+    values = ", ".join(_canonical(name, kind) for name, kind in columns)
+    rows, total = connection.execute(
+        f"select count(*), sum(hash({values})) from {relation}"
     ).fetchall()[0]
     names = ",".join(f"{name} {kind}" for name, kind in columns)
-    return rows, hashlib.sha256(f"{names}:{rows}:{low}:{high}".encode()).hexdigest()
+    return rows, hashlib.sha256(f"{names}:{rows}:{total}".encode()).hexdigest()
 
 
 def _canonical(name: str, kind: str) -> str:
     if kind in ("DOUBLE", "FLOAT"):
         # Adding 0 makes -0 equal to 0.
         return f"format('{{:.12g}}', \"{name}\" + 0)"
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
-        return f'to_json("{name}")::varchar'
-    return f'"{name}"::varchar'
+    return f'"{name}"'
 
 
 def columns_of(

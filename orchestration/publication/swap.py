@@ -20,7 +20,6 @@ from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
     CURRENT,
     DATABASE,
-    DIFF,
     Manifest,
     current,
     damages,
@@ -207,16 +206,3 @@ def _remove_old(home: Home) -> None:
             doomed = home.published / f"{REMOVING}{name}"
             (home.published / name).rename(doomed)
             shutil.rmtree(doomed)
-
-
-__all__ = [
-    "DIFF",
-    "Publication",
-    "PublicationRefused",
-    "current",
-    "generations",
-    "publish",
-    "read_manifest",
-    "remove_leftovers",
-    "rollback",
-]

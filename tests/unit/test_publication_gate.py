@@ -13,7 +13,7 @@ import pytest
 from orchestration.errors import Refusal
 from orchestration.gates import candidate, raw
 from orchestration.home import Home
-from orchestration.publication import swap, verify
+from orchestration.publication import generation, swap, verify
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, home_with_marts, seal
 
 DAYS = 3
@@ -149,14 +149,14 @@ SAMPLE = random.Random(7).sample(sorted(CORRUPTIONS), 7)
 )
 def test_a_corrupted_mart_is_refused_by_its_check(home: Home, corruption: str) -> None:
     change, check = CORRUPTIONS[corruption]
-    before = swap.current(home)
+    before = generation.current(home)
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(change)
     with pytest.raises(swap.PublicationRefused) as refused:
         swap.publish(home, code_version="1")
     failed = {one.name for one in refused.value.outcomes if one.status == "failed"}
     assert check in failed
-    assert swap.current(home) == before
+    assert generation.current(home) == before
     assert [path.name for path in home.published.iterdir() if path.name.startswith(".")] == []
 
 
