@@ -23,6 +23,11 @@ def literal(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """`name` as an SQL identifier, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def literals(items: Iterable[str | Path]) -> str:
     """`items` as an SQL list of string literals."""
     return "[" + ", ".join(literal(item) for item in items) + "]"
@@ -49,6 +54,7 @@ def connect(
         "set autoload_known_extensions = false",
         "set allow_community_extensions = false",
         "set enable_progress_bar = false",
+        "set TimeZone = 'UTC'",
         f"set preserve_insertion_order = {str(ordered).lower()}",
         f"set memory_limit = {literal(MEMORY_LIMIT)}",
         f"set max_temp_directory_size = {literal(TEMPORARY_LIMIT)}",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, get_args
 
 from orchestration.errors import Refusal
 
@@ -80,6 +80,17 @@ class Home:
         """The home that `OBSERVATORY_HOME` names; by default `data/` in the checkout."""
         return cls(Path(os.environ.get("OBSERVATORY_HOME") or CHECKOUT / "data"))
 
+    def create(self) -> None:
+        """Make the folder; a Refusal where that cannot be."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refusal(
+                f"the home cannot be made or is no folder ({error.strerror})",
+                file=self.root,
+                cure="set OBSERVATORY_HOME to a folder that you may write to",
+            ) from error
+
     @property
     def raw(self) -> Path:
         return self.root / "raw"
@@ -117,6 +128,8 @@ class Home:
         """The universe this home belongs to, or None before its first run."""
         try:
             found = json.loads(self.universe_file.read_text(encoding="utf-8"))
+            if found["kind"] not in get_args(UniverseKind) or not isinstance(found["name"], str):
+                raise ValueError(f"kind {found['kind']!r}, name {found['name']!r}")
             return Universe(found["kind"], found["name"])
         except FileNotFoundError:
             return None
@@ -168,9 +181,9 @@ class Home:
         if key in _held:
             yield
             return
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.create()
         path = self.root / ".lock"
-        with path.open("a+", encoding="utf-8") as file:
+        with _opened(path) as file:
             _wait_for(file, path, waiting, timeout)
             file.truncate(0)
             holder = {"pid": os.getpid(), "purpose": purpose, "since": _now()}
@@ -199,6 +212,17 @@ class Home:
 
 
 _held: set[tuple[str, int]] = set()
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise Refusal(
+            f"the home cannot be written to ({error.strerror})",
+            file=path,
+            cure="let this user write there, or set OBSERVATORY_HOME to another folder",
+        ) from error
 
 
 def _now() -> str:

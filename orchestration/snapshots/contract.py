@@ -7,10 +7,19 @@ names, and the reasons for which a single row is refused. Reading and writing do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
-# Ids are ASCII, at most 96 characters a part; ids without an owner are old ones (`gpt2`).
-ID_PATTERN = r"[A-Za-z0-9_\-.]{1,96}(/[A-Za-z0-9_\-.]{1,96})?"
+# Ids are ASCII, at most 96 characters a part; ids without an owner are old ones (`gpt2`). The
+# Hub lets no part begin with a dot, and a part `..` would be a path.
+_PART = r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]{0,95}"
+ID_PATTERN = f"{_PART}(/{_PART})?"
 COUNT_PATTERN = r"\d{1,15}(\.0+)?"
+
+# Days that a snapshot can be of; anything else is a slip of the pen (0206-08-20).
+FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2099, 12, 31)
+
+# Fields beside the columns are counted by name; more names than these are no schema.
+MOST_UNKNOWN_FIELDS = 100
 
 # A day goes on without its bad rows below both shares; above one of them it is refused.
 MAX_BAD_ROWS_SHARE = 0.005
@@ -73,12 +82,13 @@ KNOWN_FIELDS = frozenset(
 
 REASONS: dict[str, str] = {
     "unreadable_id": "the id is missing or not of the form namespace/name "
-    "(letters, digits, _ - . ; at most 96 a part)",
+    "(letters, digits, _ - . with no dot first; at most 96 a part)",
     "impossible_count": "a count is negative, not a whole number, or beyond 10^15",
     "unreadable_date": "a date cannot be read as ISO 8601",
     "unreadable_tags": "tags are not a list of texts",
     "unreadable_flag": "a flag is neither true nor false",
-    "unreadable_text": "a text holds a NUL character, which PostgreSQL cannot store",
-    "unreadable_unicode": "the record holds a lone surrogate, which is not Unicode text",
+    "unreadable_text": "a text is no text, or holds a NUL character, which PostgreSQL cannot store",
+    "unreadable_unicode": "the record holds a lone surrogate or broken UTF-8, which is no "
+    "Unicode text",
     "duplicate_id": "the id comes more than once, with other values",
 }

@@ -80,6 +80,8 @@ def read_manifest(path: Path) -> Sealed:
     """The manifest at `path`; a Refusal where it is damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        if path.parent.name != f"snapshot_date={found['snapshot_date']}":
+            raise ValueError(f"it is of {found['snapshot_date']}, its folder of another day")
         found["snapshot_date"] = date.fromisoformat(found["snapshot_date"])
         return Sealed(**found)
     except (ValueError, TypeError, KeyError) as error:
