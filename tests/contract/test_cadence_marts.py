@@ -22,6 +22,7 @@ MODELS = (
     "int_hub__launched_releases",
     "int_hub__releases",
     "int_hub__release_counts",
+    "int_hub__changed_names",
     "int_hub__known_releases",
     "int_hub__known_launches",
     "fct_release_cadence_weekly",

@@ -27,10 +27,16 @@ launches as (
 
 changing as (
 
-    select distinct releases.release_group_key
-    from releases
+    -- Not from `releases`: read twice it would be written out, with all its texts.
+    select distinct known.release_group_key
+    from {{ ref('int_hub__known_releases') }} as known
     cross join days
-    where releases.known_from > days.first_day or releases.known_to < date '2999-12-31'
+    where
+        known.released_on is not null
+        and (
+            known.known_from > days.first_day
+            or known.known_to < date '2999-12-31'
+        )
 
 ),
 

@@ -8,82 +8,9 @@ with releases as (
 
 ),
 
-model_days as (
-
-    select * from {{ ref('int_hub__model_days') }}
-
-),
-
-days as (
-
-    select count(distinct snapshot_date) as days_count
-    from {{ source('raw', 'hub_models') }}
-
-),
-
--- Nobody has two names on one day: a build of one day need not look.
-renamed as (
-
-    select model_key
-    from model_days
-    where (select days_count from days) > 1
-    group by model_key
-    having min(model_id) <> max(model_id)
-
-),
-
-named as (
-
-    select
-        model_key,
-        model_id,
-        organization,
-        case
-            when model_id like '%/%' then split_part(model_id, '/', 2)
-            else model_id
-        end as model_name,
-        min(snapshot_date) as named_on
-    from model_days
-    semi join renamed on model_days.model_key = renamed.model_key
-    group by all
-
-),
-
-with_words as (
-
-    select
-        *,
-        {{ name_words('model_name') }} as words
-
-    from named
-
-),
-
-with_version_words as (
-
-    select
-        *,
-        {{ words_of_version('words') }} as version_words
-
-    from with_words
-
-),
-
 names as (
 
-    select
-        model_key,
-        organization,
-        {{ release_stem('version_words', 'words') }} as release_group,
-        named_on,
-        row_number() over (
-            partition by model_key order by named_on
-        ) = 1 as is_first,
-        coalesce(lead(named_on) over (
-            partition by model_key order by named_on
-        ), date '2999-12-31') as known_to
-
-    from with_version_words
+    select * from {{ ref('int_hub__changed_names') }}
 
 ),
 
@@ -98,7 +25,7 @@ final as (
         date '2999-12-31' as known_to
 
     from releases
-    anti join renamed on releases.model_key = renamed.model_key
+    anti join names on releases.model_key = names.model_key
 
     union all
 

@@ -5,8 +5,8 @@
     on_schema_change='fail',
 ) }}
 
--- A name is classified once, and again when what it is read from changes: all of 5 million took
--- 40 s, those of one day take one.
+-- A name is classified once, and again when what it is read from changes: 5 million cost 57 s of
+-- processor time, finding those of one day 5 s.
 with models as (
 
     select

@@ -115,34 +115,49 @@ rhythm as (
 
 ),
 
-weeks as (
-
-    select
-        snapshot_date,
-        organization,
-        weeks_ago,
-        -- Constant as long as the weeks follow one another.
-        weeks_ago - row_number() over (
-            partition by snapshot_date, organization order by weeks_ago
-        ) as unbroken
-    from launches_by_day
-    group by snapshot_date, organization, weeks_ago
-
-),
-
 shares as (
 
     select
         snapshot_date,
         organization,
-        count(*) / 52.0::double as share_of_weeks_with_launch
-    from weeks
+        count(distinct weeks_ago) / 52.0::double as share_of_weeks_with_launch
+    from launches_by_day
     where weeks_ago < 52
     group by snapshot_date, organization
 
 ),
 
 -- The week of the snapshot is not over: without a launch it does not break a streak.
+weeks_of_running as (
+
+    select distinct
+        launches_by_day.snapshot_date,
+        launches_by_day.organization,
+        launches_by_day.weeks_ago
+    from launches_by_day
+    semi join (
+        select snapshot_date, organization
+        from launches_by_day
+        where weeks_ago <= 1
+    ) as running
+        on
+            launches_by_day.snapshot_date = running.snapshot_date
+            and launches_by_day.organization = running.organization
+
+),
+
+weeks as (
+
+    select
+        *,
+        -- Constant as long as the weeks follow one another.
+        weeks_ago - row_number() over (
+            partition by snapshot_date, organization order by weeks_ago
+        ) as unbroken
+    from weeks_of_running
+
+),
+
 streaks as (
 
     select

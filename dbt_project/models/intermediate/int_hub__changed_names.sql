@@ -1,0 +1,78 @@
+-- Nobody has two names on one day: a build of one day need not look.
+with model_days as (
+
+    select *
+    from {{ ref('int_hub__model_days') }}
+    where
+        (select count(distinct snapshot_date) from {{ source('raw', 'hub_models') }})
+        > 1
+
+),
+
+renamed as (
+
+    select model_key
+    from model_days
+    group by model_key
+    having min(model_id) <> max(model_id)
+
+),
+
+named as (
+
+    select
+        model_key,
+        model_id,
+        organization,
+        case
+            when model_id like '%/%' then split_part(model_id, '/', 2)
+            else model_id
+        end as model_name,
+        snapshot_date as named_on
+    from model_days
+    semi join renamed on model_days.model_key = renamed.model_key
+    qualify model_id is distinct from lag(model_id) over (
+        partition by model_key order by snapshot_date
+    )
+
+),
+
+with_words as (
+
+    select
+        *,
+        {{ name_words('model_name') }} as words
+
+    from named
+
+),
+
+with_version_words as (
+
+    select
+        *,
+        {{ words_of_version('words') }} as version_words
+
+    from with_words
+
+),
+
+final as (
+
+    select
+        model_key,
+        organization,
+        {{ release_stem('version_words', 'words') }} as release_group,
+        named_on,
+        row_number() over (
+            partition by model_key order by named_on
+        ) = 1 as is_first,
+        coalesce(lead(named_on) over (
+            partition by model_key order by named_on
+        ), date '2999-12-31') as known_to
+
+    from with_version_words
+
+)
+
+select * from final
