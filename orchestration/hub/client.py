@@ -6,6 +6,7 @@ How often to try again belongs to `patience`, what a page must look like to `pag
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -105,7 +106,9 @@ class HubClient:
         read: float = READ,
         whole: float = WHOLE,
     ) -> None:
-        self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        # huggingface_hub reads HF_ENDPOINT when it is imported; we, when we are asked to go.
+        told = endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+        self.endpoint = told.strip().rstrip("/")
         _check_endpoint(self.endpoint)
         self.clock = clock or Clock()
         self.requests = 0
