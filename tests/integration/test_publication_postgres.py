@@ -1,0 +1,259 @@
+"""The served copy, against a real PostgreSQL that this module starts and stops."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.publication import generation, postgres, swap
+from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+
+INITDB, PG_CTL = shutil.which("initdb"), shutil.which("pg_ctl")
+pytestmark = pytest.mark.skipif(
+    not (INITDB and PG_CTL), reason="no PostgreSQL server (initdb, pg_ctl) on the PATH"
+)
+# PostgreSQL refuses to run as root; `nobody` owns the server there.
+OWNER = "nobody" if os.geteuid() == 0 else None
+HOSTILE = "'; drop table x; --\\.\n\"\t\\N=HYPERLINK(1)<script>\u202e\U0001f926"
+
+
+def server_tool(*command: str, folder: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+    done = subprocess.run(
+        command, user=OWNER, cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server on a socket in a short path of its own (socket paths end at 107 bytes)."""
+    assert INITDB and PG_CTL
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    if OWNER:
+        os.chown(folder, pwd.getpwnam(OWNER).pw_uid, -1)
+    data = str(folder / "data")
+    try:
+        server_tool(
+            INITDB, "-D", data, "-U", "owner", "--auth=trust", "-E", "UTF8", "--locale=C",
+            "--no-sync", folder=folder,
+        )  # fmt: skip
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        server_tool(
+            PG_CTL, "-D", data, "-w", "-o", options, "-l", f"{folder}/log", "start", folder=folder
+        )
+        try:
+            yield f"postgresql://owner@/postgres?host={folder}"
+        finally:
+            server_tool(PG_CTL, "-D", data, "-m", "immediate", "stop", folder=folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with two generations; the second holds hostile text."""
+    home = home_with_marts(tmp_path_factory.mktemp("served") / "home", 2)
+    swap.publish(home, code_version="1")
+    seal(home, 3)
+    warehouse = build_warehouse(home)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update marts.dim_models set library_name = $1", [HOSTILE])
+        connection.execute(
+            "update marts.dim_models set license = '' where model_key = "
+            "(select max(model_key) from marts.dim_models)"
+        )
+    swap.publish(home, code_version="1")
+    return home
+
+
+@pytest.fixture
+def server(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection to an empty database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (schema,) in connection.execute(
+            "select nspname from pg_namespace where nspname like 'observatory%'"
+        ).fetchall():
+            connection.execute(f'drop schema "{schema}" cascade')
+        connection.execute("drop view if exists public.mine")
+        yield connection
+
+
+def folders(home: Home) -> list[Path]:
+    return [home.published / name for name in generation.generations(home)]
+
+
+def schemas(server: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+    found = server.execute(
+        "select nspname from pg_namespace where nspname like 'observatory%' order by 1"
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def test_every_table_arrives_as_it_is(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    folder = folders(home)[1]
+    served = postgres.serve(folder, url)
+    assert served.is_new and served.generation == folder.name
+    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as file:
+        tables = [row[0] for row in file.execute("show tables").fetchall()]
+        assert set(served.rows) == set(tables)
+        for table in tables:
+            there = server.execute(f"select * from observatory.{table}").fetchall()
+            assert sorted(map(repr, there)) == sorted(
+                map(repr, file.execute(f"from {table}").fetchall())
+            )
+    texts = server.execute(
+        "select distinct library_name, license from observatory.dim_models order by 2"
+    ).fetchall()
+    assert texts == [(HOSTILE, ""), (HOSTILE, None)]
+
+
+def test_keys_and_comments_are_there(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    postgres.serve(folders(home)[0], url)
+    keys = dict(
+        server.execute(
+            "select conrelid::regclass::text, string_agg(contype::text, '' order by contype) "
+            "from pg_constraint where connamespace = 'observatory'::regnamespace group by 1"
+        ).fetchall()
+    )
+    assert keys["observatory.fct_country_share_daily"] == "ffp"
+    assert keys["observatory.dim_models"] == "p"
+    assert server.execute(
+        "select obj_description('observatory.dim_models'::regclass), "
+        "col_description('observatory.dim_models'::regclass, 1)"
+    ).fetchone() == ("Every model.", "The key.")
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        server.execute("update observatory.dim_models set model_id = null")
+
+
+def test_the_same_generation_is_loaded_once(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    first, second = folders(home)
+    assert postgres.serve(first, url).is_new
+    assert not postgres.serve(first, url).is_new
+    assert postgres.serve(second, url).is_new
+    assert schemas(server) == ["observatory", "observatory_previous"]
+    # Going back: what readers of the file see after a rollback can be served again.
+    assert postgres.serve(first, url).is_new
+    assert server.execute("select generation from observatory.publication").fetchall() == [
+        (first.name,)
+    ]
+
+
+def test_the_reading_role_reads_and_does_not_write(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    for folder in folders(home):
+        postgres.serve(folder, url)
+    with psycopg.connect(url, autocommit=True) as reader:
+        reader.execute("set role observatory_reader")
+        assert reader.execute("select count(*) from observatory.dim_models").fetchone() == (402,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("delete from observatory.dim_models")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("create table observatory.mine (x int)")
+
+
+def test_readers_see_no_error_and_no_mixture_while_generations_change(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    postgres.serve(folders(home)[0], url)
+    errors: list[str] = []
+    asked = 0
+    done = threading.Event()
+
+    def read() -> None:
+        nonlocal asked
+        with psycopg.connect(url, autocommit=True) as reader:
+            while not done.is_set():
+                try:
+                    rows = reader.execute(
+                        "select snapshots_count, count(distinct snapshot_date) "
+                        "from observatory.publication, observatory.fct_country_share_daily "
+                        "group by 1"
+                    ).fetchall()
+                    if len(rows) != 1 or rows[0][0] != rows[0][1]:
+                        errors.append(f"mixed: {rows}")
+                except psycopg.Error as error:
+                    errors.append(repr(error))
+                asked += 1
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    try:
+        for turn in range(4):
+            assert postgres.serve(folders(home)[1 - turn % 2], url).is_new
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert errors == []
+    assert asked > 20
+
+
+def test_views_of_others_keep_the_old_schema_alive(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    first, second = folders(home)
+    postgres.serve(first, url)
+    server.execute("create view public.mine as select count(*) from observatory.dim_models")
+    postgres.serve(second, url)
+    served = postgres.serve(first, url)
+    assert served.kept == ["observatory_kept_1"]
+    assert server.execute("select * from public.mine").fetchone() == (401,)
+    server.execute("drop view public.mine")
+    assert postgres.serve(second, url).kept == []
+    assert schemas(server) == ["observatory", "observatory_previous"]
+
+
+def test_a_damaged_file_is_not_served(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    first, second = folders(home)
+    postgres.serve(first, url)
+    damaged = tmp_path / second.name
+    shutil.copytree(second, damaged)
+    with duckdb.connect(str(damaged / "observatory.duckdb")) as file:
+        file.execute("delete from dim_models where rowid = 3")
+    with pytest.raises(Refusal, match="does not hold the rows of its manifest"):
+        postgres.serve(damaged, url)
+    assert schemas(server) == ["observatory"]
+    assert server.execute("select generation from observatory.publication").fetchall() == [
+        (first.name,)
+    ]
+
+
+def test_what_a_killed_run_left_is_removed(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    server.execute("create schema observatory_loading")
+    server.execute("create table observatory_loading.x (y int)")
+    postgres.serve(folders(home)[0], url)
+    assert schemas(server) == ["observatory"]
+
+
+def test_a_server_that_is_not_there_is_a_refusal_without_the_password(home: Home) -> None:
+    url = "postgresql://owner:verysecret@127.0.0.1:1/postgres"
+    with pytest.raises(Refusal) as refused:
+        postgres.serve(folders(home)[0], url)
+    assert "verysecret" not in str(refused.value)
+    assert postgres.URL in str(refused.value)
