@@ -21,15 +21,14 @@ daily_observatory = dg.define_asset_job(
 publish_again = dg.define_asset_job(
     name="publish_again",
     selection=dg.AssetSelection.assets(*transform.keys, publication)
-    | dg.AssetSelection.checks(*transform.check_keys),
+    | dg.AssetSelection.checks(*gate_1.check_keys, *transform.check_keys),
     description="Build and publish what is sealed already; nothing is fetched.",
 )
 
-# A day alone, without a build: the demo fetches several days before it builds once.
+# Days alone: the demo fetches several before it judges and builds them at once.
 fetch_only = dg.define_asset_job(
     name="fetch_only",
-    selection=dg.AssetSelection.groups("fetch").without_checks()
-    | dg.AssetSelection.checks(*gate_1.check_keys),
+    selection=dg.AssetSelection.groups("fetch").without_checks(),
     partitions_def=daily,
-    description="A day of Hub metadata: fetched and checked, not yet built.",
+    description="A day of Hub metadata: fetched and sealed; judged by the next build.",
 )

@@ -75,7 +75,7 @@ def as_check_result(
 def gate_1(
     context: dg.AssetCheckExecutionContext, observatory: HomeResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """Judge the day of this run, and every sealed day whose verdict is not of this content."""
+    """Judge the day of this run; without one, every sealed day not judged as it is now."""
     home = observatory.home
     key = MODELS.key
     if context.has_partition_key:
