@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas
 import psycopg
 import pytest
 
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 # PostgreSQL refuses to run as root; `nobody` owns the server there.
 OWNER = "nobody" if os.geteuid() == 0 else None
+TEXTS = 10_000
 HOSTILE = "'; drop table x; --\\.\n\"\t\\N=HYPERLINK(1)<script>\u202e\U0001f926"
 
 
@@ -42,7 +45,7 @@ def server_tool(*command: str, folder: Path) -> None:
 def url() -> Iterator[str]:
     """A server on a socket in a short path of its own (socket paths end at 107 bytes)."""
     assert INITDB and PG_CTL
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
     if OWNER:
         os.chown(folder, pwd.getpwnam(OWNER).pw_uid, -1)
     data = str(folder / "data")
@@ -92,6 +95,30 @@ def server(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         yield connection
 
 
+def hostile_texts(count: int, seed: int = 5) -> list[str]:
+    """Texts that break what does not quote: SQL, formulas, markup, bidi, controls, length."""
+    chance = random.Random(seed)
+    pieces = [
+        *("'", "''", '"', "\\", "\\.", "\\N", "\n", "\r\n", "\t", ",", ";", "|", "%", "$$", "{}"),
+        *("NULL", "'; drop table dim_models; --", "/*", "*/", "=1+1", "@SUM(A1)", "+1", "-1"),
+        *("<script>", "</td>", "&amp;", "\u202e", "\u2066", "\ufeff", "\u0301", "\x01"),
+        *("\x1b[31m", "\x7f", "\u2028", "\U0001f926\U0001f3fc", "\u4f60\u597d", " "),
+        "x" * 10_000,
+    ]
+    plain = "".join(
+        map(chr, [*range(1, 0x300), *range(0x400, 0xD800, 7), *range(0xE000, 0xFFFE, 11)])
+    )
+    return [
+        "".join(
+            chance.choice(pieces[:-1] if number % 500 else pieces)
+            if chance.random() < 0.6
+            else chance.choice(plain)
+            for _ in range(chance.randrange(1, 12))
+        )
+        for number in range(count)
+    ]
+
+
 def folders(home: Home) -> list[Path]:
     return [home.published / name for name in generation.generations(home)]
 
@@ -121,6 +148,35 @@ def test_every_table_arrives_as_it_is(
         "select distinct library_name, license from observatory.dim_models order by 2"
     ).fetchall()
     assert texts == [(HOSTILE, ""), (HOSTILE, None)]
+
+
+def test_hostile_texts_are_identical_everywhere(
+    url: str, server: psycopg.Connection[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    """In the warehouse, the published file, its twin and PostgreSQL."""
+    texts = hostile_texts(TEXTS)
+    home = home_with_marts(tmp_path / "home", 1)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        hostile = pandas.DataFrame({"key": [f"h{n:05}" for n in range(TEXTS)], "text": texts})
+        connection.register("hostile", hostile)
+        connection.execute(
+            "insert into marts.dim_models by name select * exclude (key, text) replace ("
+            "key as model_key, text as library_name, text as license, text as pipeline_tag, "
+            "text as release_group) from (from marts.dim_models limit 1), hostile"
+        )
+    folder = swap.publish(home, code_version="1").folder
+    postgres.serve(folder, url)
+    query = (
+        "select library_name, license, pipeline_tag, release_group from {} "
+        "where model_key like 'h%' order by model_key"
+    )
+    expected = [(text,) * 4 for text in texts]
+    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as file:
+        assert file.execute(query.format("dim_models")).fetchall() == expected
+        twin = f"read_parquet('{folder}/dim_models.parquet')"
+        assert file.execute(query.format(twin)).fetchall() == expected
+    found = server.execute(query.format("observatory.dim_models").replace("%", "%%")).fetchall()
+    assert found == expected
 
 
 def test_keys_and_comments_are_there(
