@@ -121,35 +121,64 @@ def _compare(
         )
     connection = connect(folders=folders, temporary=temporary)
     try:
-        connection.execute(f"create temp table today as select _id, id from {source}")
-        (rows,) = connection.execute("select count(*) from today").fetchall()[0]
+        # Few values of downloads, many models: where 99.9 % are reached is found on the values.
         connection.execute(
             f"""
             create temp table heaviest as
             with
-            placed as (
-                select
-                    _id, id, downloads,
-                    row_number() over heaviest_first as place,
-                    sum(downloads) over heaviest_first as downloads_so_far,
-                    sum(downloads) over () as total
-                from read_parquet({literal(previous)})
+            yesterday as (
+                select _id, id, downloads from read_parquet({literal(previous)})
                 where downloads > 0
-                window heaviest_first as (order by downloads desc, id rows unbounded preceding)
+            ),
+            by_value as (
+                select downloads, sum(downloads) as held from yesterday group by downloads
+            ),
+            cumulated as (
+                select downloads, held, sum(held) over (order by downloads desc) as so_far
+                from by_value
+            ),
+            bound as (
+                select min(downloads) as least from cumulated
+                where so_far - held < {HELD} * (select sum(held) from by_value)
             )
-            select * from placed where downloads_so_far - downloads < {HELD} * total
+            select
+                _id, id, downloads,
+                row_number() over (order by downloads desc, id) as place,
+            from yesterday where downloads >= (select least from bound)
             """
         )
-        found = connection.execute(
+        # One pass over today, which may be thousands of pages of JSON.
+        connection.execute(
+            f"""
+            create temp table found as
+            with
+            marked as (
+                select
+                    _id, id,
+                    id in (select id from heaviest where id is not null) as same_name,
+                    _id in (select _id from heaviest where _id is not null) as same_key,
+                from {source}
+            )
+            select
+                count(*) as rows,
+                list(id) filter (where same_name) as names,
+                list(_id) filter (where same_key) as keys,
+            from marked
+            """
+        )
+        absent = connection.execute(
             """
             select id, downloads, place from heaviest
-            where id not in (select id from today where id is not null)
-              and (_id is null or _id not in (select _id from today where _id is not null))
+            where id not in (select unnest(names) from found)
+              and (_id is null or _id not in (select unnest(keys) from found))
             order by place
             """
         ).fetchall()
-        total = connection.execute("select coalesce(any_value(total), 0) from heaviest").fetchall()
-        return rows, [Absent(*row) for row in found], int(total[0][0])
+        (rows,) = connection.execute("select rows from found").fetchall()[0]
+        total = connection.execute(
+            f"select coalesce(sum(downloads), 0) from read_parquet({literal(previous)})"
+        ).fetchall()
+        return rows, [Absent(*row) for row in absent], int(total[0][0])
     finally:
         connection.close()
 

@@ -339,3 +339,16 @@ def test_a_429_that_asks_for_a_day_is_not_waited_for(sick: Any, tmp_path: Path, 
         crawl(Home(tmp_path), HubClient(sick.endpoint, token=False, clock=clock))
     assert stopped.value.name == "outage"
     assert clock.now() < 3600
+
+
+def test_a_hub_that_names_no_universe_is_the_hub_itself(
+    sick: Any, tmp_path: Path, clock: Any
+) -> None:
+    def nameless(reply: Any) -> Any:
+        headers = {k: v for k, v in reply.headers.items() if k.lower() != "x-hub-universe"}
+        return type(reply)(200, headers, reply.parts)
+
+    sick.everywhere = nameless
+    landed = crawl(Home(tmp_path), HubClient(sick.endpoint, token=False, clock=clock))
+    assert str(landed.universe) == "the live Hub"
+    assert landed.rows == ROWS
