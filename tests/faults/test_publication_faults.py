@@ -19,6 +19,7 @@ from tests.faults import publication_processes as faults
 from tests.faults.publication_processes import running
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, seal
 
+pytestmark = pytest.mark.xdist_group("publication_faults")
 CONTEXT = faults.processes()
 
 

@@ -24,9 +24,12 @@ from orchestration.publication import generation, postgres, swap
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
 INITDB, PG_CTL = shutil.which("initdb"), shutil.which("pg_ctl")
-pytestmark = pytest.mark.skipif(
-    not (INITDB and PG_CTL), reason="no PostgreSQL server (initdb, pg_ctl) on the PATH"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (INITDB and PG_CTL), reason="no PostgreSQL server (initdb, pg_ctl) on the PATH"
+    ),
+    pytest.mark.xdist_group("postgres"),
+]
 # PostgreSQL refuses to run as root; `nobody` owns the server there.
 OWNER = "nobody" if os.geteuid() == 0 else None
 TEXTS = 10_000

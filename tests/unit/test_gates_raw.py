@@ -22,6 +22,8 @@ from orchestration.home import Home, Universe
 from orchestration.snapshots import importing, store
 from orchestration.snapshots.store import Sealed, Source
 
+# The clean home is made once: all in one worker.
+pytestmark = pytest.mark.xdist_group("gates_raw")
 NAMES = [check.name for check in raw.CHECKS]
 
 

@@ -16,6 +16,7 @@ from orchestration.home import Home
 from orchestration.publication import generation, swap, verify
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, home_with_marts, seal
 
+pytestmark = pytest.mark.xdist_group("publication_gate")
 DAYS = 3
 
 

@@ -18,6 +18,8 @@ from orchestration.publication import build, diff, generation, swap, verify
 from orchestration.snapshots import store
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
+pytestmark = pytest.mark.xdist_group("publication_generations")
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
