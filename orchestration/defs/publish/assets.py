@@ -1,5 +1,6 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,9 +18,11 @@ from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.home import Universe
-from orchestration.publication import swap
+from orchestration.publication import postgres, swap
 from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
+
+log = logging.getLogger(__name__)
 
 KEY = dg.AssetKey("publication")
 MARTS = [spec.key for spec in transform.specs if spec.group_name == "marts"]
@@ -66,7 +69,16 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
     except Refusal as refusal:
         raise refused(refusal) from refusal
     yield from _check_results(list(published.outcomes))
-    yield dg.MaterializeResult(metadata=_describe(published))
+    metadata = _describe(published)
+    url = postgres.url_from_environment()
+    if url is not None:
+        try:
+            served = postgres.serve(published.folder, url, said=log.info)
+        except Refusal as refusal:
+            raise refused(refusal, metadata) from refusal
+        metadata["postgres_schema"] = postgres.SCHEMA
+        metadata["postgres_rows"] = served.rows
+    yield dg.MaterializeResult(metadata=metadata)
 
 
 def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:
