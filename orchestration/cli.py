@@ -1,6 +1,7 @@
 """`observatory`: the command line. Thin: what changes something is a Dagster run underneath.
 
-Exit codes: 0 done and published, 1 refused, 2 wrong usage, 3 published but some days refused.
+Exit codes: 0 done and published, 1 refused, 2 wrong usage, 3 published but some days refused;
+70 a defect of our own, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
+import traceback
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home, Universe
@@ -24,6 +28,7 @@ app = typer.Typer(
     name="observatory",
     help="Who builds the world's open models? Measured daily from Hugging Face Hub metadata.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 # A pipe or a log has no width of its own: give tables the room they need.
@@ -31,18 +36,30 @@ _WIDTH = None if sys.stdout.isatty() else 160
 out = Console(width=_WIDTH)
 err = Console(stderr=True, width=_WIDTH)
 
-REFUSED, PARTLY_REFUSED = 1, 3
+REFUSED, PARTLY_REFUSED, DEFECT, INTERRUPTED = 1, 3, 70, 130
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+
+def _day(*names: str, help: str | None = None) -> Any:
+    return typer.Option(*names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help)
+
+
+def _panel_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,64}", name):
+        raise typer.BadParameter("letters, digits, _ - . and at most 64 of them")
+    return name
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Panel = Annotated[str, typer.Option(help="Which recorded panel the archive is of.")]
+Panel = Annotated[
+    str, typer.Option(help="Which recorded panel the archive is of.", callback=_panel_name)
+]
 
 
 class _Handler(logging.Handler):
     """What the pipeline says while it works, on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(f"[dim]{record.getMessage()}[/dim]", highlight=False)
+        err.print(record.getMessage(), style="dim", markup=False, highlight=False)
 
 
 def _begin() -> Home:
@@ -67,12 +84,13 @@ def _execute(
     """Run a job and return its assets' metadata; a Refusal's words and exit 1 otherwise."""
     from orchestration.defs.automation import running
 
-    running.prepare_instance(home)
     report = running.execute(home, job, partition_key=partition_key, ops=ops)
     if not report.succeeded:
-        for problem in report.problems:
+        for problem in report.refusals:
             err.print(f"refused: {problem}", highlight=False, markup=False)
-        raise typer.Exit(REFUSED)
+        for defect in report.defects:
+            _tell_defect(defect)
+        raise typer.Exit(DEFECT if report.defects or not report.refusals else REFUSED)
     return report.metadata
 
 
@@ -83,83 +101,74 @@ def _tell_published(home: Home) -> None:
     out.print(reporting.shares_table(shares, out.width))
     folder = reporting.published_folder(home)
     current = home.published / "current"
-    out.print(f"published: {current} -> {folder.name}", highlight=False, soft_wrap=True)
+    out.print(
+        f"published: {escape(str(current))} -> {folder.name}", highlight=False, soft_wrap=True
+    )
     for name, what in (
         ("observatory.duckdb", "all marts, for DuckDB and BI tools"),
         ("*.parquet", "the same, a file a table"),
         ("manifest.json", "generation, snapshot dates, sources, hashes"),
         ("dashboard/index.html", "open it in a browser"),
     ):
-        out.print(f"  {current / name}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
+        path = escape(str(current / name))
+        out.print(f"  {path}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
 
 
-def _archive_config(path: Path, panel: str, first: str | None, last: str | None) -> dict[str, Any]:
-    config = {"source": "ARCHIVE", "archive": str(path.expanduser().absolute()), "panel": panel}
-    return {**config, "first": first or "", "last": last or ""}
+def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
+    """Import recorded days, publish, list what was refused; exit 3 where some were.
 
-
-def _import(home: Home, config: dict[str, Any]) -> None:
-    """Import recorded days, publish, list what was refused; exit 3 where some were."""
-    metadata = _execute(home, "daily_observatory", ops={"fetch": config})
+    With `day` the run is that day's alone: it is published or refused.
+    """
+    metadata = _execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
     _tell_published(home)
-    unread = dict(metadata["raw_hub__models"]["days_refused"])
-    unpassed = _days_refused_by_gate(home)
-    for day, why in sorted({**unpassed, **unread}.items()):
-        err.print(f"refused {day}: {why}", highlight=False, markup=False)
-    if unread or unpassed:
+    fetched = metadata["raw_hub__models"]
+    refused = {**_refused_by_gate(home, fetched["days"]), **fetched["days_refused"]}
+    for of, why in sorted(refused.items()):
+        err.print(f"refused {of}: {why}", highlight=False, markup=False)
+    if refused:
         raise typer.Exit(PARTLY_REFUSED)
 
 
-def _import_archive(
-    home: Home, path: Path, panel: str, first: str | None, last: str | None
-) -> None:
+def _archive_config(home: Home, path: Path, panel: str) -> dict[str, Any]:
+    """The config of an import; a Refusal where there is nothing to import from or to."""
     from orchestration.snapshots import archives
 
     archives.find_files(path)
     home.check_universe(Universe("panel", panel))
-    _import(home, _archive_config(path, panel, first, last))
+    return {"source": "ARCHIVE", "archive": str(path.expanduser().absolute()), "panel": panel}
 
 
-def _days_refused_by_gate(home: Home) -> dict[str, str]:
+def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
     from orchestration.gates import raw
-    from orchestration.snapshots import store
 
-    days = [sealed.snapshot_date for sealed in store.list_sealed(home)]
     return {
         day.isoformat(): "; ".join(
             f"{outcome.name}: {outcome.observed} ({outcome.threshold}). Cure: {outcome.cure}"
             for outcome in verdict.outcomes
             if outcome.blocks
         )
-        for day, verdict in raw.verdicts(home, days).items()
+        for day, verdict in raw.verdicts(home, map(date.fromisoformat, days)).items()
         if not verdict.passed
     }
 
 
 @app.command()
 def run(
-    date_: Annotated[
-        datetime | None,
-        typer.Option(
-            "--date", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="By default the Hub's day."
-        ),
-    ] = None,
-    source: Annotated[str, typer.Option(help="live or archive.")] = "live",
+    date_: Annotated[datetime | None, _day("--date", help="By default the Hub's day.")] = None,
+    source: Literal["live", "archive"] = "live",
     archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
     panel: Panel = "archive",
 ) -> None:
     """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication."""
-    if source not in ("live", "archive"):
-        raise typer.BadParameter("live or archive", param_hint="--source")
     if (source == "archive") != (archive is not None):
         raise typer.BadParameter(
             "--archive PATH goes with --source archive", param_hint="--archive"
         )
+    if archive is not None and date_ is None:
+        raise typer.BadParameter("an archive's day must be named", param_hint="--date")
     home = _begin()
     if archive is not None:
-        if date_ is None:
-            raise typer.BadParameter("an archive's day must be named", param_hint="--date")
-        _import_archive(home, archive, panel, _text(date_), _text(date_))
+        _import(home, _archive_config(home, archive, panel), _text(date_))
         return
     from orchestration.hub.client import HubClient
     from orchestration.hub.crawl import resumable
@@ -186,29 +195,27 @@ def backfill(
         typer.Option(help="Dataset repository that archives the Hub: cfahlgren1/hub-stats."),
     ] = None,
     panel: Panel = "archive",
-    from_: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
-    ] = None,
-    to: Day = None,
+    from_: Annotated[datetime | None, _day("--from")] = None,
+    to: Annotated[datetime | None, _day("--to")] = None,
 ) -> None:
     """Every day of an archive, in one run; days that do not pass are listed (exit 3)."""
-    home = _begin()
-    if archive is not None and dataset is None:
-        _import_archive(home, archive, panel, _text(from_), _text(to))
-    elif dataset is not None and archive is None:
-        days = {"first": _text(from_) or "", "last": _text(to) or ""}
-        _import(home, {"source": "DATASET", "dataset": dataset, **days})
-    else:
+    if (archive is None) == (dataset is None):
         raise typer.BadParameter("one of --archive PATH and --dataset NAME")
+    if from_ is not None and to is not None and from_ > to:
+        raise typer.BadParameter("--from lies after --to", param_hint="--from")
+    home = _begin()
+    days = {"first": _text(from_) or "", "last": _text(to) or ""}
+    if archive is not None:
+        _import(home, _archive_config(home, archive, panel) | days)
+    else:
+        _import(home, {"source": "DATASET", "dataset": dataset, **days})
 
 
 @app.command("serve-hub")
 def serve_hub(
     snapshots: Annotated[Path | None, typer.Option(help="Recorded days to replay.")] = None,
     world: Annotated[str | None, typer.Option(help="Generated world to serve.")] = None,
-    date_: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
-    ] = None,
+    date_: Annotated[datetime | None, _day("--date")] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="File of faults to play.")] = None,
 ) -> None:
@@ -279,11 +286,11 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def shares(
-    window: Annotated[str, typer.Option(help="1d, 7d, 28d, 30d, 365d or all_time.")] = "30d",
-    attribution: Annotated[str, typer.Option(help="publisher or base_model.")] = "publisher",
-    cohort: Annotated[str, typer.Option(help="all or new_365d.")] = "all",
-    scope: Annotated[str, typer.Option(help="all or language_models.")] = "all",
-    most: Annotated[int, typer.Option(help="How many countries.")] = 15,
+    window: Literal["1d", "7d", "28d", "30d", "365d", "all_time"] = "30d",
+    attribution: Literal["publisher", "base_model"] = "publisher",
+    cohort: Literal["all", "new_365d"] = "all",
+    scope: Literal["all", "language_models"] = "all",
+    most: Annotated[int, typer.Option(min=1, help="How many countries.")] = 15,
     as_json: AsJson = False,
 ) -> None:
     """The table of country shares, as published."""
@@ -332,10 +339,26 @@ def demo(days: int = 14) -> None:
     _tell_published(home)
 
 
+def _tell_defect(words: str) -> None:
+    """A defect of our own: never in the words of a refusal, and never with the token."""
+    for name in ("HF_TOKEN", "OBSERVATORY_PUBLISH_POSTGRES_URL"):
+        if secret := os.environ.get(name):
+            words = words.replace(secret, f"({name})")
+    err.print(words.rstrip(), highlight=False, markup=False, soft_wrap=True)
+    err.print(
+        "defect: this is a fault of the program, not of your input; nothing was published by it",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def main() -> None:
     """Run the command line; a Refusal becomes its words and exit code 1."""
     try:
         app()
     except Refusal as refusal:
-        err.print(f"refused: {refusal}", highlight=False, markup=False)
+        err.print(f"refused: {refusal}", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(REFUSED) from None
+    except Exception:
+        _tell_defect(traceback.format_exc())
+        raise SystemExit(DEFECT) from None

@@ -6,13 +6,15 @@ Dagster or dbt, so it works when they do not.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.database import connect
@@ -20,6 +22,8 @@ from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.publication import generation
 from orchestration.snapshots import store
+
+T = TypeVar("T")
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -195,10 +199,11 @@ def _coverage_line(shares: CountryShares) -> str:
 
 def status(home: Home) -> dict[str, Any]:
     """The state of a home: universe, sealed days with their gate, generation, age, holder."""
-    sealed = store.list_sealed(home)
-    universe = home.universe()
+    trouble: list[str] = []
+    sealed = _or_trouble(trouble, lambda: store.list_sealed(home)) or []
+    universe = _or_trouble(trouble, home.universe)
     folder = generation.current(home)
-    manifest = generation.read_manifest(folder) if folder else None
+    manifest = _or_trouble(trouble, lambda: generation.read_manifest(folder)) if folder else None
     newest = max((day.snapshot_date for day in sealed), default=None)
     return {
         "home": str(home.root),
@@ -212,14 +217,25 @@ def status(home: Home) -> dict[str, Any]:
         "generation": manifest["generation"] if manifest else None,
         "generations_kept": generation.generations(home),
         "published_days": len(manifest["snapshot_dates"]) if manifest else 0,
+        "trouble": trouble,
         "next_run": "daily at 06:00 UTC while `make dev` runs",
     }
+
+
+def _or_trouble(trouble: list[str], read: Callable[[], T]) -> T | None:
+    """What `read` gives; where it refuses, the words of it join `trouble`."""
+    try:
+        return read()
+    except Refusal as refusal:
+        trouble.append(str(refusal))
+        return None
 
 
 def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
     gate = store.folder_of(home, day.snapshot_date) / "gate.json"
     passed = None
-    if gate.exists():
+    # A damaged verdict counts for nothing: the next run gives it anew.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(gate.read_text(encoding="utf-8"))
         passed = found["passed"] if found["content_sha256"] == day.content_sha256 else None
     return {
@@ -235,7 +251,7 @@ def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
 
 def status_table(found: dict[str, Any]) -> Table:
     """The state of a home on one screen."""
-    table = Table(title=f"Hub Observatory at {found['home']}", title_justify="left")
+    table = Table(title=escape(f"Hub Observatory at {found['home']}"), title_justify="left")
     for heading in ("day", "models", "downloads (30 d)", "set aside", "source", "gate"):
         table.add_column(heading, justify="left" if heading in ("day", "gate") else "right")
     for day in found["last_days"]:
@@ -249,7 +265,7 @@ def status_table(found: dict[str, Any]) -> Table:
         )
     table.caption_justify = "left"
     table.caption = "\n".join(
-        f"{name}: {value}"
+        escape(f"{name}: {value}")
         for name, value in (
             ("universe", found["universe"] or "none yet"),
             ("sealed", f"{found['sealed_days']} days, newest {found['newest_sealed_day']}"),
@@ -257,6 +273,7 @@ def status_table(found: dict[str, Any]) -> Table:
             ("published", f"{found['generation'] or 'nothing'}, {found['published_days']} days"),
             ("in use by", found["in_use_by"] or "nobody"),
             ("next run", found["next_run"]),
+            *(("trouble", words) for words in found["trouble"]),
         )
     )
     return table

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.engine import Engine
 
 from orchestration.defs.automation.dead_runs import close_dead_runs
-from orchestration.home import CHECKOUT, Home
+from orchestration.errors import Refusal
+from orchestration.home import CHECKOUT, Home, write_text_durably
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,12 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended: `problems` in words, `metadata` of each asset by its name."""
+    """How a run ended: what was refused, and what broke, in words; `metadata` by asset name."""
 
     run_id: str
     succeeded: bool
-    problems: list[str]
+    refusals: list[str]
+    defects: list[str]
     metadata: dict[str, dict[str, Any]]
 
 
@@ -51,9 +52,17 @@ def _sync_sqlite_at_checkpoints(connection: Any, _: Any) -> None:
 def prepare_instance(home: Home) -> None:
     """Point Dagster at the home's own folder and give it the project's settings."""
     folder = home.dagster
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(
+            f"Dagster's folder cannot be made ({error.strerror})",
+            file=folder,
+            cure="set DAGSTER_HOME to a folder that you may write to, or leave it unset",
+        ) from error
     os.environ["DAGSTER_HOME"] = str(folder)
-    shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
+    settings = (CHECKOUT / "dagster.yaml").read_text(encoding="utf-8")
+    write_text_durably(folder / "dagster.yaml", settings)
 
 
 def execute(
@@ -69,9 +78,16 @@ def execute(
 
     job = defs.resolve_job_def(job_name)
     config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
+    with home.lock(f"observatory ({job_name})", waiting=log.info):
+        prepare_instance(home)
+        return _run(home, job, config, partition_key)
+
+
+def _run(
+    home: Home, job: dg.JobDefinition, config: dict[str, Any], partition_key: str | None
+) -> RunReport:
     with (
         dg.DagsterInstance.get() as instance,
-        home.lock(f"observatory ({job_name})", waiting=log.info),
         # dbt's own lines would drown what a person wants to read; they are kept in a file.
         (home.dagster / "last_run.log").open("w", encoding="utf-8") as transcript,
         contextlib.redirect_stdout(transcript),
@@ -84,25 +100,26 @@ def execute(
             raise_on_error=False,
             tags={"observatory/started_by": "command line"},
         )
-    return RunReport(result.run_id, result.success, _problems(result), _metadata(result))
+    return RunReport(result.run_id, result.success, *_problems(result), _metadata(result))
 
 
-def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
-    found = []
+def _problems(result: dg.ExecuteInProcessResult) -> tuple[list[str], list[str]]:
+    """What was refused, and the errors that no part of ours meant as an answer."""
+    refusals, defects = [], []
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
                 words = check.description or "failed"
-                found.append(f"check {check.check_name} of {check.asset_key.path[-1]}: {words}")
+                refusals.append(f"check {check.check_name} of {check.asset_key.path[-1]}: {words}")
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
             failure = data.user_failure_data
             if failure is not None and failure.description:
-                found.append(failure.description)
+                refusals.append(failure.description)
             elif data.error is not None:
-                found.append(data.error.to_string())
-    return found
+                defects.append(data.error.to_string())
+    return refusals, defects
 
 
 def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

@@ -135,8 +135,10 @@ def _fetch_models(
         raise refused(refusal) from refusal
     days = [*imported.sealed, *imported.unchanged]
     if not days:
-        worst = next(iter(imported.refused.values()))
-        raise refused(worst)
+        raise dg.Failure(
+            description="\n".join(str(refusal) for refusal in imported.refused.values()),
+            allow_retries=False,
+        )
     if not context.has_partition_key:
         # A range without gaps cannot be said of an archive that has some: each day for itself.
         for day in days:
@@ -151,6 +153,7 @@ def _fetch_models(
         asset_key=MODELS.key,
         metadata=describe_day(home, max(days, key=lambda day: day.snapshot_date))
         | {
+            "days": [day.isoformat() for day in imported.dates],
             "days_sealed": len(imported.sealed),
             "days_unchanged": len(imported.unchanged),
             "days_refused": {str(day): str(why) for day, why in imported.refused.items()},
