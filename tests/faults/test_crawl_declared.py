@@ -108,7 +108,7 @@ def is_whole(landed: Landed) -> bool:
 
 
 def crawled(hub: LocalHub, home: Home, clock: Any) -> Landed:
-    client = HubClient(hub.endpoint, TOKEN, clock=clock, read=2.0, whole=4.0)
+    client = HubClient(hub.endpoint, TOKEN, clock=clock, read=2.0, whole=3.0)
     return crawl(home, client)
 
 

@@ -46,7 +46,12 @@ def test_no_error_tells_the_token(
     faults = [{"when": {"page": "2-"}, **fault}]
     with LocalHub(recorded, faults={"faults": faults}) as hub, pytest.raises(Refusal) as stopped:
         client = HubClient(hub.endpoint, clock=clock)
-        crawl(Home(tmp_path), client, progress=lambda progress: said.append(str(progress)))
+        crawl(
+            Home(tmp_path),
+            client,
+            progress=lambda progress: said.append(str(progress)),
+            outage=100.0,
+        )
     # As the most talkative log would show it: every frame but this test's, with its variables.
     frames = stopped.tb.tb_next
     shown = traceback.TracebackException(stopped.type, stopped.value, frames, capture_locals=True)
