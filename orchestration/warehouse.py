@@ -21,11 +21,14 @@ import duckdb
 from orchestration.database import connect, literal, literals
 from orchestration.home import CHECKOUT, Home
 from orchestration.snapshots import store
-from orchestration.snapshots.contract import COLUMNS
+from orchestration.snapshots.contract import COLUMNS, Column
 from orchestration.snapshots.store import Sealed
 
 PROJECT = CHECKOUT / "dbt_project"
 _CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
+
+# What flows are computed from: kept narrow, because every day of the history can be asked for.
+COUNTERS = ("_id", "id", "createdAt", "downloads", "downloadsAllTime")
 
 AUTHORS = {"author": "varchar", "author_type": "varchar", "fullname": "varchar", "asked_on": "date"}
 GENERATED_ORGANIZATIONS = (
@@ -99,7 +102,26 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     new = tuple(day for day in ordered if day.snapshot_date not in built_days)
     if any(day.snapshot_date < newest for day in new):
         return rebuild("a day came late")
-    return BuildPlan(ordered, new, False, "new days" if new else "nothing changed", code)
+    if not new:
+        return BuildPlan(ordered, (), False, "nothing changed", code)
+    since = min(_unsettled_since(home), new[0].snapshot_date)
+    window = tuple(day for day in ordered if day.snapshot_date >= since)
+    return BuildPlan(ordered, window, False, "new days", code)
+
+
+def _unsettled_since(home: Home) -> date:
+    """The first day whose figures a later snapshot may change; date.max where there is none.
+
+    Most often there is none. Days whose counters stand still, or are held back, wait here for
+    the snapshot that tells what they were: at most 16 of them.
+    """
+    with connect(home.warehouse, read_only=True) as connection:
+        found = connection.execute(
+            "select min(snapshot_date) from intermediate.int_hub__counter_status "
+            "where not is_settled"
+        ).fetchall()
+    first: date | None = found[0][0]
+    return first or date.max
 
 
 def _built_from(home: Home) -> tuple[str, dict[date, str]] | None:
@@ -124,19 +146,19 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
     if build.is_rebuild:
         for leftover in home.warehouse.parent.glob(f"{home.warehouse.name}*"):
             leftover.unlink()
-    files = [store.parquet_of(home, day) for day in build.window]
-    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
     with connect(home.warehouse, folders=[home.root]) as connection:
         connection.execute("create schema if not exists raw")
         connection.execute("drop table if exists raw.finished_build")
-        rows = (
-            f"select snapshot_date, {columns} from read_parquet({literals(files)}, "
-            "hive_partitioning = true, hive_types = {'snapshot_date': date})"
+        _register_records(connection, "hub_models", home, build.window, COLUMNS)
+        counters = [column for column in COLUMNS if column.name in COUNTERS]
+        _register_records(connection, "hub_counters", home, build.days, counters)
+        connection.execute(
+            "create or replace table raw.build_window as "
+            "select ?::date as from_date, ?::date as to_date",
+            [day.snapshot_date for day in (build.window[0], build.window[-1])]
+            if build.window
+            else [None, None],
         )
-        if not files:
-            empty = ", ".join(f'null::{column.type} as "{column.name}"' for column in COLUMNS)
-            rows = f"select null::date as snapshot_date, {empty} where false"
-        connection.execute(f"create or replace view raw.hub_models as {rows}")
         _register_authors(connection, home.raw / "hub_authors" / "authors.parquet")
         _register_generated(connection, generated_organizations_file(home))
         connection.execute(
@@ -186,6 +208,26 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
                 '"rows_quarantined":"BIGINT"}]\'), recursive := true)',
                 [text],
             )
+
+
+def _register_records(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    home: Home,
+    days: Sequence[Sealed],
+    columns: Sequence[Column],
+) -> None:
+    """A view of the raw rows of `days`; only the files that a statement asks for are read."""
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    files = [store.parquet_of(home, day) for day in days]
+    rows = (
+        f"select snapshot_date, {names} from read_parquet({literals(files)}, "
+        "hive_partitioning = true, hive_types = {'snapshot_date': date})"
+    )
+    if not files:
+        empty = ", ".join(f'null::{column.type} as "{column.name}"' for column in columns)
+        rows = f"select null::date as snapshot_date, {empty} where false"
+    connection.execute(f"create or replace view raw.{name} as {rows}")
 
 
 def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

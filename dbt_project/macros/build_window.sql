@@ -12,3 +12,108 @@
         )
     }}
 {%- endmacro %}
+
+{#-
+    A table that accumulates, and of whose days some have no row at all: the days of this build
+    are emptied first, since what a day had before may not be there any more.
+-#}
+{% macro accumulates_events_by_day() -%}
+    {{
+        config(
+            materialized='incremental',
+            incremental_strategy='append',
+            on_schema_change='fail',
+            pre_hook=empty_build_window(),
+        )
+    }}
+{%- endmacro %}
+
+{% macro empty_build_window() -%}
+    {% raw %}{% if is_incremental() %}
+    delete from {{ this }}
+    where snapshot_date >= (
+        select from_date from {{ source('raw', 'build_window') }}
+    )
+    {% endif %}{% endraw %}
+{%- endmacro %}
+
+{#-
+    The rows of a day of models that the next snapshot does not have, and all rows of the newest
+    day, of which nobody knows yet. A year is enough: no window reaches further back.
+-#}
+{% macro last_rows_before_absence(relation, columns) -%}
+with build_window as (
+
+    select * from {{ source('raw', 'build_window') }}
+
+),
+
+model_days as (
+
+    select snapshot_date, model_key from {{ ref('int_hub__model_days') }}
+
+),
+
+snapshots as (
+
+    select
+        snapshot_date,
+        lead(snapshot_date) over (order by snapshot_date) as next_date
+    from {{ source('raw', 'snapshots') }}
+
+),
+
+rows_of_days as (
+
+    select
+        {{ columns | join(',\n        ') }}
+    from {{ relation }}
+
+    {% if remembers_earlier_builds() %}
+    union all
+
+    select
+        {{ columns | join(',\n        ') }}
+    from {{ this }}
+    where
+        coalesce(
+            snapshot_date < (select from_date from build_window), true
+        )
+        and snapshot_date > (
+            select max(snapshot_date) - 400 from snapshots
+        )
+    {% endif %}
+
+),
+
+dated as (
+
+    select rows_of_days.*, snapshots.next_date
+    from rows_of_days
+    inner join snapshots on rows_of_days.snapshot_date = snapshots.snapshot_date
+
+),
+
+final as (
+
+    select
+        {{ columns | join(',\n        ') }}
+    from dated
+    anti join model_days
+        on
+            dated.next_date = model_days.snapshot_date
+            and dated.model_key = model_days.model_key
+
+)
+
+select * from final
+{%- endmacro %}
+
+{#- Whether a table that is made anew can take rows over from the build before. -#}
+{% macro remembers_earlier_builds() -%}
+    {{ return(
+        execute
+        and not flags.FULL_REFRESH
+        and load_relation(this) is not none
+    ) }}
+{%- endmacro %}

@@ -1,6 +1,11 @@
 {#- The windows that are measured, each with its column in the intermediate tables. -#}
 {% macro download_windows() -%}
-    {{ return(['30d', 'all_time']) }}
+    {{ return(['1d', '7d', '28d', '30d', '365d', 'all_time']) }}
+{%- endmacro %}
+
+{#- The column with the downloads of a window by the counters as the Hub gave them. -#}
+{% macro uncorrected(window) -%}
+    {{ 'uncorrected_' if window in flow_windows() else 'downloads_' }}{{ window }}
 {%- endmacro %}
 
 {#- Cohorts and scopes: the condition that puts a row of the intermediate tables in. -#}
@@ -30,10 +35,16 @@
         {% endfor -%}
         sum(models_count)::bigint as models_count,
         sum(downloads_{{ window }})::decimal(38, 6) as downloads,
-        max(largest_{{ window }})::decimal(38, 6) as largest_downloads
+        max(largest_{{ window }})::decimal(38, 6) as largest_downloads,
+        sum({{ uncorrected(window) }})::decimal(38, 6) as downloads_uncorrected
     from {{ relation }}
     where {{ in_cohort }} and {{ in_scope }}
     group by all
+    -- Who has nothing but models that are gone is there where they had downloads.
+    having
+        sum(models_count) > 0
+        or sum(downloads_{{ window }}) > 0
+        or sum({{ uncorrected(window) }}) <> 0
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
     {% if not loop.last %}union all{% endif %}
@@ -45,4 +56,14 @@
 {#- A share: null where the whole is nothing or unknown, never 0 for it. -#}
 {% macro ratio(part, whole) -%}
     (({{ part }})::double / nullif(({{ whole }})::double, 0))
+{%- endmacro %}
+
+{#- The part of a model's downloads that a root gets; all of it to the last digit where it can. -#}
+{% macro credited(downloads, credit) -%}
+    case when {{ credit }} >= 0.999999999
+        then {{ downloads }}::decimal(38, 6)
+        else (
+            {{ downloads }}::decimal(24, 6) * {{ credit }}::decimal(14, 12)
+        )::decimal(38, 6)
+    end
 {%- endmacro %}

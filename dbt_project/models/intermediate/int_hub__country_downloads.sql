@@ -29,6 +29,9 @@ whole as (
         owner_downloads.downloads_{{ window }},
         owner_downloads.largest_{{ window }}
         {%- endfor %}
+        {%- for window in flow_windows() %},
+        owner_downloads.uncorrected_{{ window }}
+        {%- endfor %}
     from owner_downloads
     inner join owners
         on
@@ -47,10 +50,13 @@ divided as (
         owners.country_key,
         inherited.is_new_365d,
         inherited.is_language_model,
-        1 as models_count
+        inherited.is_present::integer as models_count
         {%- for window in download_windows() %},
         sum(inherited.downloads_{{ window }}) as downloads_{{ window }},
         sum(inherited.downloads_{{ window }}) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(inherited.uncorrected_{{ window }}) as uncorrected_{{ window }}
         {%- endfor %}
     from inherited
     inner join owners
@@ -62,6 +68,7 @@ divided as (
         inherited.snapshot_date,
         inherited.model_key,
         owners.country_key,
+        inherited.is_present,
         inherited.is_new_365d,
         inherited.is_language_model
 
@@ -79,6 +86,9 @@ final as (
         {%- for window in download_windows() %},
         sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }},
         max(largest_{{ window }})::decimal(38, 6) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 6) as uncorrected_{{ window }}
         {%- endfor %}
     from (
         select * from whole

@@ -30,6 +30,9 @@ final as (
             then coalesce(sliced.downloads, 0) end as downloads,
         case when slices.null_reason is null
             then coalesce(sliced.largest_downloads, 0) end as largest_downloads,
+        case when slices.is_uncorrected_known
+            then coalesce(sliced.downloads_uncorrected, 0)
+        end as downloads_uncorrected,
         slices.null_reason
 
     from sliced

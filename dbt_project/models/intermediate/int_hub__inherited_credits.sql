@@ -4,9 +4,9 @@ with lineage as (
 
 ),
 
-model_days as (
+model_downloads as (
 
-    select * from {{ ref('int_hub__model_days') }}
+    select * from {{ ref('int_hub__model_downloads') }}
 
 ),
 
@@ -28,24 +28,24 @@ final as (
         shares.snapshot_date,
         shares.model_key,
         shares.organization,
-        model_days.is_new_365d,
-        model_days.is_language_model,
+        model_downloads.is_present,
+        model_downloads.is_new_365d,
+        model_downloads.is_language_model,
         shares.credit >= 0.999999999 as is_whole
-        {% for window in download_windows() %},
-        case when shares.credit >= 0.999999999
-            then model_days.downloads_{{ window }}::decimal(38, 6)
-            else (
-                model_days.downloads_{{ window }}::decimal(18, 0)
-                * shares.credit
-            )::decimal(38, 6)
-        end as downloads_{{ window }}
-        {% endfor %}
+        {%- for window in download_windows() %},
+        {{ credited('model_downloads.downloads_' ~ window, 'shares.credit') }}
+            as downloads_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        {{ credited('model_downloads.uncorrected_' ~ window, 'shares.credit') }}
+            as uncorrected_{{ window }}
+        {%- endfor %}
 
     from by_root_organization as shares
-    inner join model_days
+    inner join model_downloads
         on
-            shares.snapshot_date = model_days.snapshot_date
-            and shares.model_key = model_days.model_key
+            shares.snapshot_date = model_downloads.snapshot_date
+            and shares.model_key = model_downloads.model_key
 
 )
 

@@ -4,6 +4,15 @@ with models as (
 
 ),
 
+with_parents as (
+
+    select
+        *,
+        {{ array_with_prefix('tags', 'base_model:') }} as base_model_tags
+    from models
+
+),
+
 final as (
 
     select
@@ -20,11 +29,16 @@ final as (
         is_language_model,
         pipeline_tag is not null or tags is not null as has_scope,
         tags is not null as has_tags,
-        {{ array_with_prefix('tags', 'base_model:') }} as base_model_tags,
+        base_model_tags,
+        -- A parent is declared, or an override tells.
+        {{ array_first('base_model_tags') }} is not null
+        or model_id in (
+            select model_id from {{ ref('lineage_overrides') }}
+        ) as is_lineage_known,
         downloads_30d,
         downloads_all_time
 
-    from models
+    from with_parents
 
 )
 

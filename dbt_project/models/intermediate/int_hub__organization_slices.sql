@@ -49,6 +49,7 @@ placed as (
         sliced.models_count,
         coalesce(sliced.downloads, 0) as downloads,
         coalesce(sliced.largest_downloads, 0) as largest_downloads,
+        coalesce(sliced.downloads_uncorrected, 0) as downloads_uncorrected,
         owners.is_small_panel or owners.is_curated as is_always_shown,
         row_number() over (
             partition by
@@ -75,7 +76,8 @@ shown as (
         case when is_shown then parent end as parent,
         sum(models_count)::bigint as models_count,
         sum(downloads)::decimal(38, 6) as downloads,
-        max(largest_downloads)::decimal(38, 6) as largest_downloads
+        max(largest_downloads)::decimal(38, 6) as largest_downloads,
+        sum(downloads_uncorrected)::decimal(38, 6) as downloads_uncorrected
     from (
         select *, is_always_shown or place <= {{ largest }} as is_shown
         from placed
@@ -102,6 +104,8 @@ final as (
             then shown.downloads end as downloads,
         case when slices.null_reason is null
             then shown.largest_downloads end as largest_downloads,
+        case when slices.is_uncorrected_known
+            then shown.downloads_uncorrected end as downloads_uncorrected,
         slices.null_reason
 
     from shown

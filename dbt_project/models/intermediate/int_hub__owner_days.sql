@@ -1,7 +1,7 @@
 with seen as (
 
     select snapshot_date, organization
-    from {{ ref('int_hub__model_days') }}
+    from {{ ref('int_hub__model_downloads') }}
 
     union
 

@@ -1,6 +1,6 @@
-with model_days as (
+with model_downloads as (
 
-    select * from {{ ref('int_hub__model_days') }}
+    select * from {{ ref('int_hub__model_downloads') }}
 
 ),
 
@@ -12,20 +12,23 @@ inherited as (
 
 own as (
 
-    select model_days.*
-    from model_days
+    select model_downloads.*
+    from model_downloads
     anti join inherited
         on
-            model_days.snapshot_date = inherited.snapshot_date
-            and model_days.model_key = inherited.model_key
+            model_downloads.snapshot_date = inherited.snapshot_date
+            and model_downloads.model_key = inherited.model_key
 
 ),
 
 {% set measures %}
-        count(*) as models_count
+        count(*) filter (is_present) as models_count
         {%- for window in download_windows() %},
         sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }},
         max(downloads_{{ window }})::decimal(38, 6) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 6) as uncorrected_{{ window }}
         {%- endfor %}
 {% endset %}
 
@@ -39,7 +42,7 @@ final as (
         is_language_model,
         true as is_whole,
         {{ measures }}
-    from model_days
+    from model_downloads
     group by all
 
     union all

@@ -8,6 +8,19 @@ with days as (
 
 ),
 
+flows as (
+
+    select
+        snapshot_date,
+        window_name,
+        max(null_reason) filter (series = 'corrected') as null_reason,
+        max(null_reason) filter (series = 'uncorrected')
+            as uncorrected_null_reason
+    from {{ ref('int_hub__flow_windows') }}
+    group by all
+
+),
+
 slices as (
 
     {% for window in download_windows() %}
@@ -30,7 +43,7 @@ slices as (
 
 ),
 
-final as (
+reasons as (
 
     select
         days.snapshot_date,
@@ -41,16 +54,43 @@ final as (
             when slices.window_name = 'all_time'
                 and not days.has_downloads_all_time
                 then 'the source records no downloadsAllTime'
+        end as window_reason,
+        case
             when slices.attribution = 'base_model' and not days.has_tags
                 then 'the source records no tags: lineage is unknown'
             when slices.cohort = 'new_365d' and not days.has_created_at
                 then 'the source records no createdAt'
             when slices.scope = 'language_models' and not days.has_scope
                 then 'the source records neither pipeline_tag nor tags'
-        end as null_reason
+        end as slice_reason
 
     from days
     cross join slices
+
+),
+
+final as (
+
+    select
+        reasons.snapshot_date,
+        reasons.window_name,
+        reasons.attribution,
+        reasons.cohort,
+        reasons.scope,
+        coalesce(
+            reasons.window_reason, flows.null_reason, reasons.slice_reason
+        ) as null_reason,
+        coalesce(
+            reasons.window_reason,
+            flows.uncorrected_null_reason,
+            reasons.slice_reason
+        ) is null as is_uncorrected_known
+
+    from reasons
+    left join flows
+        on
+            reasons.snapshot_date = flows.snapshot_date
+            and reasons.window_name = flows.window_name
 
 )
 

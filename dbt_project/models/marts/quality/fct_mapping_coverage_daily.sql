@@ -4,7 +4,14 @@
 
 with organization_shares as (
 
-    select *
+    select
+        *,
+        max(case
+            when country_key in ('unattributed_organization', 'unattributed_unknown')
+                and organization <> '(other)'
+                and downloads > 0
+                then downloads
+        end) over (partition by {{ slice | join(', ') }}) as top_downloads
     from {{ ref('fct_organization_share_daily') }}
     where snapshot_date in (
         select distinct snapshot_date from {{ ref('int_hub__model_days') }}
@@ -36,10 +43,10 @@ covered as (
             country_code is not null
             or country_key in ('international', 'unattributed_individual')
         ), 0) as accounted_downloads,
-        max_by(organization, downloads) filter (
+        min(organization) filter (
             country_key in ('unattributed_organization', 'unattributed_unknown')
             and organization <> '(other)'
-            and downloads > 0
+            and downloads = top_downloads
         ) as unattributed_top_organization,
         max(null_reason) as null_reason
     from organization_shares

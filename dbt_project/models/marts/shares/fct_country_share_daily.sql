@@ -1,4 +1,5 @@
 {{ accumulates_by_day() }}
+{{ config(post_hook=settle_provisional_days()) }}
 
 {%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
 
@@ -14,6 +15,12 @@ with country_slices as (
 contested_slices as (
 
     select * from {{ ref('int_hub__contested_slices') }}
+
+),
+
+status as (
+
+    select * from {{ ref('int_hub__counter_status') }}
 
 ),
 
@@ -104,7 +111,7 @@ shares as (
                 is_country
             order by country_slices.downloads desc
         ) end as rank,
-        country_slices.downloads::double as downloads_uncorrected,
+        country_slices.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0
             then 'no model of this slice has downloads' end) as null_reason
 
@@ -150,10 +157,11 @@ final as (
         shares.share_of_all - week_ago.share_of_all as share_change_7d,
         shares.share_of_all - month_ago.share_of_all as share_change_30d,
         shares.downloads_uncorrected,
-        false as is_provisional,
+        {{ is_provisional('shares') }} as is_provisional,
         shares.null_reason
 
     from shares
+    inner join status on shares.snapshot_date = status.snapshot_date
     {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
     left join known_shares as {{ name }}
         on

@@ -1,4 +1,5 @@
 {{ accumulates_by_day() }}
+{{ config(post_hook=settle_provisional_days()) }}
 
 {%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
 
@@ -9,6 +10,12 @@ with organization_slices as (
         length(country_key) = 2 as is_attributed,
         organization <> '(other)' as is_named
     from {{ ref('int_hub__organization_slices') }}
+
+),
+
+status as (
+
+    select * from {{ ref('int_hub__counter_status') }}
 
 ),
 
@@ -53,7 +60,7 @@ shares as (
                 is_named
             order by organization_slices.downloads desc
         ) end as rank,
-        organization_slices.downloads::double as downloads_uncorrected,
+        organization_slices.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0
             then 'no model of this slice has downloads' end) as null_reason
 
@@ -97,10 +104,11 @@ final as (
         shares.share_of_all - week_ago.share_of_all as share_change_7d,
         shares.share_of_all - month_ago.share_of_all as share_change_30d,
         shares.downloads_uncorrected,
-        false as is_provisional,
+        {{ is_provisional('shares') }} as is_provisional,
         shares.null_reason
 
     from shares
+    inner join status on shares.snapshot_date = status.snapshot_date
     {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
     left join known_shares as {{ name }}
         on

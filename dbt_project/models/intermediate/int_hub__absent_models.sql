@@ -1,0 +1,76 @@
+-- Models that a snapshot does not have, but whose downloads fall into one of its windows: gone,
+-- and then as they were when last seen, or not there yet on a day between usable snapshots.
+with flows as (
+
+    select * from {{ ref('int_hub__model_flows') }}
+
+),
+
+model_days as (
+
+    select
+        snapshot_date,
+        model_key,
+        model_id,
+        organization,
+        is_new_365d,
+        is_language_model,
+        is_lineage_known
+    from {{ ref('int_hub__model_days') }}
+
+),
+
+sights as (
+
+    select * from model_days
+
+    union all
+
+    select last_sights.*
+    from {{ ref('int_hub__last_sights') }} as last_sights
+    inner join {{ source('raw', 'build_window') }} as build_window
+        on last_sights.snapshot_date < build_window.from_date
+
+),
+
+absent as (
+
+    select flows.snapshot_date, flows.model_key
+    from flows
+    anti join model_days
+        on
+            flows.snapshot_date = model_days.snapshot_date
+            and flows.model_key = model_days.model_key
+    where false
+        {%- for series in flow_series() %}
+        {%- for window in flow_windows() %}
+        or flows.{{ series }}_{{ window }} <> 0
+        {%- endfor %}
+        {%- endfor %}
+
+),
+
+final as (
+
+    select
+        absent.snapshot_date,
+        absent.model_key,
+        sights.snapshot_date as sighted_on,
+        sights.model_id,
+        sights.organization,
+        sights.is_new_365d,
+        sights.is_language_model,
+        sights.is_lineage_known
+
+    from absent
+    inner join sights on absent.model_key = sights.model_key
+    qualify row_number() over (
+        partition by absent.snapshot_date, absent.model_key
+        order by
+            sights.snapshot_date < absent.snapshot_date desc,
+            abs(sights.snapshot_date - absent.snapshot_date)
+    ) = 1
+
+)
+
+select * from final

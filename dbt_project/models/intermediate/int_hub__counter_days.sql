@@ -1,0 +1,98 @@
+{{ accumulates_by_day() }}
+
+with build_window as (
+
+    select * from {{ source('raw', 'build_window') }}
+
+),
+
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+
+),
+
+days as (
+
+    select
+        snapshots.snapshot_date,
+        snapshots.previous_date
+    from (
+        select
+            snapshot_date,
+            lag(snapshot_date) over (order by snapshot_date) as previous_date
+        from {{ source('raw', 'snapshots') }}
+    ) as snapshots
+    inner join build_window
+        on
+            snapshots.snapshot_date >= build_window.from_date
+            and snapshots.snapshot_date <= build_window.to_date
+
+),
+
+today as (
+
+    select
+        days.snapshot_date,
+        counters.model_key,
+        counters.counter,
+        coalesce(counters.downloads_30d > 60000, false) as is_large
+    from counters
+    inner join days on counters.snapshot_date = days.snapshot_date
+
+),
+
+before as (
+
+    select
+        days.snapshot_date,
+        counters.model_key,
+        counters.counter
+    from counters
+    inner join days on counters.snapshot_date = days.previous_date
+
+),
+
+changes as (
+
+    select
+        today.snapshot_date,
+        count(*) as models_count,
+        count(before.counter) as common_models_count,
+        coalesce(
+            sum(greatest(today.counter - before.counter, 0)), 0
+        )::bigint as rise,
+        count(*) filter (today.counter < before.counter) as fallen_models_count,
+        count(before.counter) filter (today.is_large) as large_models_count,
+        count(*) filter (
+            today.is_large and today.counter = before.counter
+        ) as frozen_models_count
+
+    from today
+    left join before
+        on
+            today.snapshot_date = before.snapshot_date
+            and today.model_key = before.model_key
+    group by today.snapshot_date
+
+),
+
+final as (
+
+    select
+        days.snapshot_date,
+        days.previous_date,
+        coalesce(changes.models_count, 0) as models_count,
+        coalesce(changes.common_models_count, 0) as common_models_count,
+        case when changes.common_models_count > 0 then changes.rise
+        end as rise,
+        coalesce(changes.fallen_models_count, 0) as fallen_models_count,
+        coalesce(changes.large_models_count, 0) as large_models_count,
+        coalesce(changes.frozen_models_count, 0) as frozen_models_count
+
+    from days
+    left join changes on days.snapshot_date = changes.snapshot_date
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+{{ accumulates_events_by_day() }}
+
+-- After many counters fell at once: how much is missing on that day and the snapshots after it.
+with build_window as (
+
+    select * from {{ source('raw', 'build_window') }}
+
+),
+
+days as (
+
+    select
+        *,
+        row_number() over (order by snapshot_date) as place
+    from {{ ref('int_hub__counter_days') }}
+
+),
+
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+
+),
+
+pairs as (
+
+    select
+        days.snapshot_date,
+        falls.snapshot_date as fell_on,
+        falls.previous_date as good_date
+
+    from days
+    inner join build_window
+        on
+            days.snapshot_date >= build_window.from_date
+            and days.snapshot_date <= build_window.to_date
+    inner join days as falls
+        on
+            falls.fallen_models_count
+            > {{ rollback_share() }} * falls.common_models_count
+            and days.place >= falls.place
+            and days.place <= falls.place + {{ held_snapshots() }}
+
+),
+
+good as (
+
+    select
+        pairs.snapshot_date,
+        pairs.fell_on,
+        counters.model_key,
+        counters.counter
+    from counters
+    inner join pairs on counters.snapshot_date = pairs.good_date
+
+),
+
+final as (
+
+    select
+        good.snapshot_date,
+        good.fell_on,
+        sum(greatest(good.counter - counters.counter, 0))::bigint as shortfall
+
+    from good
+    inner join counters
+        on
+            good.snapshot_date = counters.snapshot_date
+            and good.model_key = counters.model_key
+    group by good.snapshot_date, good.fell_on
+
+)
+
+select * from final

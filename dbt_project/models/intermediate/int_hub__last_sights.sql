@@ -1,0 +1,9 @@
+{{ last_rows_before_absence(ref('int_hub__model_days'), [
+    'snapshot_date',
+    'model_key',
+    'model_id',
+    'organization',
+    'is_new_365d',
+    'is_language_model',
+    'is_lineage_known',
+]) }}

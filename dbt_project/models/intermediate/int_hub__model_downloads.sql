@@ -1,0 +1,80 @@
+{#-
+    Downloads of each model in every window. A model that is gone is there as long as a window
+    has downloads of it, but is not present: it is not counted as a model.
+-#}
+with model_days as (
+
+    select * from {{ ref('int_hub__model_days') }}
+
+),
+
+flows as (
+
+    select * from {{ ref('int_hub__model_flows') }}
+
+),
+
+{% set flow_columns %}
+        {%- for window in flow_windows() %},
+        flows.corrected_{{ window }} as downloads_{{ window }},
+        flows.uncorrected_{{ window }}
+        {%- endfor %}
+{% endset %}
+
+present as (
+
+    select
+        model_days.snapshot_date,
+        model_days.model_key,
+        model_days.model_id,
+        model_days.organization,
+        true as is_present,
+        model_days.is_new_365d,
+        model_days.is_language_model,
+        model_days.is_lineage_known,
+        model_days.downloads_30d,
+        model_days.downloads_all_time
+        {{- flow_columns }}
+
+    from model_days
+    left join flows
+        on
+            model_days.snapshot_date = flows.snapshot_date
+            and model_days.model_key = flows.model_key
+
+),
+
+absent as (
+
+    select
+        absent_models.snapshot_date,
+        absent_models.model_key,
+        absent_models.model_id,
+        absent_models.organization,
+        false as is_present,
+        absent_models.is_new_365d,
+        absent_models.is_language_model,
+        absent_models.is_lineage_known,
+        null::bigint as downloads_30d,
+        null::bigint as downloads_all_time
+        {{- flow_columns }}
+
+    from {{ ref('int_hub__absent_models') }} as absent_models
+    inner join flows
+        on
+            absent_models.snapshot_date = flows.snapshot_date
+            and absent_models.model_key = flows.model_key
+
+),
+
+final as (
+
+    select * from present
+
+    union all
+
+    select * from absent
+
+)
+
+select * from final
