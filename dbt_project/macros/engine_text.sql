@@ -1,7 +1,7 @@
 {#-
-    Text functions that differ between engines, one dispatched macro each, beside engine.sql. Patterns
-    hold no backslash (RE2 here, Java there): a digit is [0-9], a point [.]; in `by`, the first
-    group is written #1.
+    Text functions that differ between engines, one dispatched macro each, beside engine.sql.
+    Patterns hold no backslash (RE2 here, Java there): a digit is [0-9], a point [.]; in `by`, the
+    first group is written #1.
 -#}
 
 {#- The text with every match of the pattern replaced. -#}
@@ -38,6 +38,18 @@
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     )
+{%- endmacro %}
+
+{% macro without_outer_hyphens(text) -%}
+    {{ return(adapter.dispatch('without_outer_hyphens', 'hub_observatory')(text)) }}
+{%- endmacro %}
+
+{% macro default__without_outer_hyphens(text) -%}
+    trim({{ text }}, '-')
+{%- endmacro %}
+
+{% macro spark__without_outer_hyphens(text) -%}
+    btrim({{ text }}, '-')
 {%- endmacro %}
 
 {#- The elements of a list of texts, joined. -#}

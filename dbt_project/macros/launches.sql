@@ -47,7 +47,7 @@
     having max(released_on) <= min(released_on) + {{ launch_span_days() }}
 {%- endmacro %}
 
-{#- Of a sorted list of dates the first, and each that is more than `span` days after the last kept. -#}
+{#- Of sorted dates the first, and each that is more than `span` days after the last kept. -#}
 {% macro days_apart(days, span) -%}
     {{ return(adapter.dispatch('days_apart', 'hub_observatory')(days, span)) }}
 {%- endmacro %}
@@ -85,7 +85,7 @@
     sort_array(collect_list({{ column }}))
 {%- endmacro %}
 
-{#- The most basic member of a launch gives it its type: what was made before what was made of it. -#}
+{#- The most basic member of a launch gives it its type: what comes before what is made of it. -#}
 {% macro release_type_rank(release_type) -%}
     case {{ release_type }}
         {%- for name in release_types() %}

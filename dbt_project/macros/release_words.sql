@@ -6,7 +6,8 @@
 {#- The format of another runtime: the same weights, packed again. -#}
 {% macro words_of_format() -%}
     {{ return([
-        '[a-z0-9.]*ggufs?[a-z]*', 'ggml', 'llamafile', 'i?q[1-8](?:--(?:[0-9]|[iknx]?[klmsxt]{1,3}|nl))+',
+        '[a-z0-9.]*ggufs?[a-z]*', 'ggml', 'llamafile',
+        'i?q[1-8](?:--(?:[0-9]|[iknx]?[klmsxt]{1,3}|nl))+',
         'i?q[1-8][01k]', 'q4f16', 'oq[0-9.]+e?', 'rocmfp[0-9a-z]*',
         '[a-z]*mlx[a-z]*', 'mtplx', 'jang', '[a-z]*onnx', 'ort', 'awq', 'gptq[a-z]*', 'exl[23]',
         'coreml', 'coreai', 'openvino', 'ov', 'litert', 'litertlm', 'tflite', 'executorch',
@@ -59,8 +60,8 @@
 {% macro words_of_tuning() -%}
     {{ return([
         'instruct', 'instruction', 'chat', '[a-z]?[0-9.]+[bm]--it', 'sft', 'dpo', 'kto', 'orpo',
-        'grpo', 'rlhf', 'rlvr', 'thinking', 'think', 'ft', 'finetuned?', 'fine--tuned?', 'tuned', 'abliterated',
-        'uncensored', 'heretic', 'distill?(?:ed)?', 'distillation', 'merged',
+        'grpo', 'rlhf', 'rlvr', 'thinking', 'think', 'ft', 'finetuned?', 'fine--tuned?', 'tuned',
+        'abliterated', 'uncensored', 'heretic', 'distill?(?:ed)?', 'distillation', 'merged',
     ]) }}
 {%- endmacro %}
 
@@ -117,8 +118,8 @@
         'smolvla', 'smoldocling', 'lfm', 'falcon-h', 'falcon-mamba', 'falcon', 'jais', 'command-r',
         'command-a', 'aya', 'exaone', 'solar-open', 'solar', 'kanana', 'hyperclova-x',
         'hyperclovax', 'hermes', 'dolphin', 'stablelm', 'stable-diffusion-xl', 'sdxl',
-        'stable-diffusion', 'sd', 'stable-audio', 'stable-video', 'flux', 'krea', 'wan', 'ltx-video',
-        'ltxv', 'ltx', 'z-image', 'zimage', 'chroma', 'hidream', 'pixart',
+        'stable-diffusion', 'sd', 'stable-audio', 'stable-video', 'flux', 'krea', 'wan',
+        'ltx-video', 'ltxv', 'ltx', 'z-image', 'zimage', 'chroma', 'hidream', 'pixart',
         'ace-step', 'muse-glimmer', 'apertus', 'eurollm', 'salamandra', 'sarvam', 'rwkv', 'mamba',
         'jamba', 'zamba', 'dbrx', 'mpt', 'bloomz', 'bloom', 'nllb', 'seamless',
         'bge', 'gte', 'e5', 'jina', 'nomic-embed', 'minilm', 'mpnet', 'arctic-embed', 'splade',
@@ -156,7 +157,9 @@
 {%- endmacro %}
 
 {% macro brands_with_pointless_version() -%}
-    {{ return(['qwen', 'llama', 'wan', 'lfm', 'glm', 'granite', 'phi', 'internvl', 'ltx', 'exaone']) }}
+    {{ return([
+        'qwen', 'llama', 'wan', 'lfm', 'glm', 'granite', 'phi', 'internvl', 'ltx', 'exaone',
+    ]) }}
 {%- endmacro %}
 
 {#-

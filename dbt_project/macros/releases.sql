@@ -46,13 +46,14 @@
 {#- The words less what tells variants of one version apart; may be ''. -#}
 {% macro words_of_version(words) -%}
     {%- set variants = '-(?:' ~ words_of_variant() | join('|') ~ ')-' -%}
-    trim({{ replaced(replaced(words, variants, ''), '--+', '-') }}, '-')
+    {{ without_outer_hyphens(replaced(replaced(words, variants, ''), '--+', '-')) }}
 {%- endmacro %}
 
 {#- The key of a release group: the words of the version, or all where nothing else is said. -#}
 {% macro release_stem(words_of_version, words) -%}
     case
-        when {{ words_of_version }} = '' then trim(replace({{ words }}, '--', '-'), '-')
+        when {{ words_of_version }} = ''
+            then {{ without_outer_hyphens("replace(" ~ words ~ ", '--', '-')") }}
         else {{ words_of_version }}
     end
 {%- endmacro %}
@@ -108,10 +109,10 @@
 
 {#- A family that we do not know by name: the stem up to its version, else its first two words. -#}
 {% macro unknown_family(stem) -%}
-    trim({{ captured(
+    {{ without_outer_hyphens(captured(
         stem,
         '^((?:[a-z]+-){0,3}[a-z]*[0-9]{1,2}(?:[.][0-9]+)?(?:-|$)|[^-]+(?:-[^-]+)?)'
-    ) }}, '-')
+    )) }}
 {%- endmacro %}
 
 {#-
@@ -129,7 +130,7 @@
             or (brand = parent_brand and version <> '')
             or (
                 brand not in ('', parent_brand)
-                and strpos(words, '-' || replace(parent_brand, '-', '--')) = 0
+                and position('-' || replace(parent_brand, '-', '--') in words) = 0
             )
             then {{ family_name('brand', 'version') }}
         else {{ family_name('parent_brand', 'parent_version') }}
@@ -211,7 +212,7 @@
     end
 {%- endmacro %}
 
-{#- Whether the organization may publish a base of this brand: it is theirs, or nobody's we know. -#}
+{#- Whether the organization may publish a base of this brand: theirs, or nobody's we know. -#}
 {% macro is_at_home(organization, brand) -%}
     coalesce(
         case

@@ -6,10 +6,12 @@ filled. Asserting belongs to the tests.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -19,8 +21,16 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 DBT = Path(sys.executable).with_name("dbt")
 
 
-def compiled(folder: Path, models: Sequence[str]) -> dict[str, str]:
-    """SQL of each of `models` for a full build; `folder` is dbt's to write in."""
+@dataclass(frozen=True)
+class Model:
+    """A model's SQL for a full build, and whether dbt makes a view of it."""
+
+    sql: str
+    is_view: bool
+
+
+def compiled(folder: Path, models: Sequence[str]) -> dict[str, Model]:
+    """Each of `models` as dbt would build it; `folder` is dbt's to write in."""
     command: list[str | Path] = [
         DBT, "--quiet", "compile", "--select", *models, "--profiles-dir", PROJECT,
         "--project-dir", PROJECT, "--target-path", folder, "--log-path", folder,
@@ -28,17 +38,26 @@ def compiled(folder: Path, models: Sequence[str]) -> dict[str, str]:
     environment = {**os.environ, "OBSERVATORY_WAREHOUSE": str(folder / "warehouse.duckdb")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    files = {file.stem: file for file in (folder / "compiled").rglob("*.sql")}
-    return {model: files[model].read_text(encoding="utf-8") for model in models}
+    nodes = json.loads((folder / "manifest.json").read_bytes())["nodes"].values()
+    found = {
+        node["name"]: Model(node["compiled_code"], node["config"]["materialized"] == "view")
+        for node in nodes
+        if node["resource_type"] == "model" and node["name"] in models
+    }
+    return {model: found[model] for model in models}
 
 
 def build(
-    sql: Mapping[str, str], inputs: Mapping[str, pd.DataFrame], *, order: int | None = None
+    models: Mapping[str, Model],
+    inputs: Mapping[str, pd.DataFrame | str],
+    *,
+    order: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A warehouse with `inputs` (by `schema.table`) and each model of `sql`, in its order.
+    """A warehouse with `inputs` (by `schema.table`) and each of `models`, in their order.
 
-    Models are tables of the schema `built`, views of theirs stand where dbt looks for them.
-    With `order` the rows of the inputs come shuffled, another way for each number.
+    An input is the rows of a table or the SQL of a view. Models can be read in the schema
+    `built` too, whatever their own. With `order` the rows of the inputs come shuffled, another
+    way for each number.
     """
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as warehouse")
@@ -46,13 +65,17 @@ def build(
         connection.execute(f"create schema warehouse.{schema}")
     connection.execute("use warehouse")
     for name, frame in inputs.items():
+        if isinstance(frame, str):
+            connection.execute(f"create view {name} as {frame}")
+            continue
         if order is not None:
             frame = frame.sample(frac=1, random_state=order)
         connection.register("rows_of_input", frame)
         connection.execute(f"create table {name} as select * from rows_of_input")
         connection.unregister("rows_of_input")
-    for name, query in sql.items():
-        connection.execute(f"create table built.{name} as {query}")
+    for name, model in models.items():
         schema = "intermediate" if name.startswith("int_") else "marts"
-        connection.execute(f"create view {schema}.{name} as select * from built.{name}")
+        kind = "view" if model.is_view else "table"
+        connection.execute(f"create {kind} {schema}.{name} as {model.sql}")
+        connection.execute(f"create view built.{name} as from {schema}.{name}")
     return connection

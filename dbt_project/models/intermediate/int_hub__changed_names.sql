@@ -3,9 +3,10 @@ with model_days as (
 
     select *
     from {{ ref('int_hub__model_days') }}
-    where
-        (select count(distinct snapshot_date) from {{ source('raw', 'hub_models') }})
-        > 1
+    where (
+        select count(distinct snapshot_date)
+        from {{ source('raw', 'hub_models') }}
+    ) > 1
 
 ),
 
@@ -57,12 +58,22 @@ with_version_words as (
 
 ),
 
+with_stems as (
+
+    select
+        *,
+        {{ release_stem('version_words', 'words') }} as stem
+
+    from with_version_words
+
+),
+
 final as (
 
     select
         model_key,
         organization,
-        {{ release_stem('version_words', 'words') }} as release_group,
+        {{ fingerprint(['organization', 'stem']) }} as release_group_key,
         named_on,
         row_number() over (
             partition by model_key order by named_on
@@ -71,7 +82,7 @@ final as (
             partition by model_key order by named_on
         ), date '2999-12-31') as known_to
 
-    from with_version_words
+    from with_stems
 
 )
 

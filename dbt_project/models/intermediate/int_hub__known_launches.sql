@@ -1,12 +1,18 @@
 {{ config(materialized='view') }}
 
--- The launches of each organization as they were known on the days of this build. Only groups
--- that changed between its first and last day have more than one state; a build of one day has
--- none of them, and takes its launches as they are.
+-- The launches of each organization as they were known on the days of this
+-- build. Only groups that changed between its first and last day have more than
+-- one state; a build of one day has none of them, and takes its launches as
+-- they are.
 with days as (
 
+    -- Distinct first: DuckDB 1.5.5 dies of an internal error when it takes the
+    -- minimum of a partition column from the statistics of one Parquet file.
     select min(snapshot_date) as first_day
-    from {{ source('raw', 'hub_models') }}
+    from (
+        select distinct snapshot_date
+        from {{ source('raw', 'hub_models') }}
+    ) as days_of_build
 
 ),
 
@@ -14,6 +20,12 @@ releases as (
 
     select * from {{ ref('int_hub__known_releases') }}
     where released_on is not null
+
+),
+
+names as (
+
+    select * from {{ ref('int_hub__changed_names') }}
 
 ),
 
@@ -27,16 +39,15 @@ launches as (
 
 changing as (
 
-    -- Not from `releases`: read twice it would be written out, with all its texts.
-    select distinct known.release_group_key
+    -- Not from `releases`: read twice it would be written out, with its texts.
+    select known.release_group_key
     from {{ ref('int_hub__known_releases') }} as known
     cross join days
-    where
-        known.released_on is not null
-        and (
-            known.known_from > days.first_day
-            or known.known_to < date '2999-12-31'
-        )
+    where known.released_on is not null and known.known_from > days.first_day
+
+    union
+
+    select release_group_key from names
 
 ),
 
@@ -64,7 +75,7 @@ changes as (
         organization,
         release_group_key,
         known_to as known_from
-    from changing_releases
+    from names
     where known_to < date '2999-12-31'
 
 ),

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- What was known of a release on a day of this build: from its first sight, under the name that
--- it had. A rebuild of many days then says of each what the build of that day said.
+-- What was known of a release on a day of this build: from its first sight,
+-- under the name that it had. A rebuild of many days then says of each what the
+-- build of that day said.
 with releases as (
 
     select * from {{ ref('int_hub__launched_releases') }}
@@ -32,8 +33,7 @@ final as (
     select
         names.model_key,
         names.organization,
-        {{ fingerprint(['names.organization', 'names.release_group']) }}
-            as release_group_key,
+        names.release_group_key,
         releases.released_on,
         case
             when names.is_first then releases.first_seen_on

@@ -1,5 +1,5 @@
--- Narrow on purpose: of 5 million rows most of the time goes into writing texts. The texts of
--- a release are joined to it in int_hub__releases.
+-- Narrow on purpose: of 5 million rows most of the time goes into writing
+-- texts. The texts of a release are joined to it in int_hub__releases.
 with models as (
 
     select * from {{ ref('int_hub__model_history') }}
@@ -27,8 +27,8 @@ snapshots as (
 
 ),
 
--- A repository older than a whole snapshot that does not have it was private: it came out when
--- it was first seen.
+-- A repository older than a whole snapshot that does not have it was private:
+-- it came out when it was first seen.
 facts as (
 
     select
@@ -53,7 +53,11 @@ facts as (
 dated as (
 
     select
-        * exclude (created_on, corrected_on, was_private),
+        model_key,
+        organization,
+        first_seen_on,
+        release_type,
+        release_group_key,
         case
             when corrected_on is not null then corrected_on
             when was_private then first_seen_on

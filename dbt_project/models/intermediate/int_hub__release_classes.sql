@@ -5,8 +5,8 @@
     on_schema_change='fail',
 ) }}
 
--- A name is classified once, and again when what it is read from changes: 5 million cost 57 s of
--- processor time, finding those of one day 5 s.
+-- A name is classified once, and again when what it is read from changes: 5
+-- million cost 57 s of processor time, finding those of one day 5 s.
 with models as (
 
     select
@@ -15,8 +15,9 @@ with models as (
         model_name,
         tags,
         library_name,
-        {{ fingerprint(['organization', 'model_name', 'tags', 'library_name']) }}
-            as fingerprint
+        {{ fingerprint(
+            ['organization', 'model_name', 'tags', 'library_name']
+        ) }} as fingerprint
 
     from {{ ref('int_hub__model_history') }}
 

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- One row a release, which counts its launch too where both have one date, and one more for each
--- launch that its most basic release did not begin.
+-- One row a release, which counts its launch too where both have one date, and
+-- one more for each launch that its most basic release did not begin.
 with releases as (
 
     select * from {{ ref('int_hub__launched_releases') }}

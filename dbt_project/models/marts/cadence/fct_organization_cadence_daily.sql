@@ -43,7 +43,8 @@ yearly as (
 
 ),
 
--- Everybody in a small universe; of the whole Hub those we know and those who launch often.
+-- Everybody in a small universe; of the whole Hub those we know and those who
+-- launch often.
 listed as (
 
     select yearly.*
@@ -127,7 +128,8 @@ shares as (
 
 ),
 
--- The week of the snapshot is not over: without a launch it does not break a streak.
+-- The week of the snapshot is not over: without a launch it does not break a
+-- streak.
 weeks_of_running as (
 
     select distinct

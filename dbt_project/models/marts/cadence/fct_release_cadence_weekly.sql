@@ -11,7 +11,8 @@ curated as (
 
 ),
 
--- Everybody in a small universe; of the whole Hub those we know and those who release often.
+-- Everybody in a small universe; of the whole Hub those we know and those who
+-- release often.
 listed as (
 
     select owners.organization
