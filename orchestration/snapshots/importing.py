@@ -83,7 +83,7 @@ def import_archive(
                 "or snapshot_date > coalesce(?, snapshot_date)",
                 [first, last],
             )
-        imported = _seal_days(home, connection, source, keep_last_of_duplicates=False, said=said)
+        imported = seal_staged(home, connection, source, keep_last_of_duplicates=False, said=said)
         imported.refused.update(refused)
     if not imported.dates and not imported.refused:
         raise Refusal(
@@ -112,14 +112,14 @@ def import_pages(
         raise Refusal("the crawl brought no page", cure="run it again; the Hub lists no model")
     with staging.workspace(home, [pages[0].parent]) as (connection, _):
         staging.stage_pages(connection, pages, snapshot_date)
-        return _seal_days(home, connection, source, keep_last_of_duplicates=True, said=said)
+        return seal_staged(home, connection, source, keep_last_of_duplicates=True, said=said)
 
 
 def _within(day: date, first: date | None, last: date | None) -> bool:
     return (first is None or day >= first) and (last is None or day <= last)
 
 
-def _seal_days(
+def seal_staged(
     home: Home,
     connection: duckdb.DuckDBPyConnection,
     source: Source,
@@ -127,6 +127,7 @@ def _seal_days(
     keep_last_of_duplicates: bool,
     said: Said,
 ) -> Imported:
+    """Seal each day of the table `staged`, or say why not; the connection is a workspace's."""
     imported = Imported()
     _refuse_impossible_days(connection, imported)
     dropped = _resolve_duplicates(connection, keep_last=keep_last_of_duplicates)

@@ -57,7 +57,7 @@ def test_each_table_has_its_place(name: str) -> None:
 
 def test_the_tables_are_those_of_the_code() -> None:
     page = PAGE.read_text()
-    assert page == written(page), f"run: python -m {Path(__file__).stem}"
+    assert page == written(page), "run: python -m tests.contract.test_gates_documentation"
 
 
 def test_at_least_forty_corruptions_are_played() -> None:
