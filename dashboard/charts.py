@@ -316,6 +316,75 @@ def country_gap() -> Spec:
 
 
 @cache
+def weekly_change() -> Spec:
+    """How a lead changed, one bar a week: up in one colour, down in the other.
+
+    Data set `rows`: snapshot_date, gap, gap_change_7d.
+    """
+    return _spec(
+        _data("rows")
+        .mark_bar(
+            width=alt.RelativeBandSize(0.7),
+            tooltip=_tooltip(
+                ("Week to", "snapshot_date", DATE),
+                ("Change of the lead", "gap_change_7d", "+.2%"),
+                ("Lead", "gap", "+.1%"),
+            ),
+        )
+        .encode(
+            x=alt.X(
+                "yearmonthdate(snapshot_date):O",
+                title=None,
+                axis=alt.Axis(
+                    format="%-d %b", labelAngle=0, labelOverlap=True, ticks=False, domain=False
+                ),
+            ),
+            y=alt.Y(
+                "gap_change_7d:Q",
+                title=None,
+                axis=alt.Axis(
+                    tickCount=4,
+                    labelExpr="datum.value == 0 ? '0' : format(datum.value * 100, '+.3~f')",
+                ),
+            ),
+            color=alt.condition(
+                "datum.gap_change_7d > 0", alt.value(ACCENT), alt.value("var(--second)")
+            ),
+        )
+        .properties(height=120)
+    )
+
+
+@cache
+def counts_by_day() -> Spec:
+    """Counts a day as stacked bars. Data set `rows`: snapshot_date, kind, colour, amount."""
+    return _spec(
+        _data("rows")
+        .mark_bar(
+            width=alt.RelativeBandSize(0.8),
+            tooltip=_tooltip(DAY, ("What", "kind", ""), ("Number", "amount", ",")),
+        )
+        .encode(
+            x=alt.X(
+                "yearmonthdate(snapshot_date):T",
+                title=None,
+                axis=alt.Axis(
+                    format="%-d %b",
+                    grid=False,
+                    tickCount=6,
+                    tickMinStep=MILLISECONDS_A_DAY,
+                    labelOverlap=True,
+                ),
+            ),
+            y=alt.Y("amount:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4, format=",d")),
+            color=COLOUR,
+            detail="kind:N",
+        )
+        .properties(height=140)
+    )
+
+
+@cache
 def organization_share(*, small: bool) -> Spec:
     """One organization's share by both attributions: full line its own, dashed its lineage.
 
@@ -407,7 +476,14 @@ def checks_by_day(checks: int, days: int) -> Spec:
     x = alt.X(
         "yearmonthdate(snapshot_date):O",
         title=None,
-        axis=alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True, ticks=False, domain=False),
+        axis=alt.Axis(
+            format="%-d %b",
+            labelAngle=0,
+            labelOverlap="greedy",
+            labelSeparation=24,
+            ticks=False,
+            domain=False,
+        ),
         scale=alt.Scale(padding=0.12),
     )
     y = alt.Y(
@@ -525,7 +601,9 @@ def launches_by_week(organizations: int) -> Spec:
                 "name:N",
                 title=None,
                 sort=alt.EncodingSortField("place", op="min"),
-                axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelColor=INK, grid=True),
+                axis=alt.Axis(
+                    labelLimit=150, ticks=False, domain=False, labelColor=INK, grid=True, zindex=0
+                ),
                 scale=alt.Scale(padding=0.12),
             ),
             color=alt.Color(

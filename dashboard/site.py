@@ -48,6 +48,7 @@ class Site:
         self.publication = publication
         self.folder = folder
         self.manifest = manifest
+        self._coverage: dict[Slice, dict[str, Row]] = {}
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True),
@@ -113,7 +114,7 @@ class Site:
         }
         if html is not None:
             content["html"] = html
-        text = json.dumps(content, default=str, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(content, default=float, separators=(",", ":"), allow_nan=False)
         path = self.folder / "data" / f"{name}.js"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
@@ -129,12 +130,12 @@ class Site:
 
     def coverage(self, slice_: Slice) -> dict[str, Row]:
         """Mapping coverage of the newest day by attribution; nothing where it is unpublished."""
-        if self.publication.last_day is None or not self.publication.has(
-            "fct_mapping_coverage_daily"
-        ):
+        if not self.publication.has("fct_mapping_coverage_daily"):
             return {}
-        answer = self.publication.ask("coverage", self.parameters(slice_))
-        return {row["attribution"]: row for row in answer}
+        if slice_ not in self._coverage:
+            answer = self.publication.ask("coverage", self.parameters(slice_))
+            self._coverage[slice_] = {row["attribution"]: row for row in answer}
+        return self._coverage[slice_]
 
     def facts(self, slice_: Slice, attribution: str | None = None) -> list[str]:
         """Window, models, attribution, coverage and date, as they stand beside a chart."""
@@ -189,23 +190,30 @@ def _font_face(name: str, file: str) -> str:
 
 
 def _columnar(rows: Sequence[Row]) -> dict[str, Any]:
-    """Rows by column; a column of repeating words or days as a list of them and places in it."""
-    columns: dict[str, Any] = {}
-    for column in rows[0] if rows else ():
-        values = [_short(row[column]) for row in rows]
-        if len(values) > 8 and isinstance(values[0], str):
-            distinct = list(dict.fromkeys(values))
-            if len(distinct) < len(values) / 2:
-                place = {value: at for at, value in enumerate(distinct)}
-                columns[column] = {"of": distinct, "at": [place[value] for value in values]}
-                continue
-        columns[column] = values
-    return columns
+    """Rows by column, as the script reads them."""
+    return {column: _column([row[column] for row in rows]) for column in (rows[0] if rows else ())}
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.5g}") if value == value else None
+def _column(values: list[Any]) -> Any:
+    """Values that JSON can hold; what repeats as a list of it and places in that list.
+
+    Shares keep six decimals: a ten-thousandth of a percent.
+    """
+    kind = next((type(value) for value in values if value is not None), None)
+    if kind is float:
+        return [None if value is None or value != value else round(value, 6) for value in values]
+    if kind is None or kind in (int, bool):
+        return values
+    distinct = list(dict.fromkeys(values))
+    shown = [None if value is None else _shown(value) for value in distinct]
+    if 2 * len(distinct) > len(values):
+        as_shown = dict(zip(distinct, shown, strict=True))
+        return [as_shown[value] for value in values]
+    place = {value: at for at, value in enumerate(distinct)}
+    return {"of": shown, "at": [place[value] for value in values]}
+
+
+def _shown(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.strftime("%Y-%m-%d")
     return words.legible(value) if isinstance(value, str) else value

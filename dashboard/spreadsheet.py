@@ -6,7 +6,7 @@ What belongs here: the CSV beside each chart. The Parquet twins are the publicat
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,16 @@ def inert(value: Any) -> Any:
     return value
 
 
-def write(path: Path, rows: Iterable[dict[str, Any]], columns: list[str]) -> None:
+def write(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Write `rows` under a header; an absent value is an empty cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows([inert(row[column]) for column in columns] for row in rows)
+        cells = [_inert([row[column] for row in rows]) for column in columns]
+        writer.writerows(zip(*cells, strict=True))
+
+
+def _inert(values: list[Any]) -> list[Any]:
+    texts = {value: inert(value) for value in set(values) if isinstance(value, str)}
+    return [texts.get(value, value) for value in values] if texts else values

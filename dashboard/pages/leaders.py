@@ -6,7 +6,8 @@ What belongs here: what the first page says. One payload a slice; the first is i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from dashboard.tables import Column
 FOREGROUND = 6
 IN_RANGES = 8
 IN_TABLE = 25
+HALF_A_YEAR = dt.timedelta(weeks=26)
 ATTRIBUTIONS = {"publisher": "By publisher", "base_model": "By origin of the base model"}
 
 
@@ -87,7 +89,8 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
         figures = [
             _ranges(site, slice_, ranked, standing),
             _share(site, slice_, ranked, overtakes),
-            *_gap(site, slice_, gap, one, other, overtakes),
+            _gap(site, slice_, gap, one, other, overtakes),
+            *_weekly(site, slice_, gap, one),
         ]
         context |= {
             "one": one,
@@ -140,15 +143,15 @@ def _overtakes(site: Site, slice_: Slice) -> list[Row]:
     if not site.publication.has("fct_overtakes", "dim_countries"):
         return []
     answer = site.publication.ask("country_overtakes", site.parameters(slice_))
-    country = site.publication.country
-    return [
-        row
-        | {
-            "what": f"{country(row['leader'])} passes {country(row['follower'])}",
-            "certainty": "confirmed" if row["confirmed"] else "not confirmed",
-        }
-        for row in answer
-    ]
+    return [overtake(row, site.publication.country) for row in answer]
+
+
+def overtake(row: Row, name: Callable[[str], str]) -> Row:
+    """A row of overtakes in words."""
+    return row | {
+        "what": f"{name(row['leader'])} passes {name(row['follower'])}",
+        "certainty": "confirmed" if row["confirmed"] else "not confirmed",
+    }
 
 
 def _ranges(site: Site, slice_: Slice, ranked: dict[str, list[Row]], standing: Answer) -> Figure:
@@ -251,7 +254,7 @@ def _band(site: Site, row: Row) -> Row:
 
 def _gap(
     site: Site, slice_: Slice, gap: Answer, one: Row, other: Row, overtakes: list[Row]
-) -> list[Figure]:
+) -> Figure:
     pair = {one["country_key"], other["country_key"]}
     low = min([0.0, *(_or(row["gap_low"], row["gap"]) for row in gap)])
     high = max([0.0, *(_or(row["gap_high"], row["gap"]) for row in gap)])
@@ -273,19 +276,49 @@ def _gap(
         )
         for attribution, title in ATTRIBUTIONS.items()
     ]
+    return Figure(
+        key="gap",
+        title=f"The lead of {words.with_article(one['country_key'], one['name'])} over "
+        f"{words.with_article(other['country_key'], other['name'])}",
+        says=f"Difference of the two shares over time with its range; above the line "
+        f"{one['name']} is ahead, below it {other['name']}.",
+        spec=charts.country_gap(),
+        panels=panels,
+        facts=[*site.facts(slice_), *_provisional(gap.rows)],
+        answer=gap,
+        legend="In percentage points. Shaded: every lead that some home of the doubtful "
+        "organizations would give. Dotted: the day one country passed the other.",
+    )
+
+
+def _weekly(site: Site, slice_: Slice, gap: Answer, one: Row) -> list[Figure]:
+    """The change of the lead from Monday to Monday: does it grow every week?"""
+    mondays = [
+        row
+        for row in gap
+        if row["snapshot_date"].isoweekday() == 1 and row["gap_change_7d"] is not None
+    ]
+    since = max((row["snapshot_date"] for row in mondays), default=dt.date.max) - HALF_A_YEAR
+    mondays = [row for row in mondays if row["snapshot_date"] > since]
+    panels, grew = [], []
+    for attribution, title in ATTRIBUTIONS.items():
+        weeks = [row for row in mondays if row["attribution"] == attribution]
+        up = sum(row["gap_change_7d"] > 0 for row in weeks)
+        grew.append(f"{up} of {len(weeks)}")
+        panels.append(Panel({"rows": weeks}, title=title, note=f"it grew in {up} of {len(weeks)}"))
+    if not mondays:
+        return []
     return [
         Figure(
-            key="gap",
-            title=f"The lead of {words.with_article(one['country_key'], one['name'])} over "
-            f"{words.with_article(other['country_key'], other['name'])}",
-            says=f"Difference of the two shares over time with its range; above the line "
-            f"{one['name']} is ahead, below it {other['name']}.",
-            spec=charts.country_gap(),
+            key="weekly",
+            title=f"How the lead of {words.with_article(one['country_key'], one['name'])} changed, "
+            "week by week",
+            says=f"Bars of the change a week; it grew in {words.listed(grew)} weeks.",
+            spec=charts.weekly_change(),
             panels=panels,
-            facts=[*site.facts(slice_), *_provisional(gap.rows)],
+            facts=site.facts(slice_),
             answer=gap,
-            legend="In percentage points. Shaded: every lead that some home of the doubtful "
-            "organizations would give. Dotted: the day one country passed the other.",
+            legend="In percentage points, from Monday to Monday.",
         )
     ]
 

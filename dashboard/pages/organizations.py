@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dashboard import charts, colours, tables, words
 from dashboard.figures import Figure, Panel
+from dashboard.pages import leaders
 from dashboard.publication import Answer, Row, Slice
 from dashboard.site import Site
 from dashboard.tables import Column
@@ -74,9 +75,18 @@ def _slice(site: Site, slice_: Slice, pages: dict[str, str]) -> tuple[list[Figur
         table=_table(site, ranked, pages),
         owners=_owner_table(site, owners.answer.rows),
         owners_figure=owners,
+        overtakes=_overtakes(site, slice_),
+        attributions=leaders.ATTRIBUTIONS,
         **context,
     )
     return [multiples, owners], part
+
+
+def _overtakes(site: Site, slice_: Slice) -> list[Row]:
+    if not site.publication.has("fct_overtakes", "dim_countries"):
+        return []
+    answer = site.publication.ask("organization_overtakes", site.parameters(slice_))
+    return [leaders.overtake(row, words.legible) for row in answer]
 
 
 def _multiples(site: Site, slice_: Slice, rows: list[Row], pages: dict[str, str]) -> Figure:

@@ -37,12 +37,15 @@ def write(site: Site) -> None:
         if checks:
             figures.append(_checks(site, checks))
             context |= _newest(checks)
+            figures += _set_aside(site)
     else:
         missing.append(("Every check of every day", "fct_snapshot_quality_daily"))
     if publication.has("fct_mapping_coverage_daily") and publication.first_slice:
         figures.append(_coverage(site))
     else:
         missing.append(("Coverage of the mapping", "fct_mapping_coverage_daily"))
+    if publication.has("fct_flow_adjustments"):
+        figures += _adjusted(site)
     placed = _placed(site)
     site.page(
         "quality",
@@ -164,6 +167,61 @@ def _coverage(site: Site) -> Figure:
         answer=answer,
         entries=[(colour, words.capital(name)) for _, _, name, colour in lines],
     )
+
+
+def _set_aside(site: Site) -> list[Figure]:
+    answer = site.publication.ask("set_aside", {"first_day": site.first_day})
+    rows = [
+        {
+            "snapshot_date": row["snapshot_date"],
+            "kind": "rows set aside",
+            "colour": "var(--status-warned)",
+            "amount": row["rows_quarantined"],
+        }
+        for row in answer
+    ]
+    if not any(row["amount"] for row in rows):
+        return []
+    return [
+        Figure(
+            key="set-aside",
+            title="Rows set aside, day by day",
+            says="Bars of the rows of each day that were set aside.",
+            spec=charts.counts_by_day(),
+            panels=[Panel({"rows": rows})],
+            facts=[f"to {words.day(site.publication.last_day)}", "kept with their reason"],
+            answer=answer,
+        )
+    ]
+
+
+def _adjusted(site: Site) -> list[Figure]:
+    answer = site.publication.ask("adjustments_by_day", {"first_day": site.first_day})
+    if not answer:
+        return []
+    kinds = sorted({row["kind"] for row in answer})
+    colour = {kind: colours.entry(place) for place, kind in enumerate(kinds)}
+    rows = [
+        {
+            "snapshot_date": row["snapshot_date"],
+            "kind": row["kind"],
+            "colour": colour[row["kind"]],
+            "amount": row["models_count"],
+        }
+        for row in answer
+    ]
+    return [
+        Figure(
+            key="adjusted",
+            title="Models whose counter was corrected, day by day",
+            says="Bars of the models whose counter was corrected, by kind of correction.",
+            spec=charts.counts_by_day(),
+            panels=[Panel({"rows": rows})],
+            facts=[f"to {words.day(site.publication.last_day)}", "by kind of correction"],
+            answer=answer,
+            entries=[(colour[kind], words.legible(kind)) for kind in kinds],
+        )
+    ]
 
 
 def _placed(site: Site) -> Row:

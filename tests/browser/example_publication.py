@@ -218,7 +218,7 @@ def _levels(random: np.random.Generator, organizations: pd.DataFrame) -> np.ndar
     steps = random.normal(drift, 0.012, size=(DAYS, len(organizations)))
     # One rising organization, so that the two first countries change places in the window.
     second = organizations.index[organizations.country_key == "CN"][0]
-    steps[:, second] = 0.0115
+    steps[:, second] = 0.0155
     return np.asarray(organizations["size"].to_numpy() * np.exp(np.cumsum(steps, axis=0)))
 
 
