@@ -86,7 +86,9 @@ def test_what_cannot_be_measured_says_why(page: Page, site: Path) -> None:
 
 def test_tooltip_tells_who_when_and_how_much(page: Page, site: Path, publication: Path) -> None:
     chromium.show(page, site / "index.html")
-    page.locator("#share .chart").first.locator("path[aria-label*='share_of_all']").last.hover(force=True)
+    page.locator("#share .chart").first.locator("path[aria-label*='share_of_all']").last.hover(
+        force=True
+    )
     shown = page.locator("#vg-tooltip-element.visible tr").all_inner_texts()
     told = dict(line.split("\t") for line in (re.sub(r"\s*\t\s*", "\t", row) for row in shown))
     day = dt.datetime.strptime(told["Day"].strip(), "%d %b %Y").date()
