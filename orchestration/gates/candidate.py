@@ -78,6 +78,12 @@ _SLICE_CHECKS = (
         "country_gap",
         SUM_TOLERANCE,
     ),
+    _within(
+        "coverage_adds_up",
+        "The attributed share of the coverage mart is the sum of the countries' shares.",
+        "coverage_gap",
+        SHARE_TOLERANCE,
+    ),
 )
 _DAY_CHECKS = (
     _none(
@@ -98,7 +104,12 @@ _DAY_CHECKS = (
         "downloads_all_time_gap",
         SUM_TOLERANCE,
     ),
-    _none("models_reconcile", "Every model of the raw snapshot is counted, once.", "models_gap"),
+    _none(
+        "models_reconcile",
+        "Every model of the raw snapshot is counted, once, and dim_models holds those of the "
+        "newest day.",
+        "models_gap",
+    ),
 )
 _KEY_CHECKS = (_none("keys_resolve", "Every key of a fact is found in its dimension.", "orphans"),)
 _GENERATION_CHECKS = (
@@ -331,6 +342,17 @@ def _slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
             ) as organizations using ({_SLICE}, country_key)
             group by all
         ),
+        coverage as (
+            select {_SLICE}, max(abs(
+                downloads_attributed_share - coalesce(attributed, 0)
+            )) as coverage_gap
+            from fct_mapping_coverage_daily
+            join (
+                select {_SLICE}, sum(share_of_all) filter (country_code is not null) as attributed
+                from fct_country_share_daily group by all
+            ) using ({_SLICE})
+            group by all
+        ),
         shares as (
             {
             shares(
@@ -343,7 +365,10 @@ def _slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
             union all
             {shares("fct_organization_share_daily", "false")}
         )
-        select shares.*, gaps.country_gap from shares left join gaps using ({_SLICE})
+        select shares.*, gaps.country_gap, coverage.coverage_gap
+        from shares
+        left join gaps using ({_SLICE})
+        left join coverage using ({_SLICE})
         order by all
         """
     ).df()
@@ -382,6 +407,11 @@ def _days(
     ).fetchall():
         found.setdefault(day, []).append(tuple(figures))
     rows: list[dict[str, Any]] = []
+    (newest_models,) = connection.execute(
+        "select count(*) from dim_models where last_seen_on = (select max(last_seen_on) "
+        "from dim_models)"
+    ).fetchall()[0]
+    newest = max(found, default=None)
     for day in sorted((found.keys() | passed.keys()) - since):
         metrics = passed.get(day)
         if metrics is None or day not in found:
@@ -401,9 +431,12 @@ def _days(
                     else 0,
                 }
             )
+        if day == newest:
+            gap = abs(newest_models - metrics["rows"])
+            rows.append({"snapshot_date": day, "detail": "dim_models", "models_gap": gap})
     columns = ["snapshot_date", "detail", *(check.metric for check in _DAY_CHECKS)]
     frame = pandas.DataFrame.from_records(rows, columns=columns)
-    return frame.fillna({"models_gap": 0})
+    return frame.fillna({"models_gap": 0, "day_differs": 0})
 
 
 def _gap(published: float | None, raw_sum: float | None) -> float | None:

@@ -6,7 +6,7 @@ failed. What the figures have to be is `raw.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,9 @@ MOST_DOWNLOADS_ALL_TIME = 10**13
 # The largest real growth in a day of a model with 1,000 downloads, over 721 recorded days: x63.
 JUMP_FROM = 1_000
 JUMP_FACTOR = 200
+
+# Bounds the memory: the distinct ids and the owners of a part are held at once.
+ROWS_AT_ONCE = 6_000_000
 
 _READ = "filename = true, hive_partitioning = false"
 _OWNER = "if(contains(id, '/'), split_part(id, '/', 1), '(no namespace)')"
@@ -126,17 +129,41 @@ def describe_columns(declared: dict[str, str], found: dict[str, str]) -> str:
 
 
 def measure(home: Home, days: Sequence[Day], owners: Iterable[str] = ()) -> dict[date, Metrics]:
-    """Metrics of each day, in one statement over all of them.
+    """Metrics of each day (oldest first), by one statement for some `ROWS_AT_ONCE` rows.
 
     `owners` are those whose presence matters beside the largest one of each of the `days`.
     Raises duckdb.Error where a file cannot be read.
     """
-    if not days:
-        return {}
+    measured: dict[date, Metrics] = {}
+    watched = set(owners)
     with connect(folders=[home.raw], temporary=home.temporary / "gates") as connection:
-        cursor = connection.execute(_statement(home, days, owners))
-        names = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for part in _parts(days):
+            found = _measure_part(connection, home, part, watched)
+            watched |= {one["largest_owner"] for one in found.values() if one["largest_owner"]}
+            measured |= found
+    return measured
+
+
+def _parts(days: Sequence[Day]) -> Iterator[list[Day]]:
+    """The days in parts of `ROWS_AT_ONCE` rows: years of a panel at once, the Hub day by day."""
+    part: list[Day] = []
+    rows = 0
+    for day in days:
+        if part and rows + day.sealed.rows > ROWS_AT_ONCE:
+            yield part
+            part, rows = [], 0
+        part.append(day)
+        rows += day.sealed.rows
+    if part:
+        yield part
+
+
+def _measure_part(
+    connection: duckdb.DuckDBPyConnection, home: Home, days: Sequence[Day], owners: set[str]
+) -> dict[date, Metrics]:
+    cursor = connection.execute(_statement(home, days, owners))
+    names = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     measured = {row.pop("snapshot_date"): row for row in rows}
     for day in days:
         # A file without rows gives no row of metrics, and that is a finding.

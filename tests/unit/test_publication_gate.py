@@ -92,6 +92,15 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         f"where {MAIN} and {LAST} and organization in ('owner-1', 'owner-2')",
         "organizations_add_up_to_countries",
     ),
+    "coverage is scaled by 1.01": (
+        "update marts.fct_mapping_coverage_daily set downloads_attributed_share = "
+        f"downloads_attributed_share * 1.01 where {MAIN} and {LAST}",
+        "coverage_adds_up",
+    ),
+    "a model is dropped from its dimension": (
+        f"delete from marts.dim_models where rowid = 7 and last_seen_on = {LAST.split(' = ')[1]}",
+        "models_reconcile",
+    ),
     "a model is counted twice": (
         f"update {COUNTRY} set models_count = models_count + 1 where {MAIN} and {LAST} "
         "and country_key = 'US'",
