@@ -324,7 +324,7 @@ def weekly_change() -> Spec:
     return _spec(
         _data("rows")
         .mark_bar(
-            width=alt.RelativeBandSize(0.7),
+            width=alt.ExprRef("min(28, 0.7 * bandwidth('x'))"),
             tooltip=_tooltip(
                 ("Week to", "snapshot_date", DATE),
                 ("Change of the lead", "gap_change_7d", "+.2%"),

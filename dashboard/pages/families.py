@@ -118,7 +118,7 @@ def _derivatives(site: Site) -> list[Figure]:
     rows = [
         {
             "month_start_date": row["month_start_date"],
-            "name": row["root_organization"],
+            "name": _root(row["root_organization"]),
             "colour": colour[row["root_organization"]],
             "place": roots.index(row["root_organization"]),
             "derivatives_count": row["derivatives_count"],
@@ -139,9 +139,13 @@ def _derivatives(site: Site) -> list[Figure]:
                 "an organization's derivatives of its own models left out",
             ],
             answer=answer,
-            entries=[(colour[root], words.legible(root)) for root in roots],
+            entries=[(colour[root], _root(root)) for root in roots],
         )
     ]
+
+
+def _root(organization: str) -> str:
+    return "everybody else" if organization == "(other)" else words.legible(organization)
 
 
 def _by_size(answer: Answer) -> list[str]:

@@ -306,7 +306,7 @@ def _weekly(site: Site, slice_: Slice, gap: Answer, one: Row) -> list[Figure]:
         up = sum(row["gap_change_7d"] > 0 for row in weeks)
         grew.append(f"{up} of {len(weeks)}")
         panels.append(Panel({"rows": weeks}, title=title, note=f"it grew in {up} of {len(weeks)}"))
-    if not mondays:
+    if len({row["snapshot_date"] for row in mondays}) < 2:
         return []
     return [
         Figure(
