@@ -60,7 +60,9 @@ seen as (
     select
         model_key,
         min(snapshot_date) as first_seen_on,
-        max(snapshot_date) as last_seen_on
+        max(snapshot_date) as last_seen_on,
+        -- An id that is deleted and made anew does not come out again.
+        min(created_at) as created_at
     from models
     group by all
 
@@ -73,7 +75,7 @@ current_build as (
         newest.model_id,
         newest.organization,
         newest.model_name,
-        newest.created_at,
+        seen.created_at,
         newest.created_at_is_default,
         seen.first_seen_on,
         seen.last_seen_on,
@@ -107,6 +109,7 @@ final as (
         current_build.* replace (
             coalesce(earlier.first_seen_on, current_build.first_seen_on)
                 as first_seen_on,
+            least(earlier.created_at, current_build.created_at) as created_at,
             coalesce(
                 earlier.was_absent_from_previous_whole_snapshot,
                 current_build.was_absent_from_previous_whole_snapshot
