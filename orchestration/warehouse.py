@@ -155,9 +155,9 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
         connection.execute(
             "create or replace table raw.build_window as "
             "select ?::date as from_date, ?::date as to_date",
-            [day.snapshot_date for day in (build.window[0], build.window[-1])]
+            [edge.snapshot_date for edge in (build.window[0], build.window[-1])]
             if build.window
-            else [None, None],
+            else (None, None),
         )
         _register_authors(connection, home.raw / "hub_authors" / "authors.parquet")
         _register_generated(connection, generated_organizations_file(home))

@@ -419,13 +419,17 @@ def _days(
             rows.append({"snapshot_date": day, "detail": detail, "day_differs": 1})
             continue
         for attribution, month, ever, models in found[day]:
+            # Without tags nobody's lineage is known: base_model is null there, with the reason.
+            is_unknown = attribution == "base_model" and metrics.get("nulls_tags") == 1
             rows.append(
                 {
                     "snapshot_date": day,
                     "detail": attribution,
                     "day_differs": 0,
-                    "downloads_gap": _gap(month, metrics["downloads"]),
-                    "downloads_all_time_gap": _gap(ever, metrics["downloads_all_time"]),
+                    "downloads_gap": _gap(month, None if is_unknown else metrics["downloads"]),
+                    "downloads_all_time_gap": _gap(
+                        ever, None if is_unknown else metrics["downloads_all_time"]
+                    ),
                     "models_gap": abs(models - metrics["rows"])
                     if attribution == "publisher"
                     else 0,
