@@ -58,19 +58,30 @@ const observatory = (() => {
   }
 
   // --- charts -------------------------------------------------------------------------------
-  function resolved(value, style) {
-    if (typeof value === "string") {
-      return value.replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim());
-    }
-    if (Array.isArray(value)) return value.map((item) => resolved(item, style));
+  // The style sheet's colours as the page shows them now: each is asked once a drawing.
+  function palette() {
+    const probe = document.body.appendChild(document.createElement("i"));
+    const known = new Map();
+    const colour = (name) => {
+      if (!known.has(name)) {
+        probe.style.color = `var(${name})`;
+        known.set(name, getComputedStyle(probe).color);
+      }
+      return known.get(name);
+    };
+    return { colour, done: () => probe.remove() };
+  }
+
+  function resolved(value, colour) {
+    if (typeof value === "string") return value.replace(/^var\((--[\w-]+)\)$/, (_, name) => colour(name));
+    if (Array.isArray(value)) return value.map((item) => resolved(item, colour));
     if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolved(v, style)]));
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolved(v, colour)]));
     }
     return value;
   }
 
-  function config(style) {
-    const colour = (name) => style.getPropertyValue(name).trim();
+  function config(colour) {
     const font = "Inter, system-ui, sans-serif";
     return {
       background: "transparent",
@@ -85,15 +96,14 @@ const observatory = (() => {
     };
   }
 
-  async function draw(element, panels) {
+  async function draw(element, panels, colour) {
     const figure = element.closest("figure");
-    const style = getComputedStyle(document.documentElement);
-    const spec = resolved(JSON.parse(figure.querySelector("script.spec").textContent), style);
+    const spec = resolved(JSON.parse(figure.querySelector("script.spec").textContent), colour);
     const parameters = JSON.parse(element.dataset.parameters);
     const data = panels[element.dataset.panel];
-    spec.config = config(style);
+    spec.config = config(colour);
     for (const [name, columns] of Object.entries(data)) {
-      (spec.datasets ??= {})[name] = resolved(rows(columns), style);
+      (spec.datasets ??= {})[name] = resolved(rows(columns), colour);
     }
     // A layer without rows would only complain that its axis has no extent.
     spec.layer &&= spec.layer.filter((layer) => !layer.data?.name || spec.datasets[layer.data.name]?.length);
@@ -115,7 +125,9 @@ const observatory = (() => {
     if (container.dataset.payload !== name) return;
     await document.fonts.ready;
     drawn.add(container);
-    await Promise.all([...container.querySelectorAll(".chart")].map((element) => draw(element, content.panels)));
+    const { colour, done } = palette();
+    const charts = [...container.querySelectorAll(".chart")];
+    await Promise.all(charts.map((element) => draw(element, content.panels, colour))).finally(done);
   }
 
   function redraw() {
