@@ -176,6 +176,7 @@ _ALL = (
         _SLICE_COLUMNS
         + """
         level varchar
+        entities_count bigint
         hhi double null
         gini double null
         top_1_share double null
@@ -183,7 +184,24 @@ _ALL = (
         top_100_share double null
         top_1000_share double null
         top_1_percent_share double null
+        null_reason varchar null
         """,
+        _DATE,
+    ),
+    _table(
+        "fct_country_gap_daily",
+        f"{_SLICE} country_key other_country_key",
+        _SLICE_COLUMNS
+        + """
+        country_key varchar
+        other_country_key varchar
+        gap double
+        gap_low double
+        gap_high double
+        gap_change_7d double null
+        is_provisional boolean
+        """,
+        _COUNTRY,
         _DATE,
     ),
     _table(
@@ -202,18 +220,21 @@ _ALL = (
     ),
     _table(
         "fct_overtakes",
-        "overtaken_on window_name attribution cohort scope leader follower",
+        "overtaken_on window_name attribution cohort scope entity_kind leader follower",
         """
         overtaken_on date
         window_name varchar
         attribution varchar
         cohort varchar
         scope varchar
+        entity_kind varchar
         leader varchar
         follower varchar
         leader_share double
         follower_share double
         confirmed boolean
+        confirmed_on date null
+        is_certain boolean
         """,
     ),
     _table(

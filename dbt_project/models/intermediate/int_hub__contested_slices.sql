@@ -7,8 +7,13 @@ with owner_downloads as (
 
 owners as (
 
+    -- Who has no home yet may be anywhere already.
     select * from {{ ref('int_hub__owner_days') }}
-    where is_contested
+    where
+        is_contested
+        and country_key not in (
+            'unattributed_organization', 'unattributed_unknown'
+        )
 
 ),
 

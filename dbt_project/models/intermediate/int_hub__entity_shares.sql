@@ -1,0 +1,40 @@
+{{ config(materialized='view') }}
+
+-- Countries and organizations with their shares, of the whole history.
+with final as (
+
+    select
+        snapshot_date,
+        window_name,
+        attribution,
+        cohort,
+        scope,
+        'country' as entity_kind,
+        country_key as entity,
+        share_of_all,
+        share_of_all_low,
+        share_of_all_high,
+        rank <= 20 as is_among_largest
+    from {{ ref('fct_country_share_daily') }}
+    where rank is not null
+
+    union all
+
+    select
+        snapshot_date,
+        window_name,
+        attribution,
+        cohort,
+        scope,
+        'organization' as entity_kind,
+        organization as entity,
+        share_of_all,
+        share_of_all as share_of_all_low,
+        share_of_all as share_of_all_high,
+        rank <= 50 as is_among_largest
+    from {{ ref('fct_organization_share_daily') }}
+    where rank is not null
+
+)
+
+select * from final

@@ -1,0 +1,113 @@
+"""A small generated world in a warehouse that the real dbt project built.
+
+What belongs here: raw days on disk, dbt over them as the pipeline runs it, and the tables read
+back. What the tables should say is the tests'. Sealing and the first gate have tests of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from local_hub import World, write_raw
+from orchestration import warehouse
+from orchestration.home import Home
+from orchestration.snapshots.store import Sealed
+from orchestration.warehouse import PROJECT
+
+
+@dataclass(frozen=True)
+class Built:
+    """A home with a warehouse, and the days of it that were built."""
+
+    home: Home
+
+    def read(self, sql: str) -> pd.DataFrame:
+        """The answer of the warehouse to `sql`."""
+        with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:
+            return connection.sql(sql).df()
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The same as one dictionary a row, dates as dates and nulls as None."""
+        with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:
+            answer = connection.sql(sql)
+            return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+
+
+def write_days(world: World, home: Home) -> None:
+    """Write every day of `world`, and who its owners are, where a build looks for them."""
+    write_raw(world, home.raw / "hub_models")
+    owners = warehouse.generated_organizations_file(home)
+    owners.write_text(world.organizations_csv(), encoding="utf-8")
+
+
+def build(home: Home, history: Sequence[date], *, select: str) -> Built:
+    """Build the days `history` with dbt, as the pipeline does: what is new, or all.
+
+    A rebuild loads the seeds and runs the tests on the data too.
+    """
+    plan = warehouse.plan(home, map(_sealed, history), code="the same")
+    warehouse.register(home, plan, [])
+    os.environ |= {"OBSERVATORY_WAREHOUSE": str(home.warehouse), "DO_NOT_TRACK": "1"}
+    arguments = ["build", "--quiet", "--select", *select.split()]
+    arguments += ["--indirect-selection", "cautious", "--exclude", "resource_type:unit_test"]
+    arguments += ["resource_type:seed", "resource_type:test"] * (not plan.is_rebuild)
+    arguments += ["--full-refresh"] * plan.is_rebuild
+    for option, folder in {
+        "project-dir": PROJECT,
+        "profiles-dir": PROJECT,
+        "target-path": home.root / "target",
+        "log-path": home.root / "logs",
+    }.items():
+        arguments += [f"--{option}", str(folder)]
+    result = dbtRunner().invoke(arguments)
+    # In one process dbt keeps its file open, with settings that keep all others out.
+    close: Callable[[], None] = DuckDBConnectionManager.close_all_connections
+    close()
+    if not result.success:
+        pytest.fail(f"dbt failed: {result.exception or _failures(result.result)}")
+    warehouse.finish(home, plan)
+    return Built(home)
+
+
+def _failures(result: object) -> str:
+    return "; ".join(
+        f"{one.node.unique_id}: {one.message}"
+        for one in getattr(result, "results", [])
+        if one.status not in ("success", "pass")
+    )
+
+
+def _sealed(day: date) -> Sealed:
+    return Sealed(
+        table="hub_models",
+        snapshot_date=day,
+        version=1,
+        file="models.v1.parquet",
+        rows=0,
+        downloads=0,
+        rows_quarantined=0,
+        downloads_quarantined=0,
+        quarantined={},
+        duplicates_dropped=0,
+        source={"kind": "live"},
+        universe={},
+        whole=True,
+        observed_from=None,
+        observed_to=None,
+        requests=0,
+        sha256="",
+        content_sha256="",
+        unknown_fields={},
+        blanked_values={},
+        sealed_at="",
+    )

@@ -1,0 +1,38 @@
+"""One warehouse for all tests of the measures: built at once, and day by day."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from local_hub import World, named_world
+from orchestration.home import Home
+from tests.integration.built_world import Built, build, write_days
+
+MEASURES = "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes"
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Twenty-odd days in which all goes wrong that can: missing days, renames, cycles, merges."""
+    return named_world("oracle:600x24")
+
+
+@pytest.fixture(scope="session")
+def at_once(world: World, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """All days in one rebuild."""
+    home = Home(tmp_path_factory.mktemp("at_once"))
+    write_days(world, home)
+    return build(home, world.dates, select=MEASURES)
+
+
+@pytest.fixture(scope="session")
+def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The same days in three builds, the last of one day alone, as every day's run is."""
+    home = Home(tmp_path_factory.mktemp("day_by_day"))
+    shutil.copytree(at_once.home.raw, home.raw, copy_function=os.link, dirs_exist_ok=True)
+    for until in (-7, -1, None):
+        built = build(home, world.dates[:until], select=MEASURES)
+    return built

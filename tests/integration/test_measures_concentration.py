@@ -1,0 +1,53 @@
+"""Concentration: every figure again from its definition, over all slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from local_hub import World
+from tests.integration.built_world import Built
+from tests.integration.oracle import SLICE, Oracle, gini
+
+
+def expected(oracle: Oracle) -> Iterator[tuple[tuple[Any, ...], dict[str, float]]]:
+    for slice_ in oracle.slices():
+        credits = oracle.credits(slice_)
+        for level, column in (("model", "entity"), ("organization", "owner")):
+            values = credits.groupby(column)["downloads"].sum().to_numpy()
+            if values.sum() == 0:
+                continue
+            shares = np.sort(values)[::-1] / values.sum()
+            yield (
+                (*slice_, level),
+                {
+                    "entities_count": len(values),
+                    "hhi": float((shares**2).sum() * 10_000),
+                    "gini": gini(values),
+                    "top_1_share": float(shares[:1].sum()),
+                    "top_10_share": float(shares[:10].sum()),
+                    "top_100_share": float(shares[:100].sum()),
+                    "top_1000_share": 1.0,
+                    "top_1_percent_share": float(shares[: -(-len(shares) // 100)].sum()),
+                },
+            )
+
+
+def test_every_slice_is_what_its_definition_says(at_once: Built, world: World) -> None:
+    days = [world.dates[0], world.dates[11], world.dates[-1]]
+    oracle = Oracle(at_once, world, days)
+    found = at_once.rows("select * from marts.fct_concentration_daily")
+    rows = {tuple(row[name] for name in [*SLICE, "level"]): row for row in found}
+    measured = {key for key, row in rows.items() if row["null_reason"] is None}
+    compared = set()
+    for key, figures in expected(oracle):
+        for name, figure in figures.items():
+            assert rows[key][name] == pytest.approx(figure, rel=1e-9, abs=1e-9), (key, name)
+        compared.add(key)
+    assert compared == {key for key in measured if key[0] in days}
+    assert {"1d", "7d", "30d", "all_time"} <= {key[1] for key in compared}
+    for key in rows.keys() - measured:
+        assert rows[key]["hhi"] is rows[key]["gini"] is rows[key]["top_1_share"] is None

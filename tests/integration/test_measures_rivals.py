@@ -1,0 +1,142 @@
+"""Gaps between countries with the range of all assignments, and who passed whom."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from local_hub import World
+from tests.integration.built_world import Built
+from tests.integration.oracle import SLICE, Oracle, Slice
+
+LARGEST = {"country": 20, "organization": 50}
+Key = tuple[str, str, str, str]
+Standing = dict[str, tuple[float, int]]
+
+
+def assigned_gaps(oracle: Oracle, slice_: Slice, one: str, other: str) -> list[float]:
+    """Gap as it is, and the smallest and largest over the homes that each owner may have."""
+    credits = oracle.credits(slice_)
+    totals = [0.0, 0.0, 0.0]
+    for owner, downloads in credits.groupby("owner")["downloads"].sum().items():
+        home, alternative, contested = oracle.home(str(owner), slice_[0])
+        anywhere = {one, other, "elsewhere"}
+        if home is None:
+            homes = {"elsewhere"} if owner in oracle.individuals else anywhere
+        elif contested:
+            homes = {home, alternative} if alternative else {home} | anywhere
+        else:
+            homes = {home}
+        values = [(place == one) * downloads - (place == other) * downloads for place in homes]
+        now = (home == one) * downloads - (home == other) * downloads
+        for position, value in enumerate((now, min(values), max(values))):
+            totals[position] += value
+    return [total / credits["downloads"].sum() for total in totals]
+
+
+def test_the_range_of_a_gap_is_that_of_all_assignments(at_once: Built, world: World) -> None:
+    days = [world.dates[3], world.dates[-1]]
+    oracle = Oracle(at_once, world, days)
+    gaps: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for row in at_once.rows("select * from marts.fct_country_gap_daily"):
+        gaps[tuple(row[name] for name in SLICE)].append(row)
+    compared = 0
+    for slice_ in oracle.slices():
+        rows = gaps[slice_]
+        for row in rows[:: max(len(rows) // 12, 1)]:
+            expected = assigned_gaps(oracle, slice_, row["country_key"], row["other_country_key"])
+            found = [row["gap"], row["gap_low"], row["gap_high"]]
+            assert found == pytest.approx(expected, abs=1e-9), (slice_, row)
+            compared += 1
+    assert compared > 300
+    assert any(row["gap_high"] - row["gap_low"] > 0.01 for rows in gaps.values() for row in rows)
+
+
+def test_the_gap_of_every_pair_of_the_largest_countries_is_given(at_once: Built) -> None:
+    shares = at_once.read(
+        "select * from marts.fct_country_share_daily where rank <= 20 and downloads > 0"
+    )
+    gaps = at_once.read("select * from marts.fct_country_gap_daily")
+    expected = shares.groupby(SLICE)["country_key"].count().map(lambda n: n * (n - 1) // 2)
+    found = gaps.groupby(SLICE)["gap"].count().reindex(expected.index, fill_value=0)
+    assert (found == expected).all()
+    week_before = gaps.assign(snapshot_date=gaps["snapshot_date"] + pd.Timedelta(days=7))
+    pair = ["country_key", "other_country_key"]
+    both = gaps.merge(week_before, on=[*SLICE, *pair], suffixes=("", "_before"))
+    assert len(both) > 1000
+    change = both["gap"] - both["gap_before"]
+    assert (both["gap_change_7d"] - change).abs().max() < 1e-12
+
+
+def leads(built: Built) -> dict[tuple[str, Key], dict[date, Standing]]:
+    """Share and rank of everybody, by day, of each kind and slice."""
+    found: dict[Any, Any] = defaultdict(lambda: defaultdict(dict))
+    for kind in LARGEST:
+        key = "country_key" if kind == "country" else kind
+        for row in built.rows(f"select * from marts.fct_{kind}_share_daily where rank is not null"):
+            slice_ = tuple(row[name] for name in SLICE[1:])
+            found[kind, slice_][row["snapshot_date"]][row[key]] = (row["share_of_all"], row["rank"])
+    return found
+
+
+def share(known: Standing, name: str) -> float:
+    """What somebody has on a day: nothing where he is gone."""
+    return known[name][0] if name in known else 0.0
+
+
+def overtakes(days: dict[date, Standing], largest: int) -> set[tuple[Any, ...]]:
+    """(day, leader, follower, day that confirms) of one slice, by walking through its days."""
+    ordered = sorted(days)
+    found = set()
+    names = {name for day in days.values() for name, (_, rank) in day.items() if rank <= largest}
+    for leader, follower in itertools.permutations(sorted(names), 2):
+        for position, (before, day) in enumerate(itertools.pairwise(ordered), start=1):
+            was, now = days[before], days[day]
+            if not all(name in was and name in now for name in (leader, follower)):
+                continue
+            if was[leader][0] >= was[follower][0] or now[leader][0] <= now[follower][0]:
+                continue
+            later = ordered[position:]
+            confirming = next((d for d in later if d >= day + timedelta(days=7)), None)
+            until = [days[d] for d in later if confirming is None or d <= confirming]
+            stays = all(share(known, leader) > share(known, follower) for known in until)
+            if stays and max(now[leader][1], now[follower][1]) <= largest:
+                found.add((day, leader, follower, confirming))
+    return found
+
+
+def test_overtakes_are_those_that_last_a_week(at_once: Built) -> None:
+    table = at_once.rows("select * from marts.fct_overtakes")
+    found: dict[Any, set[tuple[Any, ...]]] = defaultdict(set)
+    for row in table:
+        assert row["confirmed"] == (row["confirmed_on"] is not None)
+        slice_ = tuple(row[name] for name in SLICE[1:])
+        found[row["entity_kind"], slice_].add(
+            tuple(row[name] for name in ("overtaken_on", "leader", "follower", "confirmed_on"))
+        )
+    every = leads(at_once)
+    for (kind, slice_), days in every.items():
+        assert found[kind, slice_] == overtakes(days, LARGEST[kind]), (kind, slice_)
+    assert sum(row["confirmed"] for row in table) > 100
+    assert sum(not row["confirmed"] for row in table) > 10
+
+
+def test_an_overtake_is_certain_where_no_assignment_takes_the_lead_away(at_once: Built) -> None:
+    table = at_once.read(
+        "select overtakes.*, gap_low, gap_high from marts.fct_overtakes as overtakes "
+        "left join marts.fct_country_gap_daily as gaps on confirmed_on = snapshot_date "
+        "and overtakes.window_name = gaps.window_name "
+        "and overtakes.attribution = gaps.attribution and overtakes.cohort = gaps.cohort "
+        "and overtakes.scope = gaps.scope and country_key = least(leader, follower) "
+        "and other_country_key = greatest(leader, follower) where entity_kind = 'country'"
+    )
+    both = table[table["gap_low"].notna()]
+    excludes_zero = (both["gap_low"] > 0) | (both["gap_high"] < 0)
+    assert (both["is_certain"] == excludes_zero).all()
+    assert not table.loc[~table["confirmed"], "is_certain"].any()
+    assert len(both) > 10
