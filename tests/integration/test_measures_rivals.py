@@ -48,12 +48,12 @@ def test_the_range_of_a_gap_is_that_of_all_assignments(at_once: Built, world: Wo
     compared = 0
     for slice_ in oracle.slices():
         rows = gaps[slice_]
-        for row in rows[:: max(len(rows) // 12, 1)]:
+        for row in rows[:: max(len(rows) // 4, 1)]:
             expected = assigned_gaps(oracle, slice_, row["country_key"], row["other_country_key"])
             found = [row["gap"], row["gap_low"], row["gap_high"]]
             assert found == pytest.approx(expected, abs=1e-9), (slice_, row)
             compared += 1
-    assert compared > 300
+    assert compared > 100
     assert any(row["gap_high"] - row["gap_low"] > 0.01 for rows in gaps.values() for row in rows)
 
 
