@@ -235,7 +235,7 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
 
 
 # `make test` runs a sample, `make test-long` all.
-SAMPLE = random.Random(4).sample(sorted(CORRUPTIONS), 12)
+SAMPLE = random.Random(4).sample(sorted(CORRUPTIONS), 8)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_a_check_that_raises_crashes_and_blocks(
     outcomes = {one.name: one for one in raw.judge(home, [day])}
     assert outcomes["ids_unique"].status == "crashed"
     assert outcomes["ids_unique"].blocks
-    assert "nowhere" in str(outcomes["ids_unique"].observed)
+    assert "does not exist" in str(outcomes["ids_unique"].observed)
     assert {one.status for name, one in outcomes.items() if name != "ids_unique"} == {"passed"}
     monkeypatch.undo()
     # A crash is no verdict: it is not kept.
