@@ -165,7 +165,8 @@ def test_hostile_texts_are_identical_everywhere(
         connection.execute(
             "insert into marts.dim_models by name select * exclude (key, text) replace ("
             "key as model_key, text as library_name, text as license, text as pipeline_tag, "
-            "text as release_group) from (from marts.dim_models limit 1), hostile"
+            "text as release_group, date '2020-01-01' as last_seen_on) "
+            "from (from marts.dim_models limit 1), hostile"
         )
     folder = swap.publish(home, code_version="1").folder
     postgres.serve(folder, url)
