@@ -6,12 +6,6 @@ with build_window as (
 
 ),
 
-counters as (
-
-    select * from {{ ref('stg_hub__counters') }}
-
-),
-
 days as (
 
     select
@@ -37,7 +31,7 @@ today as (
         counters.model_key,
         counters.counter,
         coalesce(counters.downloads_30d > 60000, false) as is_large
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join days on counters.snapshot_date = days.snapshot_date
 
 ),
@@ -48,7 +42,7 @@ before as (
         days.snapshot_date,
         counters.model_key,
         counters.counter
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join days on counters.snapshot_date = days.previous_date
 
 ),

@@ -8,12 +8,6 @@ with build_window as (
 
 ),
 
-counters as (
-
-    select * from {{ ref('stg_hub__counters') }}
-
-),
-
 pairs as (
 
     select
@@ -43,7 +37,7 @@ today as (
         counters.model_key,
         counters.created_at,
         counters.counter
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join distinct_pairs as pairs
         on counters.snapshot_date = pairs.snapshot_date
 
@@ -56,7 +50,7 @@ before as (
         pairs.since_date,
         counters.model_key,
         counters.counter
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join distinct_pairs as pairs
         on counters.snapshot_date = pairs.since_date
 

@@ -9,12 +9,6 @@ with build_window as (
 
 ),
 
-counters as (
-
-    select * from {{ ref('stg_hub__counters') }}
-
-),
-
 flow_days as (
 
     select * from {{ ref('int_hub__flow_days') }}
@@ -92,12 +86,12 @@ corrected as (
         floored.since_date,
         before.counter as counter_before,
         counters.counter as counter_after
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join floored
         on
             counters.snapshot_date = floored.snapshot_date
             and counters.model_key = floored.model_key
-    inner join counters as before
+    inner join {{ ref('stg_hub__counters') }} as before
         on
             floored.since_date = before.snapshot_date
             and floored.model_key = before.model_key

@@ -16,12 +16,6 @@ days as (
 
 ),
 
-counters as (
-
-    select * from {{ ref('stg_hub__counters') }}
-
-),
-
 pairs as (
 
     select
@@ -50,7 +44,7 @@ good as (
         pairs.fell_on,
         counters.model_key,
         counters.counter
-    from counters
+    from {{ ref('stg_hub__counters') }} as counters
     inner join pairs on counters.snapshot_date = pairs.good_date
 
 ),
@@ -63,7 +57,7 @@ final as (
         sum(greatest(good.counter - counters.counter, 0))::bigint as shortfall
 
     from good
-    inner join counters
+    inner join {{ ref('stg_hub__counters') }} as counters
         on
             good.snapshot_date = counters.snapshot_date
             and good.model_key = counters.model_key
