@@ -6,7 +6,7 @@ What is asked belongs to the gates; how it is shown, to Dagster, the CLI and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -39,6 +39,32 @@ class Check:
     def threshold(self) -> str:
         """The bounds in words; those of a learned check are the row's own."""
         return bounds_in_words(self.least, self.most)
+
+    def outcome(
+        self,
+        status: Status,
+        observed: float | int | str | None,
+        snapshot_date: date | None = None,
+        *,
+        threshold: str | None = None,
+        sample: Sequence[dict[str, Any]] = (),
+    ) -> CheckOutcome:
+        """This check's answer; `threshold` where it is other than the declared one."""
+        return CheckOutcome(
+            name=self.name,
+            description=self.description,
+            status=status,
+            snapshot_date=snapshot_date,
+            observed=observed,
+            threshold=self.threshold if threshold is None else threshold,
+            cure=self.cure,
+            blocking=self.blocking,
+            sample=list(sample),
+        )
+
+    def crashed(self, why: str, snapshot_date: date | None = None) -> CheckOutcome:
+        """The outcome of a check that could not be asked."""
+        return self.outcome("crashed", why[:500], snapshot_date)
 
 
 @dataclass(frozen=True)

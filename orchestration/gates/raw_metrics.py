@@ -71,6 +71,10 @@ class Day:
         return self.reference if both else None
 
     @property
+    def reference_name(self) -> str | None:
+        return self.reference.snapshot_date.isoformat() if self.reference else None
+
+    @property
     def not_after(self) -> datetime:
         """No model can have been created later. A crawl that passes midnight keeps its date."""
         end = datetime.combine(self.date, datetime.min.time()) + timedelta(days=1, hours=1)
@@ -168,7 +172,7 @@ def _measure_part(
     for day in days:
         # A file without rows gives no row of metrics, and that is a finding.
         metrics = measured.setdefault(day.date, dict.fromkeys(names[1:]) | {"rows": 0})
-        metrics["reference"] = day.reference.snapshot_date.isoformat() if day.reference else None
+        metrics["reference"] = day.reference_name
         newest = metrics["newest_created_at"]
         metrics["newest_created_at"] = newest.isoformat() if newest else None
         metrics["owners_present"] = sorted(metrics["owners_present"] or [])
@@ -296,8 +300,19 @@ def _paths(home: Home, days: Iterable[Sealed]) -> str:
     return literals(store.parquet_of(home, sealed) for sealed in days)
 
 
+# Shares and the counts that they are made of have the same rows to show.
+_SAMPLED_AS = {
+    "exceeding_share": "exceeding_counts",
+    "other_authors_share": "other_authors",
+    "unordered_share": "unordered_dates",
+    "lost_models_share": "lost_downloads_share",
+    "unasked_lost_share": "lost_downloads_share",
+}
+
+
 def sample(home: Home, day: Day, metric: str, limit: int = 5) -> list[dict[str, Any]]:
-    """A few rows of `day` that break the row test `metric`; none where it is of another kind."""
+    """A few rows of `day` that break the test of `metric`; none where it is of another kind."""
+    metric = _SAMPLED_AS.get(metric, metric)
     file = literal(store.parquet_of(home, day.sealed))
     shown = "id, author, createdAt, lastModified, downloads, downloadsAllTime, likes"
     if metric in ROW_TESTS:

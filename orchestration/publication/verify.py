@@ -15,7 +15,7 @@ import duckdb
 from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates import candidate as gate
-from orchestration.gates.outcome import Check, CheckOutcome
+from orchestration.gates.outcome import Check, CheckOutcome, Status
 from orchestration.home import Home
 from orchestration.publication.generation import (
     DATABASE,
@@ -81,8 +81,8 @@ def whole(folder: Path) -> list[CheckOutcome]:
         manifest = read_manifest(folder)
     except Refusal as refusal:
         return [
-            _outcome(CHECKS[0], [{"problem": refusal.problem}]),
-            *(_crashed(check, "not asked: the manifest cannot be read") for check in CHECKS[1:]),
+            CHECKS[0].outcome("failed", refusal.problem),
+            *(check.crashed("not asked: the manifest cannot be read") for check in CHECKS[1:]),
         ]
     questions: tuple[Callable[[Path, Manifest], Findings], ...] = (
         _misnamed,
@@ -93,9 +93,12 @@ def whole(folder: Path) -> list[CheckOutcome]:
     outcomes = []
     for check, question in zip(CHECKS, questions, strict=True):
         try:
-            outcomes.append(_outcome(check, question(folder, manifest)))
+            findings = question(folder, manifest)
         except Exception as error:
-            outcomes.append(_crashed(check, f"{type(error).__name__}: {error}"))
+            outcomes.append(check.crashed(f"{type(error).__name__}: {error}"))
+        else:
+            status: Status = "failed" if findings else "passed"
+            outcomes.append(check.outcome(status, len(findings), sample=findings[:5]))
     return outcomes
 
 
@@ -167,30 +170,3 @@ def _twins(folder: Path, manifest: Manifest) -> Content:
 
 def _rows(content: tuple[int, str] | None) -> int | None:
     return content[0] if content else None
-
-
-def _outcome(check: Check, findings: Findings) -> CheckOutcome:
-    return CheckOutcome(
-        name=check.name,
-        description=check.description,
-        status="failed" if findings else "passed",
-        snapshot_date=None,
-        observed=len(findings),
-        threshold=check.threshold,
-        cure=check.cure,
-        blocking=True,
-        sample=findings[:5],
-    )
-
-
-def _crashed(check: Check, why: str) -> CheckOutcome:
-    return CheckOutcome(
-        name=check.name,
-        description=check.description,
-        status="crashed",
-        snapshot_date=None,
-        observed=why[:500],
-        threshold=check.threshold,
-        cure=check.cure,
-        blocking=True,
-    )

@@ -16,7 +16,7 @@ import pytest
 from local_hub.world.files import write_archive
 from local_hub.world.named import named_world
 from orchestration.errors import Refusal
-from orchestration.gates import raw, raw_metrics, validation
+from orchestration.gates import raw, raw_metrics, validation, verdicts
 from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, Universe
 from orchestration.snapshots import importing, store
@@ -356,7 +356,7 @@ def test_what_an_operator_accepts_is_a_warning_for_this_content_only(home: Home)
 
 def test_a_damaged_verdict_is_given_again(home: Home) -> None:
     day = last_day(home).snapshot_date
-    file = store.folder_of(home, day) / raw.GATE
+    file = store.folder_of(home, day) / verdicts.GATE
     kept = raw.verdict(home, day)
     file.write_text(file.read_text()[:100])
     assert raw.verdict(home, day).outcomes == kept.outcomes
@@ -366,7 +366,7 @@ def test_judging_day_by_day_and_at_once_gives_the_same(home: Home) -> None:
     dates = [sealed.snapshot_date for sealed in store.list_sealed(home)]
     at_once = {day: given.outcomes for day, given in raw.verdicts(home, dates).items()}
     for day in dates[-3:]:
-        (store.folder_of(home, day) / raw.GATE).unlink()
+        (store.folder_of(home, day) / verdicts.GATE).unlink()
     assert {day: raw.verdict(home, day).outcomes for day in dates} == at_once
 
 

@@ -1,0 +1,376 @@
+"""What gate 3 measures on a candidate publication: one small frame for each kind of question.
+
+What belongs here: SQL on the attached databases `candidate` (in use) and `published` (what
+readers see now, if anything), condensed to rows that `candidate.py` has judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from orchestration.database import literals
+from orchestration.gates import bounds
+from orchestration.gates.bounds import Rule
+from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS
+from orchestration.gates.outcome import bounds_in_words
+from orchestration.gates.raw_metrics import describe_columns
+from orchestration.gates.tables import REQUIRED, TABLES, Table
+from orchestration.snapshots import store
+
+if TYPE_CHECKING:
+    import pandas
+
+SLICE = "snapshot_date, window_name, attribution, cohort, scope"
+WATCHED_COUNTRIES = 10
+WATCHED_ORGANIZATIONS = 20
+_SHARE_RULE = Rule(least=A_POINT, floor=0.002, logarithmic=False)
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
+    import pandas
+
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = 'candidate' and not internal order by table_name, column_index"
+    ).fetchall():
+        found.setdefault(table, {})[column] = kind
+    rows = []
+    for table in TABLES.values():
+        if table.name in found or table.name in REQUIRED:
+            rows.append(_table_row(connection, table, found.get(table.name)))
+    return pandas.DataFrame.from_records(rows)
+
+
+def _table_row(
+    connection: duckdb.DuckDBPyConnection, table: Table, found: dict[str, str] | None
+) -> dict[str, Any]:
+    row = {
+        "table_name": table.name,
+        "detail": "",
+        "is_missing": int(found is None),
+        "columns_differ": 0,
+        "repeated_rows": 0,
+        "undeclared_nulls": 0,
+    }
+    if found is None:
+        return row
+    declared = {column.name: column.type for column in table.columns}
+    if list(found.items()) != list(declared.items()):
+        detail = describe_columns(declared, found) or "the columns stand in another order"
+        return row | {"columns_differ": 1, "detail": detail}
+    nulls = " + ".join(
+        f'count(*) filter ("{column.name}" is null)'
+        for column in table.columns
+        if not column.nullable
+    )
+    repeated, undeclared = connection.execute(
+        f"select count(*) - count(distinct hash({', '.join(table.grain)})), {nulls} "
+        f"from {table.name}"
+    ).fetchall()[0]
+    return row | {"repeated_rows": repeated, "undeclared_nulls": undeclared}
+
+
+def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
+    def shares(table: str, outside: str) -> str:
+        return f"""
+        select
+            '{table}' as table_name, {SLICE},
+            abs(sum(share_of_all) - 1) as sum_error,
+            max(abs(share_of_all - downloads / nullif(total, 0))) as ratio_error,
+            count(*) filter (share_of_all not between 0 and 1 or {outside}) as rows_outside_band,
+            count(*) filter ((share_of_all is null) <> (null_reason is not null)) as unexplained
+        from (select *, sum(downloads) over (partition by {SLICE}) as total from {table})
+        group by all"""
+
+    return connection.execute(
+        f"""
+        with gaps as (
+            select {SLICE}, max(
+                abs(coalesce(countries.downloads, 0) - coalesce(organizations.downloads, 0))
+                / greatest(countries.downloads, organizations.downloads, 1)
+            ) as country_gap
+            from fct_country_share_daily as countries
+            full join (
+                select {SLICE}, country_key, sum(downloads) as downloads
+                from fct_organization_share_daily group by all
+            ) as organizations using ({SLICE}, country_key)
+            group by all
+        ),
+        coverage as (
+            select {SLICE}, max(abs(
+                downloads_attributed_share - coalesce(attributed, 0)
+            )) as coverage_gap
+            from fct_mapping_coverage_daily
+            join (
+                select {SLICE}, sum(share_of_all) filter (country_code is not null) as attributed
+                from fct_country_share_daily group by all
+            ) using ({SLICE})
+            group by all
+        ),
+        shares as (
+            {
+            shares(
+                "fct_country_share_daily",
+                "share_of_all_low < -1e-12 or share_of_all_high > 1 + 1e-12 or "
+                "share_of_all_low > share_of_all + 1e-12 or "
+                "share_of_all_high < share_of_all - 1e-12",
+            )
+        }
+            union all
+            {shares("fct_organization_share_daily", "false")}
+        )
+        select shares.*, gaps.country_gap, coverage.coverage_gap
+        from shares
+        left join gaps using ({SLICE})
+        left join coverage using ({SLICE})
+        order by all
+        """
+    ).df()
+
+
+def days(
+    connection: duckdb.DuckDBPyConnection,
+    passed: Mapping[date, Mapping[str, Any]],
+    sealed: Mapping[date, store.Sealed],
+) -> pandas.DataFrame:
+    """One row a day and attribution: the facts against the metrics of the raw snapshot.
+
+    Days that were sealed after the publication was built say nothing about it: so an older
+    generation can be verified at any time.
+    """
+    import pandas
+
+    (built_at,) = connection.execute("select max(published_at) from publication").fetchall()[0]
+    since = {
+        day
+        for day, one in sealed.items()
+        if datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) > built_at
+    }
+    found: dict[date, list[tuple[Any, ...]]] = {}
+    for day, *figures in connection.execute(
+        """
+        select snapshot_date, attribution,
+            sum(downloads) filter (window_name = '30d'),
+            sum(downloads) filter (window_name = 'all_time'),
+            sum(models_count) filter (window_name = '30d')
+        from fct_country_share_daily
+        where cohort = 'all' and scope = 'all' and window_name in ('30d', 'all_time')
+            and attribution in ('publisher', 'base_model')
+        group by snapshot_date, attribution order by all
+        """
+    ).fetchall():
+        found.setdefault(day, []).append(tuple(figures))
+    rows: list[dict[str, Any]] = []
+    (newest_models,) = connection.execute(
+        "select count(*) from dim_models where last_seen_on = (select max(last_seen_on) "
+        "from dim_models)"
+    ).fetchall()[0]
+    newest = max(found, default=None)
+    for day in sorted((found.keys() | passed.keys()) - since):
+        metrics = passed.get(day)
+        if metrics is None or day not in found:
+            detail = "not built" if day not in found else "not sealed, or refused by gate 1"
+            rows.append({"snapshot_date": day, "detail": detail, "day_differs": 1})
+            continue
+        for attribution, month, ever, models in found[day]:
+            # Without tags nobody's lineage is known: base_model is null there, with the reason.
+            is_unknown = attribution == "base_model" and metrics.get("nulls_tags") == 1
+            rows.append(
+                {
+                    "snapshot_date": day,
+                    "detail": attribution,
+                    "day_differs": 0,
+                    "downloads_gap": _gap(month, None if is_unknown else metrics["downloads"]),
+                    "downloads_all_time_gap": _gap(
+                        ever, None if is_unknown else metrics["downloads_all_time"]
+                    ),
+                    "models_gap": abs(models - metrics["rows"])
+                    if attribution == "publisher"
+                    else 0,
+                }
+            )
+        if day == newest:
+            gap = abs(newest_models - metrics["rows"])
+            rows.append({"snapshot_date": day, "detail": "dim_models", "models_gap": gap})
+    columns = ["snapshot_date", "detail", *(check.metric for check in DAY_CHECKS)]
+    frame = pandas.DataFrame.from_records(rows, columns=columns)
+    return frame.fillna({"models_gap": 0, "day_differs": 0})
+
+
+def _gap(published: float | None, raw_sum: float | None) -> float | None:
+    """The share by which two sums differ; None where the source records no such counter."""
+    if raw_sum is None and published is None:
+        return None
+    return abs((published or 0) - (raw_sum or 0)) / max(raw_sum or 0, 1)
+
+
+def foreign_keys(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
+    import pandas
+
+    there = {
+        name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+    }
+    rows = []
+    for table in TABLES.values():
+        for key in table.foreign_keys:
+            if table.name not in there or key.table not in there:
+                continue
+            orphans, example = connection.execute(
+                f"select count(*), min({key.column}::varchar) from ("
+                f"select distinct {key.column} from {table.name} "
+                f"where {key.column} is not null "
+                f"and not list_contains({literals(key.exempt)}::varchar[], "
+                f"{key.column}::varchar)) as facts anti join {key.table} as dimension "
+                f"on facts.{key.column} = dimension.{key.key}"
+            ).fetchall()[0]
+            rows.append(
+                {
+                    "key": f"{table.name}.{key.column} in {key.table}.{key.key}",
+                    "detail": example,
+                    "orphans": orphans,
+                }
+            )
+    return pandas.DataFrame.from_records(rows)
+
+
+def generation(connection: duckdb.DuckDBPyConnection, candidate: Path) -> pandas.DataFrame:
+    """The generation written in the file and in each Parquet file beside it."""
+    import pandas
+
+    named = connection.execute("select generation from publication").fetchall()
+    expected = named[0][0] if len(named) == 1 else None
+    found = [(candidate.name, generation) for (generation,) in named] or [(candidate.name, None)]
+    twins = sorted(candidate.parent.glob("*.parquet"))
+    written = dict(
+        connection.execute(
+            "select file_name, value::varchar from parquet_kv_metadata("
+            f"{literals(twins)}) where key::varchar = 'generation'"
+        ).fetchall()
+        if twins
+        else []
+    )
+    found += [(twin.name, written.get(str(twin))) for twin in twins]
+    return pandas.DataFrame(
+        {
+            "place": [place for place, _ in found],
+            "generation": [generation or "none" for _, generation in found],
+            "other_generations": [
+                int(expected is None or generation != expected) for _, generation in found
+            ],
+        }
+    )
+
+
+def history(
+    connection: duckdb.DuckDBPyConnection,
+    published: Path | None,
+    sealed: Mapping[date, store.Sealed],
+) -> pandas.DataFrame:
+    """Shares of days that are published already, then and now, by raw counters alone.
+
+    Days that were sealed anew since may change; so may what `fct_revisions` accounts for.
+    """
+    empty = "select null::date as snapshot_date, '' as window_name, '' as country_key, "
+    empty += "0.0 as was, 0.0 as now, 0.0 as restatement where false"
+    if published is None:
+        return connection.execute(empty).df()
+    published_at = connection.execute(
+        "select max(published_at) from published.main.publication"
+    ).fetchall()[0][0]
+    sealed_since = [
+        day.isoformat()
+        for day, one in sealed.items()
+        if one.version > 1
+        and datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) >= published_at
+    ]
+    tables = {row[0] for row in connection.execute("show tables").fetchall()}
+    revised = (
+        "select snapshot_date from fct_revisions where table_name = 'fct_country_share_daily'"
+        if "fct_revisions" in tables
+        else "select null::date where false"
+    )
+    return connection.execute(
+        f"""
+        select snapshot_date, window_name, country_key, before.share_of_all as was,
+            after.share_of_all as now,
+            abs(coalesce(after.share_of_all, 0) - coalesce(before.share_of_all, 0))
+                as restatement
+        from fct_country_share_daily as after
+        join published.main.fct_country_share_daily as before
+            using ({SLICE}, country_key)
+        where attribution = 'publisher' and cohort = 'all' and scope = 'all'
+            and window_name in ('30d', 'all_time') and after.country_code is not null
+            and not list_contains({literals(sealed_since)}::date[], snapshot_date)
+            and snapshot_date not in ({revised})
+        order by restatement desc, snapshot_date desc limit 1000
+        """
+    ).df()
+
+
+def moves(connection: duckdb.DuckDBPyConnection, published: Path | None) -> pandas.DataFrame:
+    """Each watched share on each new day, with its range learned from the days before."""
+    import pandas
+
+    series = connection.execute(
+        f"""
+        with slice as (
+            select 'country ' || country_key as entity, snapshot_date, share_of_all as share,
+                country_code is not null as is_named, {WATCHED_COUNTRIES} as watched
+            from fct_country_share_daily
+            where window_name = '30d' and attribution = 'publisher' and cohort = 'all'
+                and scope = 'all'
+            union all
+            select 'organization ' || organization, snapshot_date, share_of_all,
+                organization <> '(other)', {WATCHED_ORGANIZATIONS}
+            from fct_organization_share_daily
+            where window_name = '30d' and attribution = 'publisher' and cohort = 'all'
+                and scope = 'all'
+        ),
+        largest as (
+            select entity from slice where is_named and share is not null
+            qualify row_number() over (
+                partition by watched order by snapshot_date desc, share desc, entity
+            ) <= watched
+        )
+        select entity, snapshot_date, share from slice semi join largest using (entity)
+        union all
+        select 'coverage', snapshot_date, downloads_attributed_share
+        from fct_mapping_coverage_daily
+        where window_name = '30d' and attribution = 'publisher' and cohort = 'all'
+            and scope = 'all'
+        order by entity, snapshot_date
+        """
+    ).fetchall()
+    newest = None
+    if published is not None:
+        newest = connection.execute(
+            "select max(snapshot_date) from published.main.fct_country_share_daily"
+        ).fetchall()[0][0]
+    rows: list[dict[str, Any]] = []
+    history: dict[str, list[float | None]] = {}
+    questions = WATCHED_COUNTRIES + WATCHED_ORGANIZATIONS + 1
+    for entity, day, share in series:
+        before = history.setdefault(entity, [])
+        if newest is None or day > newest:
+            last = next((value for value in reversed(before) if value is not None), None)
+            usual = bounds.learned(before, last, _SHARE_RULE, questions=questions)
+            rows.append(
+                {
+                    "snapshot_date": day,
+                    "entity": entity,
+                    "usual": bounds_in_words(usual.least, usual.most) if usual else "",
+                    "share": share,
+                    "share_moves_usual__least": usual.least if usual else None,
+                    "share_moves_usual__most": usual.most if usual else None,
+                }
+            )
+        before.append(share)
+    columns = ["snapshot_date", "entity", "usual", "share"]
+    columns += ["share_moves_usual__least", "share_moves_usual__most"]
+    return pandas.DataFrame.from_records(rows, columns=columns)
