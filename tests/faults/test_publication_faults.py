@@ -129,7 +129,13 @@ def test_a_failing_disk_leaves_the_old_or_the_new(stage: Stage, cases: int) -> N
             before = stage.folder()
             process = CONTEXT.Process(
                 target=faults.publish_failing,
-                args=(stage.home.root, stage.warehouses[number % 2], f"{number}", number, code),
+                args=(
+                    stage.home.root,
+                    stage.warehouses[number % 2],
+                    f"call {number}, errno {code}",
+                    number,
+                    code,
+                ),
             )
             with running(process):
                 process.join()
