@@ -117,6 +117,8 @@ def _against(day: Day, metrics: Metrics, reference: Metrics) -> Figures:
         before = reference["rows"]
         may_go = max(raw_checks.MOST_ROWS_LOST * before, raw_checks.FEW_MODELS)
         found["rows_complete__least"] = before - may_go
+    # A live crawl and an archive record other fields: only the same kind can lose one.
+    if day.whole_reference and reference.get("rows") and _same_kind(day):
         gained = {
             column: metrics[f"nulls_{column}"] - reference[f"nulls_{column}"]
             for column in COLUMN_NAMES
@@ -129,6 +131,11 @@ def _against(day: Day, metrics: Metrics, reference: Metrics) -> Figures:
             if gain > raw_checks.MOST_NULLS_GAINED
         ]
     return found
+
+
+def _same_kind(day: Day) -> bool:
+    reference = day.reference
+    return reference is not None and reference.source.get("kind") == day.sealed.source.get("kind")
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

@@ -315,6 +315,14 @@ def test_a_panel_may_shrink_but_not_lose_its_largest_owner(home: Home) -> None:
     assert "largest_owner_there" in not_passed(home, day)
 
 
+def test_another_kind_of_source_may_record_less(home: Home) -> None:
+    """A day filled in from an archive between crawled ones lacks what archives do not hold."""
+    change = "update records set trendingScore = null, disabled = null"
+    assert "recorded_as_before" in not_passed(home, reseal(home, change))
+    day = reseal(home, change, source={"kind": "dataset"})
+    assert not [one for one in not_passed(home, day).values() if one.blocks]
+
+
 def test_a_refused_day_is_no_reference_for_the_next(home: Home) -> None:
     """Half the rows lost two days in a row: the second is not excused by the first."""
     days = [

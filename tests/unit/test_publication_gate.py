@@ -181,9 +181,10 @@ def test_a_refusal_says_what_where_and_how_to_cure_it(home: Home) -> None:
     assert "Cure: rebuild the warehouse" in text
 
 
-def test_a_large_organization_moved_in_the_seed_is_told(home: Home) -> None:
+@pytest.mark.parametrize("to", ["CN", "unattributed_organization"], ids=["moved", "deleted"])
+def test_a_large_organization_moved_or_deleted_in_the_seed_is_told(home: Home, to: str) -> None:
     """All marts agree with each other; only what was published before does not."""
-    build_warehouse(home, moved={"owner-0": "CN"})
+    build_warehouse(home, moved={"owner-0": to})
     with pytest.raises(swap.PublicationRefused) as refused:
         swap.publish(home, code_version="2")
     failed = [one for one in refused.value.outcomes if one.status == "failed"]
@@ -193,7 +194,7 @@ def test_a_large_organization_moved_in_the_seed_is_told(home: Home) -> None:
     assert accepted.is_new
     assert accepted.manifest["accepted"] == ["history_as_published"]
     assert accepted.diff is not None
-    assert {move["entity"] for move in accepted.diff.restatements} == {"US", "CN"}
+    assert {move["entity"] for move in accepted.diff.restatements} == {"US", to}
 
 
 def test_a_day_that_gate_1_refuses_cannot_be_published(home: Home) -> None:
