@@ -6,6 +6,7 @@ neither code nor method with the dbt models; nothing here asserts.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ def statuses(history: History) -> dict[date, str]:
     usual: dict[date, float] = {}
     falls: set[date] = set()
     frozen: set[date] = set()
-    for before, day in zip(days, days[1:], strict=False):
+    for before, day in itertools.pairwise(days):
         changes = {
             model: counters[day][model] - counters[before][model]
             for model in counters[day].keys() & counters[before].keys()
@@ -140,7 +141,7 @@ def statuses(history: History) -> dict[date, str]:
 
     dead = {day for day in days if ratio(day) < 0.3} | frozen
     stalled = set(dead)
-    for day, after in zip(days, days[1:], strict=False):
+    for day, after in itertools.pairwise(days):
         if ratio(day) < 0.7 and surplus(after) >= -0.5 * surplus(day):
             stalled.add(day)
         if (
