@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.errors import Refusal
+
 # A run needs room beside DuckDB for dbt, Dagster and Great Expectations: 3 of the 4 GiB that a
 # day may take. Larger machines raise it.
 MEMORY_LIMIT = os.environ.get("OBSERVATORY_MEMORY_LIMIT", "3GiB")
@@ -70,6 +72,13 @@ def connect(
     try:
         for setting in settings:
             connection.execute(setting)
+    except duckdb.ParserException as error:
+        connection.close()
+        raise Refusal(
+            f"a limit cannot be read ({str(error).splitlines()[0]})",
+            field="OBSERVATORY_MEMORY_LIMIT or OBSERVATORY_TEMPORARY_LIMIT",
+            cure="write it as a number with a unit: 3GiB",
+        ) from error
     except BaseException:
         connection.close()
         raise

@@ -264,7 +264,11 @@ def test_deleted_models_are_404(oracle: World) -> None:
     [
         ("2026-08-19.ndjson", b'{"id": "a/b"}\n{"id": ', "row 2"),
         ("2026-08-19.ndjson.gz", b"this is no gzip", "no whole gzip"),
-        ("2026-08-19.ndjson.gz", gzip.compress(b'{"id": "a/b"}\n' * 9, mtime=0)[:-9], "no whole gzip"),
+        (
+            "2026-08-19.ndjson.gz",
+            gzip.compress(b'{"id": "a/b"}\n' * 9, mtime=0)[:-9],
+            "no whole gzip",
+        ),
         ("2026-08-19.parquet", b"this is no parquet", "cannot be read"),
         ("2026-13-45.ndjson", b'{"id": "a/b"}\n', "is no date"),
         ("undated.ndjson", b'{"id": "a/b"}\n', "is no date"),

@@ -112,9 +112,7 @@ def statuses(history: History) -> dict[date, str]:
             model: counters[day][model] - counters[before][model]
             for model in counters[day].keys() & counters[before].keys()
         }
-        earlier = [
-            rise for on, (rise, _) in rises.items() if day - 15 * DAY <= on < day
-        ]
+        earlier = [rise for on, (rise, _) in rises.items() if day - 15 * DAY <= on < day]
         if len(earlier) >= 3:
             usual[day] = statistics.median(earlier)
         if not changes:
@@ -184,9 +182,7 @@ def statuses(history: History) -> dict[date, str]:
     return found
 
 
-def lives(
-    history: History, days: Sequence[date], corrections: set[date] | None
-) -> dict[str, Life]:
+def lives(history: History, days: Sequence[date], corrections: set[date] | None) -> dict[str, Life]:
     """Each model's levels on `days`; the counters themselves where `corrections` is None."""
     found: dict[str, Life] = {}
     epoch = 0
@@ -207,9 +203,7 @@ def lives(
                 level = counter
             else:
                 level = life.knots[-1][1] + max(counter - life.maximum, 0)
-                life.maximum = (
-                    counter if life.epoch < epoch else max(counter, life.maximum)
-                )
+                life.maximum = counter if life.epoch < epoch else max(counter, life.maximum)
                 life.epoch = epoch
             life.knots.append((day, level))
         before = day

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.defs.fetch.checks import gate_1
-from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.publish.assets import publication
 from orchestration.defs.transform.assets import transform
 
@@ -13,7 +12,6 @@ from orchestration.defs.transform.assets import transform
 daily_observatory = dg.define_asset_job(
     name="daily_observatory",
     selection=dg.AssetSelection.all(),
-    partitions_def=daily,
     description="A day of Hub metadata: fetched, checked, transformed, checked, published.",
 )
 
@@ -29,6 +27,5 @@ publish_again = dg.define_asset_job(
 fetch_only = dg.define_asset_job(
     name="fetch_only",
     selection=dg.AssetSelection.groups("fetch").without_checks(),
-    partitions_def=daily,
     description="A day of Hub metadata: fetched and sealed; judged by the next build.",
 )

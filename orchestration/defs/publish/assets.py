@@ -18,13 +18,14 @@ from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.home import Universe
-from orchestration.publication import postgres, swap
+from orchestration.publication import postgres, swap, verify
 from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
 
 log = logging.getLogger(__name__)
 
 KEY = dg.AssetKey("publication")
+CHECKS = (*verify.CHECKS, *candidate.CHECKS)
 MARTS = [spec.key for spec in transform.specs if spec.group_name == "marts"]
 
 
@@ -50,7 +51,7 @@ def write_dashboard(folder: Path) -> None:
     freshness_policy=FRESH,
     check_specs=[
         dg.AssetCheckSpec(check.name, asset=KEY, description=check.description, blocking=True)
-        for check in candidate.CHECKS
+        for check in CHECKS
     ],
     description=(
         "One generation: the marts as a DuckDB file and Parquet twins with a manifest, built in "
@@ -82,7 +83,7 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
 
 
 def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:
-    for check in candidate.CHECKS:
+    for check in CHECKS:
         found = [outcome for outcome in outcomes if outcome.name == check.name]
         yield as_check_result(check.name, found, KEY, stops=True)
 

@@ -41,6 +41,49 @@ class Translator(DagsterDbtTranslator):
             freshness_policy=FRESH if is_mart else None,
         )
 
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        props = self.get_resource_props(manifest, unique_id)
+        return dg.AssetCheckSpec(
+            spec.name,
+            asset=spec.asset_key,
+            description=props["description"] or _question(props),
+            additional_deps=spec.additional_deps,
+            blocking=spec.blocking,
+            metadata=spec.metadata,
+        )
+
+
+def _question(test: Mapping[str, Any]) -> str:
+    """What a dbt test asks, in words, where its author wrote none."""
+    given = test["test_metadata"]["kwargs"]
+    column = given.get("column_name", "the table")
+    match test["test_metadata"]["name"]:
+        case "not_null":
+            return f"{column} is never null."
+        case "unique":
+            return f"No {column} comes twice."
+        case "unique_grain":
+            return f"No two rows share {', '.join(given['columns'])}."
+        case "accepted_values":
+            return f"{column} is one of {', '.join(map(str, given['values']))}."
+        case "relationships":
+            return f"Every {column} is a {given['field']} of {given['to']}."
+        case "shares_sum_to_one":
+            return "The shares of every slice add up to 1."
+        case "holds":
+            return f"Every row holds {given['expression']}."
+        case kind:
+            return f"{kind} of {column}."
+
 
 def _key(props: Mapping[str, Any]) -> dg.AssetKey:
     if props["resource_type"] == "source":

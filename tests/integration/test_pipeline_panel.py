@@ -1,0 +1,90 @@
+"""A real panel of one file and many days, without tags, keys or creation dates."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.home import CHECKOUT
+from tests.integration.command_line import Ended, observatory
+
+pytestmark = pytest.mark.xdist_group("pipeline_panel")
+
+FIRST, LAST = date(2026, 4, 1), date(2026, 5, 7)
+
+
+@pytest.fixture(scope="session")
+def panel() -> Path:
+    """721 days of 86 to 214 models, which are not part of the project."""
+    file = CHECKOUT.parent / "shared" / "hub" / "archive_feature_extraction_daily.parquet"
+    if not file.is_file():
+        pytest.skip(f"the recorded panel is not at {file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def built(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """A home that took its last five weeks in one back-fill."""
+    home = tmp_path_factory.mktemp("panel") / "home"
+    days = ["--from", FIRST.isoformat(), "--to", LAST.isoformat()]
+    return home, observatory(home, "backfill", "--archive", str(panel), "--panel", "fe", *days)
+
+
+def read(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    file = home / "published" / "current" / "observatory.duckdb"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_panel_is_published(built: tuple[Path, Ended], panel: Path) -> None:
+    home, ended = built
+    assert ended.code == 0, ended.err
+    recorded = pd.read_parquet(panel, columns=["snapshot_date"])["snapshot_date"].astype(str)
+    expected = sorted({day for day in recorded if str(FIRST) <= day <= str(LAST)})
+    manifest = json.loads((home / "published" / "current" / "manifest.json").read_text())
+    assert manifest["snapshot_dates"] == expected
+    assert manifest["universe"]["name"] == "fe"
+
+
+def test_every_owner_of_every_day_has_the_downloads_of_the_file(
+    built: tuple[Path, Ended], panel: Path
+) -> None:
+    home, _ = built
+    frame = pd.read_parquet(panel)
+    frame["day"] = pd.to_datetime(frame["snapshot_date"]).dt.date
+    frame = frame[frame["day"].between(FIRST, LAST)]
+    parts = frame["id"].str.split("/", n=1)
+    frame["owner"] = parts.str[0].where(frame["id"].str.contains("/"), "(no namespace)")
+    raw = frame.groupby(["day", "owner"])["downloads"].sum().astype(int).to_dict()
+    published = {
+        (day, owner): downloads
+        for day, owner, downloads in read(
+            home,
+            "select snapshot_date, organization, sum(downloads)::bigint "
+            "from fct_organization_share_daily where window_name = '30d' and scope = 'all' "
+            "and attribution = 'publisher' and cohort = 'all' group by all",
+        )
+    }
+    assert published == raw
+
+
+def test_what_the_panel_cannot_tell_is_null_with_a_reason(built: tuple[Path, Ended]) -> None:
+    home, _ = built
+    found = read(
+        home,
+        "select cohort, window_name, attribution, count(share_of_all), count(null_reason), "
+        "count(*) from fct_country_share_daily where scope = 'all' group by all",
+    )
+    for cohort, window, attribution, shares, reasons, rows in found:
+        assert shares + reasons == rows
+        measurable = cohort == "all" and window == "30d" and attribution == "publisher"
+        assert (shares == rows) if measurable else (shares == 0 or attribution == "base_model")
+    # No creation dates: nobody knows which models are new, or when they were released.
+    assert {row[3] for row in found if row[0] == "new_365d"} == {0}
+    assert read(home, "select count(created_at) from dim_models") == [(0,)]
