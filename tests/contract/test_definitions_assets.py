@@ -28,7 +28,7 @@ CHECKS = {key: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
 JOBS = {job.name: job for job in LOCATION.resolve_all_job_defs() if not job.name.startswith("__")}
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", sorted(SPECS))
 def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     spec = SPECS[name]
     assert spec.description and len(spec.description) > 20
@@ -37,7 +37,9 @@ def test_every_asset_says_what_it_is_and_whose(name: str) -> None:
     assert spec.kinds
 
 
-@pytest.mark.parametrize("key", CHECKS, ids=lambda key: f"{key.asset_key.path[-1]}-{key.name}"[:80])
+@pytest.mark.parametrize(
+    "key", sorted(CHECKS, key=str), ids=lambda key: f"{key.asset_key.path[-1]}-{key.name}"[:80]
+)
 def test_every_check_says_what_it_asks_and_blocks(key: dg.AssetCheckKey) -> None:
     spec = CHECKS[key]
     assert spec.description and len(spec.description) > 10
@@ -170,7 +172,7 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CHECKOUT)))
+@pytest.mark.parametrize("path", sorted(SOURCES), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_only_defs_know_dagster_and_only_by_its_public_names(path: Path) -> None:
     dagster = {name for name in imported(path) if name.split(".")[0].startswith("dagster")}
     assert not [name for name in dagster if "._" in name]
