@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.command_line import Ended, finish, start
 
-pytestmark = pytest.mark.xdist_group("pipeline_endpoints")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline_endpoints")]
 
 TOKEN = "hf_canaryCanaryCanaryCanaryCanary12"
 

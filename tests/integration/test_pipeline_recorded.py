@@ -25,7 +25,7 @@ from local_hub import LocalHub, Recorded
 from orchestration.home import CHECKOUT
 from tests.integration.command_line import Ended, environment_for, observatory, tree
 
-pytestmark = pytest.mark.xdist_group("pipeline_recorded")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline_recorded")]
 
 DAYS = [date(2026, 8, 19), date(2026, 8, 20), date(2026, 8, 22)]
 SLICE = "attribution = 'publisher' and cohort = 'all' and scope = 'all'"
