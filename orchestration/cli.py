@@ -36,6 +36,8 @@ _WIDTH = None if sys.stdout.isatty() else 160
 out = Console(width=_WIDTH)
 err = Console(stderr=True, width=_WIDTH)
 
+SECRETS = ("HF_TOKEN", "OBSERVATORY_PUBLISH_POSTGRES_URL", "OBSERVATORY_ALERT_WEBHOOK_URL")
+
 REFUSED, PARTLY_REFUSED, DEFECT, INTERRUPTED = 1, 3, 70, 130
 
 
@@ -341,7 +343,7 @@ def demo(days: int = 14) -> None:
 
 def _tell_defect(words: str) -> None:
     """A defect of our own: never in the words of a refusal, and never with the token."""
-    for name in ("HF_TOKEN", "OBSERVATORY_PUBLISH_POSTGRES_URL"):
+    for name in SECRETS:
         if secret := os.environ.get(name):
             words = words.replace(secret, f"({name})")
     err.print(words.rstrip(), highlight=False, markup=False, soft_wrap=True)

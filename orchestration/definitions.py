@@ -7,7 +7,7 @@ from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.jobs import daily_observatory, fetch_only, publish_again
 from orchestration.defs.automation.schedules import every_morning
-from orchestration.defs.automation.sensors import dead_run_closer
+from orchestration.defs.automation.sensors import alert_sensors, dead_run_closer
 from orchestration.defs.fetch.assets import fetch
 from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.resources import HomeResource
@@ -20,7 +20,7 @@ defs = dg.Definitions(
     asset_checks=[gate_1],
     jobs=[daily_observatory, publish_again, fetch_only],
     schedules=[every_morning],
-    sensors=[dead_run_closer],
+    sensors=[dead_run_closer, *alert_sensors],
     resources={
         "observatory": HomeResource(),
         "dbt": DbtCliResource(project_dir=project, dbt_executable=DBT),

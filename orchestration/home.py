@@ -121,6 +121,11 @@ class Home:
         return self.root / "tmp"
 
     @property
+    def alerts(self) -> Path:
+        """The journal of what people were told."""
+        return self.root / "alerts.sqlite"
+
+    @property
     def universe_file(self) -> Path:
         return self.root / "universe.json"
 

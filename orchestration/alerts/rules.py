@@ -1,0 +1,281 @@
+"""The alert rules: each reads a home as it is and tells what people should know.
+
+What belongs here: one function a rule, without memory. Whether an alert was told before is the
+journal's. A rule looks back `NEWS` days of data: a back-fill of two years is no news.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration.database import connect
+from orchestration.gates import verdicts
+from orchestration.gates.outcome import blocked
+from orchestration.home import Home
+from orchestration.publication import generation
+from orchestration.snapshots import store
+
+NEWS = timedelta(days=14)
+STALE_AFTER = timedelta(days=2)
+COVERAGE_FALL = 0.02
+# Near the bottom neighbours pass each other daily: 32 times in a fortnight of one world.
+WORTH_TELLING = 0.01
+DASHBOARD_URL = "OBSERVATORY_DASHBOARD_URL"
+
+# The slice of the first page of the dashboard; overtakes are told in both attributions.
+_SLICE = "window_name = '30d' and cohort = 'all' and scope = 'all'"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that changed: `subject` is now in `state`, as data of `as_of` say.
+
+    The three decide what is new (see the journal), so they hold facts only, never the name of a
+    generation: a rollback changes no fact. `link` is a URL; `asset` the table it concerns.
+    """
+
+    subject: str
+    state: str
+    as_of: str
+    text: str
+    link: str
+    asset: str
+
+
+Rule = Callable[[Home], Iterator[Alert]]
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The current generation: its file, its newest day, and how its numbers are labelled."""
+
+    folder: Path
+    newest: date
+    is_live: bool
+    label: str
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The answer of the published file; `$since` is where news begin."""
+        with connect(self.folder / generation.DATABASE, read_only=True) as connection:
+            given = {"since": self.newest - NEWS} if "$since" in sql else {}
+            answer = connection.execute(sql, given)
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def has(self, table: str) -> bool:
+        return bool(
+            self.rows(f"select 1 from duckdb_tables() where table_name = '{table}' limit 1")
+        )
+
+
+def _published(home: Home) -> _Published | None:
+    folder = generation.current(home)
+    if folder is None:
+        return None
+    manifest = generation.read_manifest(folder)
+    if not manifest["snapshot_dates"]:
+        return None
+    return _Published(
+        folder=folder,
+        newest=date.fromisoformat(manifest["snapshot_dates"][-1]),
+        is_live=(manifest["source"] or {}).get("kind") == "live",
+        label="GENERATED WORLD: " if manifest["universe"]["is_generated"] else "",
+    )
+
+
+def _page(home: Home, name: str) -> str:
+    """The address of a dashboard page: where it is served, or the file."""
+    base = os.environ.get(DASHBOARD_URL)
+    if base:
+        return f"{base.rstrip('/')}/{name}.html"
+    return (home.published / generation.CURRENT / "dashboard" / f"{name}.html").as_uri()
+
+
+def overtakes(home: Home) -> Iterator[Alert]:
+    """A country or organization with 1 % passed another and was still ahead 7 days later."""
+    published = _published(home)
+    if published is None or not published.has("fct_overtakes"):
+        return
+    for row in published.rows(
+        f"""
+        select passes.*, coalesce(leaders.country_name, leader) as leader_name,
+            coalesce(followers.country_name, follower) as follower_name
+        from fct_overtakes as passes
+        left join dim_countries as leaders
+            on entity_kind = 'country' and leader = leaders.country_key
+        left join dim_countries as followers
+            on entity_kind = 'country' and follower = followers.country_key
+        where {_SLICE} and confirmed and confirmed_on > $since
+            and leader_share >= {WORTH_TELLING}
+        order by confirmed_on, overtaken_on, attribution, leader, follower
+        """
+    ):
+        pair = " and ".join(sorted((row["leader"], row["follower"])))
+        doubt = "certain" if row["is_certain"] else "not certain: a contested home could turn it"
+        is_country = row["entity_kind"] == "country"
+        yield Alert(
+            subject=f"overtake: {row['entity_kind']}, {row['attribution']}: {pair}",
+            state=f"{row['leader']} leads",
+            as_of=row["confirmed_on"].isoformat(),
+            text=f"{published.label}{row['leader_name']} passed {row['follower_name']} on "
+            f"{row['overtaken_on']} and stayed ahead for 7 days: {row['leader_share']:.2%} against "
+            f"{row['follower_share']:.2%} of all downloads (window 30d, attribution "
+            f"{row['attribution']}, cohort all, scope all; {doubt})",
+            link=_page(home, "index" if is_country else "organizations"),
+            asset="fct_overtakes",
+        )
+
+
+def claims(home: Home) -> Iterator[Alert]:
+    """The verdict on a claim is another today than on the published day before."""
+    published = _published(home)
+    if published is None or not published.has("fct_claims"):
+        return
+    for row in published.rows(
+        """
+        with days as (
+            select *, lag(verdict_today) over by_day as verdict_was
+            from fct_claims
+            window by_day as (partition by claim_id order by snapshot_date)
+        )
+        select claim_id, claim, verdict_today, verdict_was, why, snapshot_date as changed_on,
+            measured_value, claimed_value
+        from days
+        where verdict_today <> verdict_was and snapshot_date > $since
+        qualify row_number() over (partition by claim_id order by snapshot_date desc) = 1
+        order by changed_on, claim_id
+        """
+    ):
+        why = f" ({row['why']})" if row["why"] else ""
+        yield Alert(
+            subject=f"claim: {row['claim_id']}",
+            state=row["verdict_today"],
+            as_of=published.newest.isoformat(),
+            text=f"{published.label}the verdict on the claim “{row['claim']}” changed on "
+            f"{row['changed_on']} from “{row['verdict_was']}” to “{row['verdict_today']}”{why}",
+            link=_page(home, "claims"),
+            asset="fct_claims",
+        )
+
+
+def refused_snapshots(home: Home) -> Iterator[Alert]:
+    """A snapshot did not pass gate 1, or a crawl was not whole enough to be sealed."""
+    universe = home.universe()
+    label = "GENERATED WORLD: " if universe is not None and universe.is_generated else ""
+    sealed = store.list_sealed(home)
+    for day in sealed:
+        if day.snapshot_date <= sealed[-1].snapshot_date - NEWS:
+            continue
+        verdict = verdicts.kept(home, day)
+        if verdict is None or verdict.passed:
+            continue
+        stops = blocked(verdict.outcomes)
+        first = stops[0]
+        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        yield Alert(
+            subject=f"snapshot: {day.snapshot_date} {day.content_sha256}",
+            state="refused",
+            as_of=day.snapshot_date.isoformat(),
+            text=f"{label}the snapshot of {day.snapshot_date} was refused: {first.name} observed "
+            f"{first.observed}, allowed {first.threshold}{more}. What to do: {first.cure}",
+            link=_page(home, "quality"),
+            asset="raw_hub__models",
+        )
+    for reason in sorted((home.landing / "set_aside" / store.MODELS).glob("*/reason.txt")):
+        day_text, _, _ = reason.parent.name.partition("_")
+        why = reason.read_text(encoding="utf-8").strip()
+        yield Alert(
+            subject=f"crawl: {day_text}",
+            state=hashlib.sha256(why.encode()).hexdigest(),
+            as_of=reason.parent.name,
+            text=f"{label}the crawl of {day_text} was refused and set aside in {reason.parent}: "
+            f"{why.splitlines()[0] if why else 'no reason is told'}",
+            link=_page(home, "quality"),
+            asset="raw_hub__models",
+        )
+
+
+def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
+    """The newest published day of a live home is two days old (`today`: default UTC)."""
+    published = _published(home)
+    # Recorded days do not age: only who follows a Hub can fall behind it.
+    if published is None or not published.is_live:
+        return
+    age = (today or datetime.now(UTC).date()) - published.newest
+    if age >= STALE_AFTER:
+        yield Alert(
+            subject="freshness",
+            state=f"stale since {published.newest}",
+            as_of=published.newest.isoformat(),
+            text=f"{published.label}data are stale: the newest published day is "
+            f"{published.newest}, {age.days} days ago. What to do: `observatory status` tells the "
+            "last days and their gates; `observatory run` fetches today",
+            link=_page(home, "quality"),
+            asset="publication",
+        )
+
+
+def fallen_coverage(home: Home) -> Iterator[Alert]:
+    """Two points less of the downloads have a country than is usual (median of 28 days)."""
+    published = _published(home)
+    if published is None or not published.has("fct_mapping_coverage_daily"):
+        return
+    known = [
+        (row["snapshot_date"], float(row["downloads_attributed_share"]))
+        for row in published.rows(
+            "select snapshot_date, downloads_attributed_share from fct_mapping_coverage_daily "
+            f"where {_SLICE} and attribution = 'publisher' "
+            "and downloads_attributed_share is not null order by snapshot_date"
+        )
+    ]
+    fallen = _fall(dict(known))
+    if fallen is None:
+        return
+    since, usual = fallen
+    newest, share = known[-1]
+    yield Alert(
+        subject="coverage",
+        state=f"fallen on {since}",
+        as_of=newest.isoformat(),
+        text=f"{published.label}coverage has fallen: {share:.1%} of all downloads have a country "
+        f"on {newest}, usual were {usual:.1%} (window 30d, attribution publisher, cohort all, "
+        f"scope all; since {since}). What to do: map the largest organizations without a country, "
+        "as CONTRIBUTING.md tells",
+        link=_page(home, "quality"),
+        asset="fct_mapping_coverage_daily",
+    )
+
+
+def _fall(shares: Mapping[date, float]) -> tuple[date, float] | None:
+    """First day of the fall that lasts to the newest day, and what was usual before it.
+
+    The usual is the median of the 28 days before the fall: days below it are no reference.
+    """
+    since: date | None = None
+    usual = 0.0
+    usual_days: list[tuple[date, float]] = []
+    for day, share in shares.items():
+        before = [known for seen, known in usual_days if day - seen <= timedelta(days=28)]
+        if before and share <= statistics.median(before) - COVERAGE_FALL:
+            if since is None:
+                since, usual = day, statistics.median(before)
+        else:
+            since = None
+            usual_days.append((day, share))
+    return None if since is None else (since, usual)
+
+
+RULES: dict[str, Rule] = {
+    "overtake_confirmed": overtakes,
+    "claim_verdict_changed": claims,
+    "snapshot_refused": refused_snapshots,
+    "data_stale": stale_data,
+    "coverage_fallen": fallen_coverage,
+}

@@ -1,0 +1,280 @@
+"""What the alert rules tell of a home, and that the journal tells it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.alerts import rules
+from orchestration.alerts.journal import Journal, NotTaken, Raised
+from orchestration.alerts.rules import Alert
+from orchestration.gates import raw
+from orchestration.home import Home, Universe
+from orchestration.publication import swap
+from orchestration.snapshots import store
+from tests.unit.marts_fixture import seal
+from tests.unit.published_home import publish
+
+DAY = date(2026, 8, 20)
+SLICE = {"window_name": "30d", "attribution": "publisher", "cohort": "all", "scope": "all"}
+OVERTAKE = {
+    **SLICE,
+    "overtaken_on": DAY - timedelta(days=8),
+    "entity_kind": "country",
+    "leader": "CN",
+    "follower": "US",
+    "leader_share": 0.171,
+    "follower_share": 0.158,
+    "confirmed": True,
+    "confirmed_on": DAY - timedelta(days=1),
+    "is_certain": False,
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def told(home: Home, rule: str) -> list[Alert]:
+    return [one.alert for one in Journal(home.alerts).raise_new(rule, rules.RULES[rule](home))]
+
+
+def claim(day: date, verdict: str, claim_id: str = "c1") -> dict[str, Any]:
+    return {
+        "snapshot_date": day,
+        "claim_id": claim_id,
+        "claim": "China leads",
+        "verdict_for_period": "not measurable yet",
+        "verdict_today": verdict,
+    }
+
+
+def claims(*verdicts: str, until: date = DAY) -> list[dict[str, Any]]:
+    first = until - timedelta(days=len(verdicts) - 1)
+    return [claim(first + timedelta(days=day), verdict) for day, verdict in enumerate(verdicts)]
+
+
+def coverage(*shares: float) -> list[dict[str, Any]]:
+    first = DAY - timedelta(days=len(shares) - 1)
+    return [
+        {"snapshot_date": first + timedelta(days=day), **SLICE, "downloads_attributed_share": share}
+        for day, share in enumerate(shares)
+    ]
+
+
+@pytest.mark.parametrize("rule", sorted(rules.RULES))
+def test_an_empty_home_and_a_publication_without_the_tables_tell_nothing(
+    rule: str, home: Home
+) -> None:
+    assert told(home, rule) == []
+    publish(home, DAY, {}, kind="archive")
+    assert told(home, rule) == []
+
+
+def test_a_confirmed_overtake_is_told_with_its_slice_doubt_and_link(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(rules.DASHBOARD_URL, "https://numbers.example/hub/")
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, generated=True)
+    (alert,) = told(home, "overtake_confirmed")
+    for words in (
+        "GENERATED WORLD: China passed United States on 2026-08-12",
+        "17.10% against 15.80%",
+        "window 30d, attribution publisher, cohort all, scope all",
+        "not certain",
+    ):
+        assert words in alert.text
+    assert alert.link == "https://numbers.example/hub/index.html"
+    assert told(home, "overtake_confirmed") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"confirmed": False, "confirmed_on": None},
+        {"confirmed_on": DAY - rules.NEWS},
+        {"leader_share": 0.009},
+        {"window_name": "365d"},
+        {"cohort": "new_365d"},
+        {"scope": "language_models"},
+    ],
+)
+def test_what_is_not_confirmed_old_small_or_of_another_slice_is_no_news(
+    change: dict[str, Any], home: Home
+) -> None:
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE | change]})
+    assert told(home, "overtake_confirmed") == []
+
+
+def test_who_takes_the_lead_back_is_told_and_each_attribution_by_itself(home: Home) -> None:
+    back = OVERTAKE | {"leader": "US", "follower": "CN", "confirmed_on": DAY}
+    publish(
+        home, DAY, {"fct_overtakes": [back, OVERTAKE, OVERTAKE | {"attribution": "base_model"}]}
+    )
+    assert len(told(home, "overtake_confirmed")) == 3
+
+
+def test_a_changed_verdict_is_told_from_and_to(home: Home) -> None:
+    publish(home, DAY, {"fct_claims": claims("holds", "holds", "undecided", "undecided")})
+    (alert,) = told(home, "claim_verdict_changed")
+    assert "“China leads” changed on 2026-08-19 from “holds” to “undecided”" in alert.text
+    assert alert.link.endswith("/published/current/dashboard/claims.html")
+
+
+def test_a_rebuild_that_moves_the_change_by_a_day_is_not_told_again(home: Home) -> None:
+    publish(home, DAY, {"fct_claims": claims("holds", "holds", "undecided")})
+    assert len(told(home, "claim_verdict_changed")) == 1
+    tomorrow = DAY + timedelta(days=1)
+    publish(
+        home,
+        tomorrow,
+        {"fct_claims": claims("holds", "holds", "holds", "undecided", until=tomorrow)},
+    )
+    assert told(home, "claim_verdict_changed") == []
+
+
+def test_a_rollback_and_its_undoing_tell_nothing(home: Home) -> None:
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    verdicts = ("holds", "does not hold", "holds", "undecided")
+    names = [
+        publish(home, day, {"fct_claims": claims(*verdicts[: n + 2], until=day)})
+        for n, day in enumerate(days)
+        if told(home, "claim_verdict_changed") is not None
+    ]
+    assert len(told(home, "claim_verdict_changed")) == 1
+    for name in (names[0], names[2], names[1], names[2]):
+        swap.rollback(home, name)
+        assert told(home, "claim_verdict_changed") == []
+
+
+def test_a_refused_snapshot_tells_what_failed_and_what_to_do(home: Home) -> None:
+    home.claim_universe(Universe("world", "fixture"))
+    days = seal(
+        home,
+        3,
+        change="delete from records where snapshot_date = date '2026-08-03' and hash(id) % 2 = 0",
+    )
+    raw.verdicts(home, days)
+    (alert,) = told(home, "snapshot_refused")
+    assert alert.text.startswith("GENERATED WORLD: the snapshot of 2026-08-03 was refused: rows_")
+    assert "What to do: " in alert.text
+    assert told(home, "snapshot_refused") == []
+
+
+def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:
+    shelf = home.landing / "set_aside" / store.MODELS
+    for stamp, why in enumerate(["10 % are missing", "10 % are missing", "the Hub lied"]):
+        folder = shelf / f"2026-08-20_2026082{stamp}T060000"
+        folder.mkdir(parents=True)
+        (folder / "reason.txt").write_text(f"{why}\n", encoding="utf-8")
+    texts = [alert.text for alert in told(home, "snapshot_refused")]
+    assert [text.rpartition(": ")[2] for text in texts] == ["10 % are missing", "the Hub lied"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "age", "count"), [("live", 1, 0), ("live", 2, 1), ("archive", 9, 0)]
+)
+def test_data_are_stale_two_days_after_the_newest_live_day(
+    kind: str, age: int, count: int, home: Home
+) -> None:
+    publish(home, DAY, {}, kind=kind)
+    alerts = list(rules.stale_data(home, DAY + timedelta(days=age)))
+    assert len(alerts) == count
+    assert all(f"{DAY}, {age} days ago" in alert.text for alert in alerts)
+
+
+def test_each_lateness_is_told_once(home: Home) -> None:
+    journal = Journal(home.alerts)
+    told_on = []
+    for late in range(9):
+        if late in (0, 5):
+            publish(home, DAY + timedelta(days=late), {})
+        alerts = rules.stale_data(home, DAY + timedelta(days=late))
+        told_on += [late for _ in journal.raise_new("data_stale", alerts)]
+    assert told_on == [2, 7]
+
+
+@pytest.mark.parametrize(
+    ("shares", "fallen_on"),
+    [
+        ([0.8] * 10, None),
+        ([0.8] * 9 + [0.785], None),
+        ([0.8] * 9 + [0.78], 0),
+        ([0.8] * 7 + [0.7, 0.71, 0.7], 2),
+        ([0.8] * 7 + [0.7, 0.8, 0.8], None),
+        ([0.8] * 6 + [0.7, 0.8, 0.8, 0.75], 0),
+        ([0.5], None),
+    ],
+)
+def test_coverage_has_fallen_by_two_points_below_the_usual(
+    shares: Sequence[float], fallen_on: int | None, home: Home
+) -> None:
+    publish(home, DAY, {"fct_mapping_coverage_daily": coverage(*shares)})
+    alerts = told(home, "coverage_fallen")
+    assert [alert.state for alert in alerts] == (
+        [] if fallen_on is None else [f"fallen on {DAY - timedelta(days=fallen_on)}"]
+    )
+
+
+def an_alert(subject: str, state: str, day: int) -> Alert:
+    return Alert(subject, state, f"2026-08-{day:02}", "words", "https://link.example", "asset")
+
+
+SEEN = st.lists(st.tuples(st.integers(1, 9), st.sampled_from("ab")), max_size=12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seen=SEEN)
+def test_no_state_is_told_twice_in_a_row_and_none_of_older_data(
+    seen: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "alerts.sqlite"
+    raised = [
+        (one.alert.as_of, one.alert.state)
+        for day, state in seen
+        # A journal of its own each time: what is remembered lies on the disk.
+        for one in Journal(path).raise_new("rule", [an_alert("subject", state, day)])
+    ]
+    assert raised == sorted(set(raised))
+    assert all(one[1] != other[1] for one, other in pairwise(raised))
+    assert bool(raised) == bool(seen)
+
+
+@settings(max_examples=30, deadline=None)
+@given(answers=st.lists(st.sampled_from(["taken", "down", "refused"]), max_size=30))
+def test_what_is_not_taken_waits_and_is_sent_once(
+    answers: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "alerts.sqlite"
+    wanted = [an_alert(f"subject {n}", "a", 1) for n in range(4)]
+    assert len(Journal(path).raise_new("rule", wanted)) == 4
+    taken: list[str] = []
+    script = iter(answers)
+
+    def send(raised: Raised) -> None:
+        answer = next(script, "taken")
+        if answer != "taken":
+            raise NotTaken("no", is_down=answer == "down")
+        taken.append(raised.alert.subject)
+
+    for _ in range(len(answers) + 1):
+        Journal(path).deliver("rule", send)
+    assert sorted(taken) == [alert.subject for alert in wanted]
+
+
+def test_what_was_told_without_a_webhook_does_not_wait_for_one(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "alerts.sqlite")
+    journal.raise_new("rule", [an_alert("old", "a", 1)])
+    journal.settle("rule")
+    journal.raise_new("rule", [an_alert("new", "a", 1), an_alert("old", "a", 2)])
+    sent: list[str] = []
+    journal.deliver("rule", lambda raised: sent.append(raised.alert.subject))
+    assert sent == ["new"]
