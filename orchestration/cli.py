@@ -306,6 +306,24 @@ def shares(
         out.print(reporting.shares_table(found, out.width))
 
 
+@app.command(
+    "metrics",
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": [],
+    },
+)
+def ask_metrics(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Metrics by name, over what is published: `list metrics`, `query --metrics launches`."""
+    from orchestration import metrics
+    from orchestration.defs.transform import project
+
+    command, environment = metrics.command(_begin(), arguments or ["--help"])
+    project.ensure_manifest()
+    os.execve(command[0], command, os.environ | environment)
+
+
 @app.command(hidden=True)
 def dev() -> None:
     """The Dagster UI, daemon and schedule on 127.0.0.1:3000 (`make dev`)."""

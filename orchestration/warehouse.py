@@ -167,25 +167,26 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
             "rows_quarantined bigint, observed_from varchar, observed_to varchar, "
             "requests_count bigint, content_sha256 varchar)"
         )
-        connection.executemany(
-            "insert into raw.snapshots values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    day.snapshot_date,
-                    day.version,
-                    day.source["kind"],
-                    day.whole,
-                    day.rows,
-                    day.downloads,
-                    day.rows_quarantined,
-                    day.observed_from,
-                    day.observed_to,
-                    day.requests,
-                    day.content_sha256,
-                )
-                for day in build.days
-            ],
-        )
+        snapshots = [
+            (
+                day.snapshot_date,
+                day.version,
+                day.source["kind"],
+                day.whole,
+                day.rows,
+                day.downloads,
+                day.rows_quarantined,
+                day.observed_from,
+                day.observed_to,
+                day.requests,
+                day.content_sha256,
+            )
+            for day in build.days
+        ]
+        if snapshots:
+            connection.executemany(
+                "insert into raw.snapshots values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", snapshots
+            )
         connection.execute(
             "create or replace table raw.quality_checks (snapshot_date date, check_name varchar, "
             "status varchar, observed_value double, threshold varchar, rows_quarantined bigint)"

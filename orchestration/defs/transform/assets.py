@@ -14,6 +14,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from orchestration import warehouse
 from orchestration.database import connect
 from orchestration.defs.fetch.resources import POOL, HomeResource
+from orchestration.defs.transform.columns import column_metadata
 from orchestration.defs.transform.project import project, target_of
 from orchestration.defs.transform.translator import Translator
 from orchestration.gates import raw
@@ -76,13 +77,14 @@ def transform(
     except DagsterDbtCliRuntimeError as error:
         failure = error
     counts = _row_counts(home)
+    columns = column_metadata(home, project.manifest_path)
     for event in events:
         if isinstance(event, dg.Output):
             name = context.asset_key_for_output(event.output_name).path[-1]
+            metadata = dict(columns.get(name, {}))
             if name in counts:
-                context.add_output_metadata(
-                    {"dagster/row_count": counts[name]}, output_name=event.output_name
-                )
+                metadata["dagster/row_count"] = counts[name]
+            context.add_output_metadata(metadata, output_name=event.output_name)
         yield event
     if failure is not None:
         raise _refused_by_dbt(target_of(home)) or failure

@@ -33,7 +33,7 @@ class Translator(DagsterDbtTranslator):
         props = self.get_resource_props(manifest, unique_id)
         is_mart = "marts" in props["fqn"]
         return spec.replace_attributes(
-            key=_key(props),
+            key=asset_key(props),
             group_name=_group(props),
             owners=OWNERS,
             kinds={"dbt", "duckdb", props["resource_type"]} - {"model"},
@@ -85,7 +85,8 @@ def _question(test: Mapping[str, Any]) -> str:
             return f"{kind} of {column}."
 
 
-def _key(props: Mapping[str, Any]) -> dg.AssetKey:
+def asset_key(props: Mapping[str, Any]) -> dg.AssetKey:
+    """The asset of a dbt model, seed or source."""
     if props["resource_type"] == "source":
         return dg.AssetKey(_SOURCES.get(props["name"], "raw_hub__models"))
     return dg.AssetKey(props["name"])

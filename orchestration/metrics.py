@@ -1,0 +1,67 @@
+"""Metrics by name: MetricFlow (`mf`) over the published tables.
+
+What belongs here: letting `mf` read what people read. What the metrics are is said in
+`dbt_project/models/metrics`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.publication.generation import DATABASE, current
+from orchestration.warehouse import PROJECT
+
+# As profiles.yml calls it.
+_DATABASE, _SCHEMA = "published", "main"
+
+
+def publish_manifest(path: Path) -> None:
+    """Rewrite dbt's semantic manifest: its relations are the published ones.
+
+    dbt knows the private warehouse alone, which readers must not open. Metrics that measures
+    made of themselves are parts of others, and are not listed.
+    """
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    parts = set()
+    for model in manifest["semantic_models"]:
+        _move(model["node_relation"])
+        parts |= {measure["name"] for measure in model["measures"]}
+    for spine in manifest["project_configuration"]["time_spines"]:
+        _move(spine["node_relation"])
+    for metric in manifest["metrics"]:
+        metric["type_params"]["is_private"] = metric["name"] in parts
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def _move(relation: dict[str, str]) -> None:
+    relation |= {
+        "database": _DATABASE,
+        "schema_name": _SCHEMA,
+        "relation_name": f'"{_DATABASE}"."{_SCHEMA}"."{relation["alias"]}"',
+    }
+
+
+def command(home: Home, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """`mf` with `arguments` over the current generation, and the environment it needs."""
+    published = current(home)
+    if published is None:
+        raise Refusal(
+            "nothing is published yet",
+            file=home.published,
+            cure="run `observatory run` first, or `make demo`",
+        )
+    environment = {
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_LOG_PATH": str(home.root / "warehouse" / "logs"),
+        "OBSERVATORY_DBT_TARGET": "published",
+        "OBSERVATORY_PUBLISHED": str(published / DATABASE),
+        "DO_NOT_TRACK": "1",
+    }
+    return [str(Path(sys.executable).with_name("mf")), *arguments], environment
