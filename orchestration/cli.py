@@ -31,6 +31,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+quarantine = typer.Typer(
+    help="Rows that were set aside from a sealed day: look at them, let them in, drop them.",
+    no_args_is_help=True,
+)
+app.add_typer(quarantine, name="quarantine")
 # A pipe or a log has no width of its own: give tables the room they need.
 _WIDTH = None if sys.stdout.isatty() else 160
 out = Console(width=_WIDTH)
@@ -55,6 +60,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 Panel = Annotated[
     str, typer.Option(help="Which recorded panel the archive is of.", callback=_panel_name)
 ]
+
+
+Publish = Annotated[
+    bool, typer.Option("--publish/--no-publish", help="Build and publish what follows from it.")
+]
+Note = Annotated[str, typer.Option(help="Why. It is kept with the rows.")]
+Rows = Annotated[str, typer.Option(metavar="1,3-5|all", help="Numbers of `quarantine show`.")]
+
+
+def _row_numbers(text: str) -> list[int] | None:
+    """The numbers that `text` (as 1,3-5) names; None for all."""
+    found: list[int] = []
+    if text.strip() == "all":
+        return None
+    for part in text.split(","):
+        named = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
+        if named is None:
+            raise typer.BadParameter("numbers and ranges, as 1,3-5; or all", param_hint="--rows")
+        found += range(int(named[1]), int(named[2] or named[1]) + 1)
+    return found
 
 
 class _Handler(logging.Handler):
@@ -82,11 +107,12 @@ def _execute(
     job: str,
     partition_key: str | None = None,
     ops: dict[str, dict[str, Any]] | None = None,
+    decision: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run a job and return its assets' metadata; a Refusal's words and exit 1 otherwise."""
     from orchestration.defs.automation import running
 
-    report = running.execute(home, job, partition_key=partition_key, ops=ops)
+    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
     if not report.succeeded:
         for problem in report.refusals:
             err.print(f"refused: {problem}", highlight=False, markup=False)
@@ -244,6 +270,95 @@ def publish() -> None:
     home = _begin()
     _execute(home, "publish_again")
     _tell_published(home)
+
+
+@app.command()
+def accept(
+    check: Annotated[str, typer.Argument(help="The check, as `observatory status` names it.")],
+    reason: Annotated[str, typer.Option(help="Why it may pass. It stays to be seen.")],
+    date_: Annotated[
+        datetime | None,
+        _day("--date", help="The refused day; none for a check of the publication."),
+    ] = None,
+    publish_: Publish = True,
+) -> None:
+    """Let one failed check pass for this very content, with a reason, and publish."""
+    from orchestration.gates import candidate, raw
+    from orchestration.publication import refusals
+
+    if (check in candidate.ACCEPTABLE) == (date_ is not None):
+        raise typer.BadParameter(
+            "a check of the publication is of no single day"
+            if date_
+            else f"a day must be named, unless the check is {', '.join(candidate.ACCEPTABLE)}",
+            param_hint="--date",
+        )
+    home = _begin()
+    if date_ is None:
+        refusals.accept(home, check, reason)
+        _settle(home, f"accepted {check}: {reason}", publish_)
+        return
+    verdict = raw.accept(home, date_.date(), check, reason)
+    for outcome in verdict.outcomes:
+        if outcome.blocks:
+            err.print(f"still refused: {outcome}", highlight=False, markup=False)
+    _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
+
+
+@quarantine.command("show")
+def quarantine_show(
+    date_: Annotated[datetime | None, _day("--date", help="By default every day.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The rows that are set aside, with their numbers, reasons and original content."""
+    from orchestration import reporting
+
+    found = reporting.set_aside(_begin(), date_.date() if date_ else None)
+    if as_json:
+        out.print_json(json.dumps(found, default=str))
+    else:
+        out.print(reporting.set_aside_table(found))
+
+
+@quarantine.command("release")
+def quarantine_release(
+    date_: Annotated[datetime, _day("--date")], rows: Rows, note: Note, publish_: Publish = True
+) -> None:
+    """Let rows in: a new version of the day counts them, the value that was bad being null."""
+    _decide_on_rows("release", date_.date(), rows, note, publish_)
+
+
+@quarantine.command("drop")
+def quarantine_drop(
+    date_: Annotated[datetime, _day("--date")], rows: Rows, note: Note, publish_: Publish = True
+) -> None:
+    """Drop rows for good: a new version of the day no longer counts them as set aside."""
+    _decide_on_rows("drop", date_.date(), rows, note, publish_)
+
+
+def _decide_on_rows(
+    decision: Literal["release", "drop"], day: date, rows: str, note: str, publish_: bool
+) -> None:
+    from orchestration.gates import quarantine as held
+
+    numbers = _row_numbers(rows)
+    home = _begin()
+    if numbers is None:
+        numbers = [row.number for row in held.held(home, day)]
+    decide, done = {"release": (held.release, "released"), "drop": (held.drop, "dropped")}[decision]
+    settled = decide(home, day, numbers, note)
+    what = f"{done} {len(numbers):,} rows of {day}, now version {settled.version}: {note}"
+    _settle(home, what, publish_)
+
+
+def _settle(home: Home, decision: str, publish_: bool) -> None:
+    """Tell what was decided, and build and publish what follows from it."""
+    out.print(decision, highlight=False, markup=False)
+    if publish_:
+        _execute(home, "publish_again", decision=decision)
+        _tell_published(home)
+    else:
+        out.print("the next run, or `observatory publish`, takes it into account")
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +19,9 @@ from rich.table import Table
 
 from orchestration.database import connect
 from orchestration.errors import Refusal
+from orchestration.gates import quarantine
 from orchestration.home import Home, Universe
-from orchestration.publication import generation
+from orchestration.publication import generation, refusals
 from orchestration.snapshots import store
 
 T = TypeVar("T")
@@ -216,6 +217,7 @@ def status(home: Home) -> dict[str, Any]:
         "last_days": [_day_status(home, day) for day in sealed[-7:]],
         "generation": manifest["generation"] if manifest else None,
         "generations_kept": generation.generations(home),
+        "refused_publication": refusals.describe(home),
         "published_days": len(manifest["snapshot_dates"]) if manifest else 0,
         "trouble": trouble,
         "next_run": "daily at 06:00 UTC while `make dev` runs",
@@ -233,11 +235,17 @@ def _or_trouble(trouble: list[str], read: Callable[[], T]) -> T | None:
 
 def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
     gate = store.folder_of(home, day.snapshot_date) / "gate.json"
-    passed = None
+    passed, failed = None, []
     # A damaged verdict counts for nothing: the next run gives it anew.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(gate.read_text(encoding="utf-8"))
-        passed = found["passed"] if found["content_sha256"] == day.content_sha256 else None
+        if found["content_sha256"] == day.content_sha256:
+            passed = found["passed"]
+            failed = [
+                one["name"]
+                for one in found["outcomes"]
+                if one["blocking"] and one["status"] in ("failed", "crashed")
+            ]
     return {
         "snapshot_date": day.snapshot_date.isoformat(),
         "rows": day.rows,
@@ -246,6 +254,7 @@ def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
         "source": day.source["kind"],
         "version": day.version,
         "gate": {True: "passed", False: "refused", None: "not judged"}[passed],
+        "failed_checks": failed,
     }
 
 
@@ -261,7 +270,7 @@ def status_table(found: dict[str, Any]) -> Table:
             f"{day['downloads_30d']:,}",
             f"{day['rows_quarantined']:,}",
             day["source"],
-            day["gate"],
+            ": ".join([day["gate"], *filter(None, [", ".join(day["failed_checks"])])]),
         )
     table.caption_justify = "left"
     table.caption = "\n".join(
@@ -271,9 +280,42 @@ def status_table(found: dict[str, Any]) -> Table:
             ("sealed", f"{found['sealed_days']} days, newest {found['newest_sealed_day']}"),
             ("age", "-" if found["age_days"] is None else f"{found['age_days']} days"),
             ("published", f"{found['generation'] or 'nothing'}, {found['published_days']} days"),
+            ("refused since", found["refused_publication"] or "nothing"),
             ("in use by", found["in_use_by"] or "nobody"),
             ("next run", found["next_run"]),
             *(("trouble", words) for words in found["trouble"]),
         )
     )
+    return table
+
+
+def set_aside(home: Home, day: date | None = None) -> list[dict[str, Any]]:
+    """The rows in quarantine of `day`, or of every sealed day, each with its number and reason."""
+    days = [day] if day else [one.snapshot_date for one in store.list_sealed(home)]
+    return [
+        {"snapshot_date": one.isoformat(), **asdict(row), "why": row.why}
+        for one in days
+        for row in quarantine.held(home, one)
+    ]
+
+
+def printable(text: str) -> str:
+    """`text` with what would steer a terminal, reorder or hide letters shown as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def set_aside_table(rows: list[dict[str, Any]]) -> Table:
+    """Rows in quarantine on one screen; what they held is shown in its first characters."""
+    table = Table(title="Rows set aside" if rows else "No row is set aside", title_justify="left")
+    for heading in ("day", "row", "reason", "field", "downloads", "content"):
+        table.add_column(heading, justify="right" if heading in ("row", "downloads") else "left")
+    for row in rows:
+        table.add_row(
+            row["snapshot_date"],
+            str(row["number"]),
+            escape(row["reason"]),
+            escape(row["field"] or "-"),
+            _count(row["downloads"]),
+            escape(printable(row["content"])[:200]),
+        )
     return table

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 CHECKS: tuple[Check, ...] = checks.CHECKS
+ACCEPTABLE = tuple(check.name for check in CHECKS if check.acceptable)
 SAMPLE_ROWS = 5
 
 

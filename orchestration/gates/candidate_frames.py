@@ -274,7 +274,8 @@ def history(
 ) -> pandas.DataFrame:
     """Shares of days that are published already, then and now, by raw counters alone.
 
-    Days that were sealed anew since may change; so may what `fct_revisions` accounts for.
+    Days that were sealed anew since may change. That `fct_revisions` tells of a change excuses
+    nothing: a seed row that is wrong would be told there as well.
     """
     empty = "select null::date as snapshot_date, '' as window_name, '' as country_key, "
     empty += "0.0 as was, 0.0 as now, 0.0 as restatement where false"
@@ -289,12 +290,6 @@ def history(
         if one.version > 1
         and datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) >= published_at
     ]
-    tables = {row[0] for row in connection.execute("show tables").fetchall()}
-    revised = (
-        "select snapshot_date from fct_revisions where table_name = 'fct_country_share_daily'"
-        if "fct_revisions" in tables
-        else "select null::date where false"
-    )
     return connection.execute(
         f"""
         select snapshot_date, window_name, country_key, before.share_of_all as was,
@@ -307,7 +302,6 @@ def history(
         where attribution = 'publisher' and cohort = 'all' and scope = 'all'
             and window_name in ('30d', 'all_time') and after.country_code is not null
             and not list_contains({literals(sealed_since)}::date[], snapshot_date)
-            and snapshot_date not in ({revised})
         order by restatement desc, snapshot_date desc limit 1000
         """
     ).df()

@@ -7,7 +7,7 @@ What is asked belongs to the gates; how it is shown, to Dagster, the CLI and the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ class Check:
     `metric` is a column of the frame that holds the measured value, `least` and `most` bound
     it on both sides (inclusive). `learned` says that each row brings its own bounds, in the
     columns `<name>__least` and `<name>__most`. A value that is null was not measurable and
-    passes, unless it is `required`. What does not block, warns.
+    passes, unless it is `required`. What does not block, warns. `acceptable` says that the
+    answer is a matter of judgement, so that an operator may let it pass; a fact is none.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Check:
     learned: bool = False
     required: bool = False
     blocking: bool = True
+    acceptable: bool = False
 
     @property
     def threshold(self) -> str:
@@ -85,6 +87,10 @@ class CheckOutcome:
     def blocks(self) -> bool:
         """Whether this outcome stops the day or the publication."""
         return self.blocking and self.status in ("failed", "crashed")
+
+    def accepted(self, reason: str) -> CheckOutcome:
+        """This failure as an operator let it pass: a warning that tells why."""
+        return replace(self, status="warned", threshold=f"{self.threshold}; accepted: {reason}")
 
     def to_dict(self) -> dict[str, Any]:
         day = self.snapshot_date.isoformat() if self.snapshot_date else None

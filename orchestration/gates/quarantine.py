@@ -31,7 +31,10 @@ _UNRELEASABLE = ("unreadable_id", "unreadable_unicode")
 
 @dataclass(frozen=True)
 class Held:
-    """A row that was set aside. `number` names it for a decision, within its day's version."""
+    """A row that was set aside. `number` names it for a decision, within its day's version.
+
+    `downloads` are those that the day goes without; they may be fewer than `content` tells.
+    """
 
     number: int
     source_file: str
@@ -66,7 +69,7 @@ def held(home: Home, snapshot_date: date) -> list[Held]:
 def release(home: Home, snapshot_date: date, numbers: Collection[int], note: str) -> Sealed:
     """Let rows in: they join a new version of the day, the value that was bad being null.
 
-    Of rows with one id only one can be let in. A Refusal where a row has no id to be let in
+    Of rows with one id or key only one can be let in. A Refusal where a row has no id to be let in
     under, is named by no row, or its id is there already; nothing is changed then.
     """
     return _settle(home, snapshot_date, "release", numbers, note)
@@ -160,23 +163,29 @@ def _stage(
     file.write_text("".join(_record(row) + "\n" for row in released), encoding="utf-8")
     staging.stage_file(connection, ArchiveFile(file, sealed.snapshot_date), work / "released.lines")
     wrong = connection.execute(
-        "select id, coalesce(reason, 'duplicate_id') from staged where source_file = ? "
-        "and (reason is not null or id in (select id from staged where reason is null "
-        "group by id having count(*) > 1)) order by source_row",
+        """
+        select id, case
+            when reason is not null then reason
+            when count(*) over (partition by id) > 1 then 'duplicate_id'
+            when "_id" is not null and count(*) over (partition by "_id") > 1 then 'duplicate_key'
+        end as wrong
+        from staged where reason is null or source_file = $1
+        qualify source_file = $1 and wrong is not null order by source_row
+        """,
         [file.name],
     ).fetchall()
     for model, reason in wrong:
         raise Refusal(
             f"{model} cannot be let in: {REASONS[reason]}",
-            field="id" if reason == "duplicate_id" else None,
-            cure="let in one row of each id at most, and drop the others",
+            field={"duplicate_id": "id", "duplicate_key": "_id"}.get(reason),
+            cure="let in one row of each id and key at most, and drop the others",
         )
 
 
 def _record(row: Held) -> str:
     """The original record with the value that was bad made null: unknown, and not 0."""
     record = json.loads(row.content)
-    if row.reason != "duplicate_id" and row.field:
+    if row.reason not in ("duplicate_id", "duplicate_key") and row.field:
         record[row.field.split(".")[0]] = None
     if "safetensors_total" in record:
         record["safetensors"] = {"total": record.pop("safetensors_total")}

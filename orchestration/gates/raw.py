@@ -23,6 +23,7 @@ from orchestration.snapshots import store
 from orchestration.snapshots.store import Sealed
 
 CHECKS: tuple[Check, ...] = raw_checks.CHECKS
+ACCEPTABLE = tuple(check.name for check in CHECKS if check.acceptable)
 
 # A refused day is no reference. After a week of refusals the new state is taken as the state.
 PATIENCE_DAYS = 7
@@ -58,9 +59,15 @@ def accept(home: Home, snapshot_date: date, check: str, reason: str) -> Verdict:
     """Let a day pass although `check` fails, because an operator looked and knows why.
 
     It holds for this content of the day only; the outcome stays to be seen, as a warning with
-    the `reason`. Gives the new verdict. A Refusal where the check does not fail, or without a
-    reason.
+    the `reason`. Gives the new verdict. A Refusal where the check does not fail, is no matter
+    of judgement, or without a reason.
     """
+    if check not in ACCEPTABLE:
+        raise Refusal(
+            f"{check} is no check that can be accepted: "
+            + ("it tells facts" if check in {one.name for one in CHECKS} else "there is none"),
+            cure=f"repair what it tells; these can be accepted: {', '.join(ACCEPTABLE)}",
+        )
     with home.lock(f"accepting {check} of {snapshot_date}"):
         failing = {
             one.name for one in verdict(home, snapshot_date).outcomes if one.status == "failed"
@@ -71,7 +78,9 @@ def accept(home: Home, snapshot_date: date, check: str, reason: str) -> Verdict:
                 if check in failing
                 else f"there is nothing to accept: {check} does not fail on {snapshot_date}",
                 file=store.folder_of(home, snapshot_date),
-                cure=f"give a reason, and one of the checks that fail: {', '.join(failing)}",
+                cure=f"give a reason, and one of the checks that fail: {', '.join(sorted(failing))}"
+                if failing
+                else "nothing: the day passed",
             )
         sealed = store.find(home, snapshot_date)
         assert sealed is not None
@@ -188,12 +197,12 @@ class _Judgement:
         if position not in answer.failing:
             return check.outcome("passed", observed, day.date, threshold=threshold)
         status: Status = "failed" if check.blocking else "warned"
-        if reason := acceptances(self.home, day.sealed).get(check.name):
-            status, threshold = "warned", f"{threshold}; accepted: {reason}"
         sample = found.get(f"{check.name}__sample") or raw_metrics.sample(
             self.home, day, check.metric
         )
-        return check.outcome(status, observed, day.date, threshold=threshold, sample=sample)
+        outcome = check.outcome(status, observed, day.date, threshold=threshold, sample=sample)
+        reason = acceptances(self.home, day.sealed).get(check.name)
+        return outcome.accepted(reason) if reason else outcome
 
     def verdict(self, sealed: Sealed) -> Verdict:
         day = sealed.snapshot_date

@@ -31,13 +31,13 @@ LEAST_ROWS_FOR_FRESHNESS = 10_000
 _REPEAT = "fetch or import the day again; the source served it wrong"
 _REPAIR = "repair the rows at the source and import the day again"
 _LOOK = (
-    "look at the source for that day; if the change is real, the bounds follow within two weeks; "
-    "if not, fetch or import the day again"
+    "look at the source for that day; if the change is real, the bounds follow within two weeks, "
+    "or sooner by `observatory accept`; if not, fetch or import the day again"
 )
 
 
 def _share(name: str, description: str, metric: str, most: float) -> Check:
-    return Check(name, description, _REPAIR, metric, most=most)
+    return Check(name, description, _REPAIR, metric, most=most, acceptable=True)
 
 
 def _none(name: str, description: str, metric: str, cure: str = _REPAIR) -> Check:
@@ -89,6 +89,7 @@ CHECKS: tuple[Check, ...] = (
         _REPEAT,
         "likes_per_download",
         most=1,
+        acceptable=True,
     ),
     _share(
         "all_time_not_below_month",
@@ -108,7 +109,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "quarantined_rows_few",
         "Few rows were set aside.",
-        "release or drop the rows in quarantine, or " + _REPAIR,
+        "release or drop the rows with `observatory quarantine`, or " + _REPAIR,
         "rows_quarantined_share",
         most=MAX_BAD_ROWS_SHARE,
         required=True,
@@ -116,7 +117,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "quarantined_downloads_few",
         "The rows set aside hold few of the downloads.",
-        "release or drop the rows in quarantine, or " + _REPAIR,
+        "release or drop the rows with `observatory quarantine`, or " + _REPAIR,
         "downloads_quarantined_share",
         most=MAX_BAD_DOWNLOADS_SHARE,
         required=True,
@@ -134,6 +135,7 @@ CHECKS: tuple[Check, ...] = (
         "the source served an old day: fetch or import it again when the source has moved on",
         "unmoved_share",
         most=0.999,
+        acceptable=True,
     ),
     Check(
         "newest_model_recent",
@@ -141,6 +143,7 @@ CHECKS: tuple[Check, ...] = (
         _REPEAT,
         "newest_age_days",
         most=7,
+        acceptable=True,
     ),
     Check(
         "newest_model_moves_on",
@@ -148,6 +151,7 @@ CHECKS: tuple[Check, ...] = (
         _REPEAT,
         "newest_went_back",
         most=0,
+        acceptable=True,
     ),
     Check(
         "rows_complete",
@@ -155,6 +159,7 @@ CHECKS: tuple[Check, ...] = (
         "crawl or import the day again: models are missing",
         "rows",
         learned=True,
+        acceptable=True,
     ),
     Check(
         "models_lost_usual",
@@ -163,6 +168,7 @@ CHECKS: tuple[Check, ...] = (
         "crawl or import the day again: models are missing",
         "lost_models_share",
         learned=True,
+        acceptable=True,
     ),
     Check(
         "heavy_models_there",
@@ -171,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
         "import the day again: heavily used models are missing",
         "unasked_lost_share",
         most=0.02,
+        acceptable=True,
     ),
     Check(
         "ids_keep_their_case",
@@ -178,6 +185,7 @@ CHECKS: tuple[Check, ...] = (
         _REPEAT,
         "recased_share",
         most=0.001,
+        acceptable=True,
     ),
     Check(
         "no_impossible_jump",
@@ -186,6 +194,7 @@ CHECKS: tuple[Check, ...] = (
         "look at the model's counter on the Hub; " + _REPEAT,
         "jumps",
         most=0,
+        acceptable=True,
     ),
     Check(
         "recorded_as_before",
@@ -194,6 +203,7 @@ CHECKS: tuple[Check, ...] = (
         "fetch the day again with all fields; a field may have left the Hub's answer",
         "most_nulls_gained",
         most=MOST_NULLS_GAINED,
+        acceptable=True,
     ),
     Check(
         "largest_owner_there",
@@ -201,6 +211,7 @@ CHECKS: tuple[Check, ...] = (
         _LOOK,
         "largest_owner_there",
         least=1,
+        acceptable=True,
     ),
     Check(
         "rows_usual",
@@ -208,6 +219,7 @@ CHECKS: tuple[Check, ...] = (
         _LOOK,
         "rows",
         learned=True,
+        acceptable=True,
     ),
     Check(
         "downloads_usual",
@@ -215,6 +227,7 @@ CHECKS: tuple[Check, ...] = (
         _LOOK,
         "downloads",
         learned=True,
+        acceptable=True,
     ),
     Check(
         "downloads_all_time_usual",
@@ -222,6 +235,7 @@ CHECKS: tuple[Check, ...] = (
         _LOOK,
         "downloads_all_time",
         learned=True,
+        acceptable=True,
     ),
     Check(
         "zero_share_usual",

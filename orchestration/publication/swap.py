@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.errors import Refusal
 from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, sync_folder
+from orchestration.publication import refusals
 from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
@@ -64,16 +65,15 @@ def publish(
     *,
     code_version: str,
     extras: Sequence[Extra] = (),
-    accept: Collection[str] = (),
     said: Said = lambda _: None,
 ) -> Publication:
     """Build, verify and show a generation of `warehouse` (default: the home's own).
 
     Everything is checked here, whatever was checked before: gate 1's verdict on every day,
-    hashes, twins, gate 3. `extras` add files to the private folder after that. `accept` names
-    checks whose failure an operator has looked at; the manifest keeps them. The same content
-    as the current generation makes no new one. Raises PublicationRefused, and leaves
-    `current` as it was on any error.
+    hashes, twins, gate 3. `extras` add files to the private folder after that. A failure that
+    an operator accepted for this content (`refusals.accept`) is a warning, which the manifest
+    keeps. The same content as the current generation makes no new one. Raises
+    PublicationRefused, and leaves `current` as it was on any error.
     """
     with home.lock("publishing", waiting=said):
         remove_leftovers(home)
@@ -81,16 +81,24 @@ def publish(
         candidate = build(home, warehouse or home.warehouse, code_version=code_version)
         try:
             published = seen / DATABASE if seen else None
-            outcomes = verify(candidate.folder, home, published=published)
-            if [outcome for outcome in blocked(outcomes) if outcome.name not in accept]:
+            accepted = refusals.accepted(home, candidate.manifest)
+            outcomes = [
+                one.accepted(accepted[one.name])
+                if one.status == "failed" and one.name in accepted
+                else one
+                for one in verify(candidate.folder, home, published=published)
+            ]
+            if blocked(outcomes):
+                refusals.note(home, candidate.manifest, outcomes)
                 raise PublicationRefused(outcomes)
             same = _same_content(home, candidate, seen)
             if same is not None:
                 shutil.rmtree(candidate.folder)
                 is_new = same != seen
                 _show(home, same)
+                refusals.forget(home)
                 return Publication(same.name, same, is_new, read_manifest(same), outcomes)
-            candidate.manifest["accepted"] = sorted(accept)
+            candidate.manifest["accepted"] = accepted
             changes = diff(seen, candidate.folder)
             changes.write(candidate.folder)
             candidate = complete(candidate, extras)
@@ -99,6 +107,7 @@ def publish(
             shutil.rmtree(candidate.folder, ignore_errors=True)
             raise
         _show(home, folder)
+        refusals.forget(home)
         _remove_old(home)
         return Publication(folder.name, folder, True, candidate.manifest, outcomes, changes)
 

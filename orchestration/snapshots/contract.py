@@ -91,4 +91,6 @@ REASONS: dict[str, str] = {
     "unreadable_unicode": "the record holds a lone surrogate or broken UTF-8, which is no "
     "Unicode text",
     "duplicate_id": "the id comes more than once, with other values",
+    "duplicate_key": "the Hub's key (_id) comes under another id as well, as when a model is "
+    "renamed during a crawl; the row that was changed or seen last stays",
 }

@@ -131,6 +131,7 @@ def seal_staged(
     imported = Imported()
     _refuse_impossible_days(connection, imported)
     dropped = _resolve_duplicates(connection, keep_last=keep_last_of_duplicates)
+    _resolve_renamed(connection, keep_last=keep_last_of_duplicates)
     unknown = _counted(connection, "unknown_fields")
     blanked = _counted(connection, "blanked_values")
     names = ", ".join(f'"{column.name}"' for column in COLUMNS)
@@ -291,6 +292,48 @@ def _resolve_duplicates(
     ).fetchall()
     connection.execute(f"delete from staged where rowid in (select rid from verdicts where {goes})")
     return dict(counted)
+
+
+def _resolve_renamed(connection: duckdb.DuckDBPyConnection, *, keep_last: bool) -> None:
+    """Keep one row of each `_id`, and set aside what it is called beside.
+
+    A model that is renamed while it is read comes under both names. The row that was changed
+    last stays, in a crawl (`keep_last`) that of the latest page; then the one with more
+    downloads, then the first by id. The model is not lost with the other name, so that row's
+    `downloads` become those that the day goes without.
+    """
+    connection.execute(
+        """
+        create or replace temp table renamed as
+        select snapshot_date, "_id" from staged where reason is null and "_id" is not null
+        group by all having count(*) > 1
+        """
+    )
+    found = connection.execute("select count(*) from renamed").fetchone()
+    if not found or not found[0]:
+        return
+    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    order = '"lastModified" desc nulls last, "downloadsAllTime" desc nulls last, '
+    order += "downloads desc nulls last, id"
+    if keep_last:
+        order = f"source_file desc, {order}"
+    connection.execute(
+        f"""
+        update staged set reason = 'duplicate_key', field = '_id',
+            content = to_json(struct_pack({columns}))::varchar,
+            downloads = greatest(staged.downloads - coalesce(places.kept, 0), 0)
+        from (
+            select staged.rowid as rid,
+                row_number() over (partition by snapshot_date, "_id" order by {order}) as place,
+                first_value(downloads) over (
+                    partition by snapshot_date, "_id" order by {order}
+                ) as kept
+            from staged semi join renamed using (snapshot_date, "_id")
+            where reason is null
+        ) as places
+        where staged.rowid = places.rid and places.place > 1
+        """
+    )
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, lists: str) -> dict[date, dict[str, int]]:

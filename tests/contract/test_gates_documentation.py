@@ -21,10 +21,16 @@ PAGE = Path(__file__).parents[2] / "docs/gates.md"
 def checks(declared: Iterable[Check]) -> str:
     rows = [
         f"| `{one.name}` | {one.description} | {'learned' if one.learned else one.threshold} "
-        f"| {'blocks' if one.blocking else 'warns'} |"
+        f"| {_effect(one)} |"
         for one in declared
     ]
     return "\n".join(["| check | what must hold | allowed | |", "|---|---|---|---|", *rows])
+
+
+def _effect(check: Check) -> str:
+    if not check.blocking:
+        return "warns"
+    return "blocks, unless accepted" if check.acceptable else "blocks"
 
 
 def corruptions(tested: dict[str, tuple[str, str]]) -> str:

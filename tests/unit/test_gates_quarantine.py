@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from orchestration.database import connect
@@ -165,3 +167,81 @@ def test_a_row_without_an_id_cannot_be_released(home: Home) -> None:
 def test_a_day_that_is_not_sealed_has_no_quarantine(home: Home) -> None:
     with pytest.raises(Refusal, match="no sealed snapshot of 2020-01-01"):
         quarantine.held(home, date(2020, 1, 1))
+
+
+def seal_rows(root: Path, rows: list[dict[str, Any]]) -> tuple[Home, importing.Imported]:
+    """A home of its own with a day of `GOOD` good rows and `rows`, in the order given."""
+    root.mkdir()
+    archive = root / f"{DAY}.ndjson"
+    every = [*rows[:1], *(record(number) for number in range(GOOD)), *rows[1:]]
+    archive.write_text("".join(json.dumps(row) + "\n" for row in every))
+    home = Home(root / "home")
+    source = Source("archive", Universe("panel", "p"), {"path": archive.name}, whole=False)
+    return home, importing.import_archive(home, archive, source)
+
+
+OLD = record(3000, id="owner/old", lastModified="2026-07-30T00:00:00Z", downloads=900_000)
+NEW = record(3000, id="owner/new", lastModified="2026-07-31T00:00:00Z", downloads=899_000)
+NEITHER = record(3000, id="owner/undated", downloads=2)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    list(itertools.permutations([OLD, NEW, NEITHER])),
+    ids=lambda rows: " ".join(row["id"] for row in rows),
+)
+def test_of_two_ids_with_one_key_the_row_changed_last_stays(
+    rows: tuple[dict[str, Any], ...], tmp_path: Path
+) -> None:
+    """A model renamed while it is read: the day goes on, whatever the order of its rows."""
+    home, imported = seal_rows(tmp_path / "day", list(rows))
+    (sealed,) = imported.sealed
+    assert sealed.quarantined == {"duplicate_key": 2}
+    assert (downloads_of(home, "owner/new"), downloads_of(home, "owner/old")) == ([899_000], [])
+    # The model is not lost: the day goes without the difference alone.
+    assert sealed.downloads_quarantined == 1_000
+    held = {row.id: row for row in quarantine.held(home, DAY)}
+    assert {name: row.field for name, row in held.items()} == {
+        "owner/old": "_id",
+        "owner/undated": "_id",
+    }
+    assert json.loads(held["owner/old"].content)["downloads"] == 900_000
+    assert raw.verdict(home, DAY).passed
+
+
+def test_without_dates_the_one_with_more_downloads_stays(tmp_path: Path) -> None:
+    few, many = record(3000, id="owner/a", downloads=1), record(3000, id="owner/b", downloads=2)
+    home, _ = seal_rows(tmp_path / "day", [few, many])
+    assert (downloads_of(home, "owner/a"), downloads_of(home, "owner/b")) == ([], [2])
+
+
+def test_in_a_crawl_the_name_of_the_latest_page_stays(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    pages = []
+    for number, seen in enumerate(([NEW], [OLD], [record(n) for n in range(GOOD)])):
+        page = tmp_path / f"page-{number:05d}.json.zst"
+        page.write_bytes(pa.Codec("zstd").compress(json.dumps(seen).encode(), asbytes=True))
+        pages.append(page)
+    source = Source("live", Universe("panel", "p"), {}, whole=False)
+    (sealed,) = importing.import_pages(home, pages, DAY, source).sealed
+    assert sealed.quarantined == {"duplicate_key": 1}
+    assert downloads_of(home, "owner/old") == [900_000]
+
+
+def test_a_day_of_repeated_keys_is_refused(tmp_path: Path) -> None:
+    rows = [record(3000, id=f"owner/copy-{number}", downloads=1) for number in range(7)]
+    _, imported = seal_rows(tmp_path / "day", rows)
+    assert not imported.sealed
+    assert "comes under another id as well" in str(imported.refused[DAY])
+    # A key that hides the downloads of many would be a wrong number: refused as well.
+    rows = [record(3000, id="owner/new", downloads=0, lastModified="2026-07-31T00:00:00Z"), OLD]
+    _, imported = seal_rows(tmp_path / "heavy", rows)
+    assert not imported.sealed
+
+
+def test_the_other_name_is_let_in_only_when_the_key_is_free(tmp_path: Path) -> None:
+    home, _ = seal_rows(tmp_path / "day", [OLD, NEW])
+    with pytest.raises(Refusal, match="owner/old cannot be let in: the Hub's key"):
+        quarantine.release(home, DAY, [1], "the old name")
+    sealed = quarantine.drop(home, DAY, [1], "renamed")
+    assert (sealed.rows, sealed.rows_quarantined) == (GOOD + 1, 0)

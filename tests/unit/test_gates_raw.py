@@ -350,7 +350,9 @@ def test_what_an_operator_accepts_is_a_warning_for_this_content_only(home: Home)
     day = reseal(home, recount)
     with pytest.raises(Refusal, match="needs a reason"):
         raw.accept(home, day, "downloads_all_time_usual", " ")
-    with pytest.raises(Refusal, match="nothing to accept: ids_unique does not fail"):
+    with pytest.raises(Refusal, match="nothing to accept: rows_usual does not fail"):
+        raw.accept(home, day, "rows_usual", "why not")
+    with pytest.raises(Refusal, match="ids_unique is no check that can be accepted"):
         raw.accept(home, day, "ids_unique", "why not")
     accepted = raw.accept(home, day, "downloads_all_time_usual", "the Hub recounted")
     assert accepted.passed

@@ -13,7 +13,7 @@ import pytest
 from orchestration.errors import Refusal
 from orchestration.gates import candidate, raw
 from orchestration.home import Home
-from orchestration.publication import generation, swap, verify
+from orchestration.publication import generation, refusals, swap, verify
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, home_with_marts, seal
 
 pytestmark = pytest.mark.xdist_group("publication_gate")
@@ -190,9 +190,10 @@ def test_a_large_organization_moved_or_deleted_in_the_seed_is_told(home: Home, t
     failed = [one for one in refused.value.outcomes if one.status == "failed"]
     assert [one.name for one in failed] == ["history_as_published"]
     assert {row["country_key"] for row in failed[0].sample} <= {"US", "CN"}
-    accepted = swap.publish(home, code_version="2", accept=["history_as_published"])
+    refusals.accept(home, "history_as_published", "a new seat")
+    accepted = swap.publish(home, code_version="2")
     assert accepted.is_new
-    assert accepted.manifest["accepted"] == ["history_as_published"]
+    assert accepted.manifest["accepted"] == {"history_as_published": "a new seat"}
     assert accepted.diff is not None
     assert {move["entity"] for move in accepted.diff.restatements} == {"US", to}
 

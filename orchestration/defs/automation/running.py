@@ -71,8 +71,12 @@ def execute(
     *,
     partition_key: str | None = None,
     ops: Mapping[str, Mapping[str, Any]] | None = None,
+    decision: str | None = None,
 ) -> RunReport:
-    """Run `job_name` in this process; `ops` is the config of each asset, by its name."""
+    """Run `job_name` in this process; `ops` is the config of each asset, by its name.
+
+    `decision` is what an operator decided that is the reason of the run; the UI shows it.
+    """
     # Loading the definitions takes seconds; commands that only read do without.
     from orchestration.definitions import defs
 
@@ -80,12 +84,17 @@ def execute(
     config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
     with home.lock(f"observatory ({job_name})", waiting=log.info):
         prepare_instance(home)
-        return _run(home, job, config, partition_key)
+        return _run(home, job, config, partition_key, decision)
 
 
 def _run(
-    home: Home, job: dg.JobDefinition, config: dict[str, Any], partition_key: str | None
+    home: Home,
+    job: dg.JobDefinition,
+    config: dict[str, Any],
+    partition_key: str | None,
+    decision: str | None,
 ) -> RunReport:
+    tags = {"observatory/started_by": "command line"}
     with (
         dg.DagsterInstance.get() as instance,
         # dbt's own lines would drown what a person wants to read; they are kept in a file.
@@ -98,7 +107,7 @@ def _run(
             instance=instance,
             partition_key=partition_key,
             raise_on_error=False,
-            tags={"observatory/started_by": "command line"},
+            tags=tags | ({"observatory/decision": decision} if decision else {}),
         )
     return RunReport(result.run_id, result.success, *_problems(result), _metadata(result))
 

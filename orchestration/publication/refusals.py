@@ -1,0 +1,91 @@
+"""The last candidate that gate 3 refused, and what an operator accepted of it.
+
+What belongs here: one file in the home, written where a publication is refused and gone with
+the next one that is shown. An acceptance holds for the very content that was refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import Refusal
+from orchestration.gates.outcome import CheckOutcome, blocked
+from orchestration.home import Home, write_text_durably
+from orchestration.publication.generation import Manifest
+
+_SAME = ("content_sha256", "code_version")
+
+
+def file_of(home: Home) -> Path:
+    return home.root / "refused_publication.json"
+
+
+def note(home: Home, manifest: Manifest, outcomes: Sequence[CheckOutcome]) -> None:
+    """Remember that the candidate of `manifest` was refused; what was accepted of it stays."""
+    record = {key: manifest[key] for key in _SAME} | {
+        "refused_at": manifest["published_at"],
+        "failed": {one.name: one.to_dict() for one in blocked(outcomes)},
+        "accepted": accepted(home, manifest),
+    }
+    _write(home, record)
+
+
+def accept(home: Home, check: str, reason: str) -> None:
+    """Let the refused candidate pass although `check` fails on it, for a `reason`.
+
+    A Refusal where nothing was refused, where the check did not fail, or without a reason.
+    """
+    with home.lock(f"accepting {check}"):
+        record = _read(home)
+        failed = {
+            name
+            for name, outcome in (record["failed"] if record else {}).items()
+            if outcome["status"] == "failed"
+        }
+        if record is None or check not in failed or not reason.strip():
+            raise Refusal(
+                "an acceptance needs a reason"
+                if check in failed
+                else f"there is nothing to accept: no publication was refused by {check}",
+                file=file_of(home),
+                cure=f"what failed on the last refused publication: {', '.join(sorted(failed))}"
+                if failed
+                else "publish first (`observatory publish`); only what was refused is accepted",
+            )
+        _write(home, record | {"accepted": record["accepted"] | {check: reason.strip()}})
+
+
+def accepted(home: Home, manifest: Manifest) -> dict[str, str]:
+    """The checks that were accepted for the content of `manifest`, with the reasons."""
+    record = _read(home)
+    if record is None or any(record[key] != manifest[key] for key in _SAME):
+        return {}
+    return {str(check): str(reason) for check, reason in record["accepted"].items()}
+
+
+def forget(home: Home) -> None:
+    """A publication was shown: its manifest tells what was accepted of it."""
+    file_of(home).unlink(missing_ok=True)
+
+
+def describe(home: Home) -> str | None:
+    """When a publication was refused that none has followed, and by which checks."""
+    record = _read(home)
+    return f"{record['refused_at']}: {', '.join(record['failed'])}" if record else None
+
+
+def _read(home: Home) -> dict[str, Any] | None:
+    """The record; None where there is none or it is damaged: then nothing is accepted."""
+    try:
+        found = json.loads(file_of(home).read_text(encoding="utf-8"))
+        complete = {*_SAME, "failed", "accepted"} <= found.keys()
+        return dict(found) if complete else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _write(home: Home, record: dict[str, Any]) -> None:
+    write_text_durably(file_of(home), json.dumps(record, indent=1, ensure_ascii=True) + "\n")
