@@ -61,6 +61,7 @@ _SLICE_COLUMNS = """
 """
 _COUNTRY = ForeignKey("country_key", "dim_countries", "country_key")
 _DATE = ForeignKey("snapshot_date", "dim_dates", "date_day")
+_WEEK = ForeignKey("week_start_date", "dim_dates", "date_day")
 # `(other)` sums up the small ones, `(all)` everybody: no namespace can be called so.
 _ORGANIZATION = ForeignKey(
     "organization", "dim_organizations", "organization", ("(other)", "(all)")
@@ -127,6 +128,7 @@ _ALL = (
         releases_count bigint
         launches_count bigint
         """,
+        _WEEK,
         _ORGANIZATION,
     ),
     _table(
@@ -140,6 +142,7 @@ _ALL = (
         launches_count bigint
         organizations_count bigint
         """,
+        _WEEK,
         _COUNTRY,
     ),
     _table(
@@ -157,6 +160,7 @@ _ALL = (
         days_since_last_launch bigint null
         releases_undated_count bigint
         """,
+        _DATE,
         _ORGANIZATION,
     ),
     _table(
@@ -202,6 +206,7 @@ _ALL = (
         is_provisional boolean
         """,
         _COUNTRY,
+        ForeignKey("other_country_key", "dim_countries", "country_key"),
         _DATE,
     ),
     _table(
@@ -236,6 +241,7 @@ _ALL = (
         confirmed_on date null
         is_certain boolean
         """,
+        ForeignKey("overtaken_on", "dim_dates", "date_day"),
     ),
     _table(
         "fct_claims",
@@ -316,6 +322,7 @@ _ALL = (
         threshold varchar null
         rows_quarantined bigint
         """,
+        _DATE,
     ),
     _table(
         "dim_organizations",

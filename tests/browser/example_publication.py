@@ -159,7 +159,7 @@ def _tables(slices: Slices) -> dict[str, pd.DataFrame]:
 
 
 def _dates() -> pd.DataFrame:
-    days = pd.date_range("2025-01-01", LAST_DAY, freq="D")
+    days = pd.date_range("2024-12-30", LAST_DAY, freq="D")
     weeks = days - pd.to_timedelta(days.day_of_week, unit="D")
     iso = days.isocalendar()
     return pd.DataFrame(

@@ -46,7 +46,7 @@ def origins(model: str, column: str) -> set[str]:
         ("dim_countries", "sub_region", {"countries.sub_region"}),
         # Read off another column, of a source.
         ("stg_hub__models", "license", {"hub_models.tags"}),
-        ("dim_dates", "iso_week", {"snapshots.snapshot_date"}),
+        ("dim_models", "first_seen_on", {"int_hub__model_history.first_seen_on"}),
         # An aggregate, beside a column of the same table that is not in it.
         ("fct_mapping_coverage_daily", "null_reason", {"fct_organization_share_daily.null_reason"}),
         # What is counted comes from no column.

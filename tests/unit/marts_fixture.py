@@ -259,6 +259,6 @@ select d::date as date_day, date_trunc('week', d)::date as week_start_date,
     isoyear(d) as iso_year, weekofyear(d) as iso_week,
     date_trunc('month', d)::date as month_start_date,
     d::date in (select snapshot_date from models) as has_snapshot
-from range(timestamp '2025-01-01', (select max(snapshot_date) from models) + interval 1 day,
+from range(timestamp '2024-12-30', (select max(snapshot_date) from models) + interval 1 day,
     interval 1 day) as t(d);
 """

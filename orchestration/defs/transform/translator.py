@@ -77,6 +77,13 @@ def _question(test: Mapping[str, Any]) -> str:
             return f"{column} is one of {', '.join(map(str, given['values']))}."
         case "relationships":
             return f"Every {column} is a {given['field']} of {given['to']}."
+        case "foreign_keys":
+            keys = [
+                key
+                for kind in ("dates", "countries", "organizations")
+                for key in given.get(kind, ())
+            ]
+            return f"Its dimension has every {', every '.join(keys)}."
         case "shares_sum_to_one":
             return "The shares of every slice add up to 1."
         case "holds":

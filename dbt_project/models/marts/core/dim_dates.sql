@@ -1,11 +1,29 @@
-with bounds as (
+with known_days as (
+
+    select snapshot_date as date_day from {{ source('raw', 'snapshots') }}
+
+    union all
+
+    -- Days that the first gate refused are told of as well.
+    select snapshot_date as date_day from {{ source('raw', 'quality_checks') }}
+
+    union all
+
+    select min(released_on) as date_day
+    from {{ ref('int_hub__launched_releases') }}
+
+    union all
+
+    select date '2022-01-03' as date_day
+
+),
+
+bounds as (
 
     select
-        date_trunc('week', least(
-            date '2022-01-03', min(snapshot_date)
-        ))::date as first_day,
-        max(snapshot_date) as last_day
-    from {{ source('raw', 'snapshots') }}
+        date_trunc('week', min(date_day))::date as first_day,
+        max(date_day) as last_day
+    from known_days
 
 ),
 
