@@ -6,44 +6,59 @@ Exit codes: 0 done and published, 1 refused, 2 wrong usage, 3 published but some
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import re
 import sys
 import traceback
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from orchestration.answers import (
+    answer,
+    choose_json,
+    err,
+    listen,
+    out,
+    remark,
+    tell,
+    tell_defects,
+    tell_refusals,
+)
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home, Universe
-from orchestration.reporting import Slice
+
+if TYPE_CHECKING:
+    from orchestration.gates.outcome import CheckOutcome
+
+# What is imported above is all that `--help` and completion need; the rest waits for its command.
 
 app = typer.Typer(
     name="observatory",
     help="Who builds the world's open models? Measured daily from Hugging Face Hub metadata.",
+    epilog="First steps: `make demo` fills a home with a generated world; `observatory status` and "
+    "`observatory shares` tell what is in it. Exit codes: 0 done and published, 1 refused, 2 wrong "
+    "usage, 3 published but some days were refused, 70 a defect of ours.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 quarantine = typer.Typer(
     help="Rows that were set aside from a sealed day: look at them, let them in, drop them.",
     no_args_is_help=True,
+    rich_markup_mode="rich",
 )
 app.add_typer(quarantine, name="quarantine")
-# A pipe or a log has no width of its own: give tables the room they need.
-_WIDTH = None if sys.stdout.isatty() else 160
-out = Console(width=_WIDTH)
-err = Console(stderr=True, width=_WIDTH)
-
-SECRETS = ("HF_TOKEN", "OBSERVATORY_PUBLISH_POSTGRES_URL", "OBSERVATORY_ALERT_WEBHOOK_URL")
 
 REFUSED, PARTLY_REFUSED, DEFECT, INTERRUPTED = 1, 3, 70, 130
+
+
+def _examples(*lines: str) -> str:
+    """The end of a command's help: what to type, a line each."""
+    return "\n\n".join(["[bold]Examples[/bold]", *(escape(line) for line in lines)])
 
 
 def _day(*names: str, help: str | None = None) -> Any:
@@ -56,7 +71,23 @@ def _panel_name(name: str) -> str:
     return name
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+def _generations(incomplete: str) -> list[str]:
+    """Completion of a generation's name: those that are kept, the newest first."""
+    from orchestration.publication.generation import generations
+
+    kept = reversed(generations(Home.from_environment()))
+    return [name for name in kept if name.startswith(incomplete)]
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Answer in JSON, errors too.", callback=choose_json)
+]
+Generation = Annotated[
+    str | None,
+    typer.Argument(
+        help="A name that `observatory status --json` lists.", autocompletion=_generations
+    ),
+]
 Panel = Annotated[
     str, typer.Option(help="Which recorded panel the archive is of.", callback=_panel_name)
 ]
@@ -82,19 +113,9 @@ def _row_numbers(text: str) -> list[int] | None:
     return found
 
 
-class _Handler(logging.Handler):
-    """What the pipeline says while it works, on standard error."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        err.print(record.getMessage(), style="dim", markup=False, highlight=False)
-
-
 def _begin() -> Home:
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    logger = logging.getLogger("orchestration")
-    logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, _Handler) for handler in logger.handlers):
-        logger.addHandler(_Handler())
+    listen()
     return Home.from_environment()
 
 
@@ -114,32 +135,52 @@ def _execute(
 
     report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
     if not report.succeeded:
-        for problem in report.refusals:
-            err.print(f"refused: {problem}", highlight=False, markup=False)
-        for defect in report.defects:
-            _tell_defect(defect)
-        raise typer.Exit(DEFECT if report.defects or not report.refusals else REFUSED)
+        if report.defects or not report.refusals:
+            for words in report.refusals:
+                tell(f"refused: {words}")
+            tell_defects(report.defects)
+            raise typer.Exit(DEFECT)
+        tell_refusals(report.refusals)
+        raise typer.Exit(REFUSED)
     return report.metadata
 
 
-def _tell_published(home: Home) -> None:
+def _tell_published(
+    home: Home, refused: dict[str, str] | None = None, decision: str | None = None
+) -> None:
+    """What readers see now, the days that were refused, and the decision it follows from."""
     from orchestration import reporting
 
-    shares = reporting.country_shares(home, Slice())
-    out.print(reporting.shares_table(shares, out.width))
+    shares = reporting.country_shares(home, reporting.Slice())
     folder = reporting.published_folder(home)
     current = home.published / "current"
-    out.print(
-        f"published: {escape(str(current))} -> {folder.name}", highlight=False, soft_wrap=True
+    refused = dict(sorted((refused or {}).items()))
+
+    def show() -> None:
+        out.print(reporting.shares_table(shares, out.width))
+        out.print(f"published: {escape(str(current))} -> {folder.name}", soft_wrap=True)
+        for name, what in (
+            ("observatory.duckdb", "all marts, for DuckDB and BI tools"),
+            ("*.parquet", "the same, a file a table"),
+            ("manifest.json", "generation, snapshot dates, sources, hashes"),
+            ("dashboard/index.html", "open it in a browser"),
+        ):
+            path = escape(str(current / name))
+            out.print(f"  {path}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
+
+    for day, why in refused.items():
+        err.print(f"refused {day}: {why}", highlight=False, markup=False)
+    answer(
+        {
+            "generation": folder.name,
+            "folder": folder,
+            "current": current,
+            "refused_days": refused,
+            "decision": decision,
+            "shares": shares.to_dict(),
+        },
+        show,
     )
-    for name, what in (
-        ("observatory.duckdb", "all marts, for DuckDB and BI tools"),
-        ("*.parquet", "the same, a file a table"),
-        ("manifest.json", "generation, snapshot dates, sources, hashes"),
-        ("dashboard/index.html", "open it in a browser"),
-    ):
-        path = escape(str(current / name))
-        out.print(f"  {path}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
@@ -148,11 +189,9 @@ def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
     With `day` the run is that day's alone: it is published or refused.
     """
     metadata = _execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
-    _tell_published(home)
     fetched = metadata["raw_hub__models"]
     refused = {**_refused_by_gate(home, fetched["days"]), **fetched["days_refused"]}
-    for of, why in sorted(refused.items()):
-        err.print(f"refused {of}: {why}", highlight=False, markup=False)
+    _tell_published(home, refused)
     if refused:
         raise typer.Exit(PARTLY_REFUSED)
 
@@ -180,14 +219,26 @@ def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
     }
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "observatory run",
+        "HF_TOKEN=hf_... observatory run --json",
+        "observatory run --source archive --archive days/ --date 2026-08-20",
+    )
+)
 def run(
     date_: Annotated[datetime | None, _day("--date", help="By default the Hub's day.")] = None,
-    source: Literal["live", "archive"] = "live",
+    source: Annotated[
+        Literal["live", "archive"], typer.Option(help="The Hub, or recorded days.")
+    ] = "live",
     archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
     panel: Panel = "archive",
+    as_json: AsJson = False,
 ) -> None:
-    """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication."""
+    """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
+
+    A crawl that was stopped goes on where it stopped; a day that is sealed already is no work.
+    """
     if (source == "archive") != (archive is not None):
         raise typer.BadParameter(
             "--archive PATH goes with --source archive", param_hint="--archive"
@@ -215,7 +266,12 @@ def run(
     _tell_published(home)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "observatory backfill --archive days/ --panel open-llm-tracker",
+        "observatory backfill --dataset cfahlgren1/hub-stats --from 2026-08-01",
+    )
+)
 def backfill(
     archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
     dataset: Annotated[
@@ -223,8 +279,9 @@ def backfill(
         typer.Option(help="Dataset repository that archives the Hub: cfahlgren1/hub-stats."),
     ] = None,
     panel: Panel = "archive",
-    from_: Annotated[datetime | None, _day("--from")] = None,
-    to: Annotated[datetime | None, _day("--to")] = None,
+    from_: Annotated[datetime | None, _day("--from", help="The first day.")] = None,
+    to: Annotated[datetime | None, _day("--to", help="The last day.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Every day of an archive, in one run; days that do not pass are listed (exit 3)."""
     if (archive is None) == (dataset is None):
@@ -239,13 +296,21 @@ def backfill(
         _import(home, {"source": "DATASET", "dataset": dataset, **days})
 
 
-@app.command("serve-hub")
+@app.command(
+    "serve-hub",
+    epilog=_examples(
+        "observatory serve-hub --world demo --date 2026-10-31",
+        "observatory serve-hub --snapshots days/ --port 8765 --json",
+        "HF_ENDPOINT=http://127.0.0.1:8765 observatory run",
+    ),
+)
 def serve_hub(
     snapshots: Annotated[Path | None, typer.Option(help="Recorded days to replay.")] = None,
     world: Annotated[str | None, typer.Option(help="Generated world to serve.")] = None,
-    date_: Annotated[datetime | None, _day("--date")] = None,
+    date_: Annotated[datetime | None, _day("--date", help="The day it plays.")] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8765,
     faults: Annotated[Path | None, typer.Option(help="File of faults to play.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """A Hub on loopback: replays recorded days or serves a generated world."""
     if (snapshots is None) == (world is None):
@@ -258,21 +323,32 @@ def serve_hub(
         date=date_.date() if date_ else None,
         port=port,
         faults=faults,
-        started=lambda hub: out.print(
-            f"serving {hub.endpoint}   (HF_ENDPOINT={hub.endpoint} make run)", highlight=False
+        started=lambda hub: answer(
+            {"endpoint": hub.endpoint},
+            lambda: out.print(
+                f"serving {hub.endpoint}   (HF_ENDPOINT={hub.endpoint} make run)", highlight=False
+            ),
         ),
     )
 
 
-@app.command()
-def publish() -> None:
-    """Build and publish again what is sealed; nothing is fetched."""
+@app.command(epilog=_examples("observatory publish"))
+def publish(as_json: AsJson = False) -> None:
+    """Build and publish again what is sealed; nothing is fetched.
+
+    For example after a change of the seeds. The same content makes no new generation.
+    """
     home = _begin()
     _execute(home, "publish_again")
     _tell_published(home)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        'observatory accept rows_usual --date 2026-08-20 --reason "a spam wave was removed"',
+        'observatory accept history_as_published --reason "the seed was wrong until today"',
+    )
+)
 def accept(
     check: Annotated[str, typer.Argument(help="The check, as `observatory status` names it.")],
     reason: Annotated[str, typer.Option(help="Why it may pass. It stays to be seen.")],
@@ -281,6 +357,7 @@ def accept(
         _day("--date", help="The refused day; none for a check of the publication."),
     ] = None,
     publish_: Publish = True,
+    as_json: AsJson = False,
 ) -> None:
     """Let one failed check pass for this very content, with a reason, and publish."""
     from orchestration.gates import candidate, raw
@@ -305,7 +382,12 @@ def accept(
     _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
 
 
-@quarantine.command("show")
+@quarantine.command(
+    "show",
+    epilog=_examples(
+        "observatory quarantine show", "observatory quarantine show --date 2026-08-20 --json"
+    ),
+)
 def quarantine_show(
     date_: Annotated[datetime | None, _day("--date", help="By default every day.")] = None,
     as_json: AsJson = False,
@@ -314,23 +396,36 @@ def quarantine_show(
     from orchestration import reporting
 
     found = reporting.set_aside(_begin(), date_.date() if date_ else None)
-    if as_json:
-        out.print_json(json.dumps(found, default=str))
-    else:
-        out.print(reporting.set_aside_table(found))
+    answer(found, lambda: out.print(reporting.set_aside_table(found)))
 
 
-@quarantine.command("release")
+@quarantine.command(
+    "release",
+    epilog=_examples(
+        'observatory quarantine release --date 2026-08-20 --rows 1,3-5 --note "ids are right"'
+    ),
+)
 def quarantine_release(
-    date_: Annotated[datetime, _day("--date")], rows: Rows, note: Note, publish_: Publish = True
+    date_: Annotated[datetime, _day("--date", help="The day of the rows.")],
+    rows: Rows,
+    note: Note,
+    publish_: Publish = True,
+    as_json: AsJson = False,
 ) -> None:
     """Let rows in: a new version of the day counts them, the value that was bad being null."""
     _decide_on_rows("release", date_.date(), rows, note, publish_)
 
 
-@quarantine.command("drop")
+@quarantine.command(
+    "drop",
+    epilog=_examples('observatory quarantine drop --date 2026-08-20 --rows all --note "spam"'),
+)
 def quarantine_drop(
-    date_: Annotated[datetime, _day("--date")], rows: Rows, note: Note, publish_: Publish = True
+    date_: Annotated[datetime, _day("--date", help="The day of the rows.")],
+    rows: Rows,
+    note: Note,
+    publish_: Publish = True,
+    as_json: AsJson = False,
 ) -> None:
     """Drop rows for good: a new version of the day no longer counts them as set aside."""
     _decide_on_rows("drop", date_.date(), rows, note, publish_)
@@ -352,26 +447,34 @@ def _decide_on_rows(
 
 
 def _settle(home: Home, decision: str, publish_: bool) -> None:
-    """Tell what was decided, and build and publish what follows from it."""
-    out.print(decision, highlight=False, markup=False)
+    """Tell what was decided, whatever comes of it; build and publish what follows from it."""
+    remark(decision)
     if publish_:
         _execute(home, "publish_again", decision=decision)
-        _tell_published(home)
-    else:
-        out.print("the next run, or `observatory publish`, takes it into account")
+        _tell_published(home, decision=decision)
+        return
+    later = "the next run, or `observatory publish`, takes it into account"
+    answer({"decision": decision}, lambda: out.print(later, highlight=False, markup=False))
 
 
-@app.command()
-def rollback(generation: Annotated[str | None, typer.Argument()] = None) -> None:
-    """Show readers the generation before, or the one named."""
+@app.command(
+    epilog=_examples("observatory rollback", "observatory rollback 20261125T130940Z-bf39bf8b")
+)
+def rollback(generation: Generation = None, as_json: AsJson = False) -> None:
+    """Show readers the generation before, or the one named, after hashing its files."""
     from orchestration.publication import swap
 
-    home = _begin()
-    out.print(f"published/current is now {swap.rollback(home, generation)}", highlight=False)
+    shown = swap.rollback(_begin(), generation)
+    answer(
+        {"generation": shown},
+        lambda: out.print(f"published/current is now {shown}", highlight=False),
+    )
 
 
-@app.command()
-def verify(generation: Annotated[str | None, typer.Argument()] = None) -> None:
+@app.command(
+    epilog=_examples("observatory verify", "observatory verify 20261125T130940Z-bf39bf8b --json")
+)
+def verify(generation: Generation = None, as_json: AsJson = False) -> None:
     """Check hashes, counts and sums of a generation again (by default the current one)."""
     from orchestration import reporting
     from orchestration.publication import verify as verifying
@@ -381,44 +484,66 @@ def verify(generation: Annotated[str | None, typer.Argument()] = None) -> None:
     outcomes = verifying.verify(folder, home)
     bad = [outcome for outcome in outcomes if outcome.status != "passed"]
     for outcome in bad:
-        err.print(
-            f"{outcome.status}: {outcome.name}: {outcome.observed} ({outcome.threshold})\n"
-            f"Cure: {outcome.cure}",
+        tell(f"{outcome.status}: {_in_words(outcome)}")
+    answer(
+        {"generation": folder.name, "checks": [outcome.to_dict() for outcome in outcomes]},
+        lambda: out.print(
+            f"{folder.name}: {len(outcomes) - len(bad)} of {len(outcomes)} checks passed",
             highlight=False,
-            markup=False,
-        )
+        ),
+    )
     if any(outcome.blocks for outcome in bad):
         raise typer.Exit(REFUSED)
-    out.print(f"{folder.name}: {len(outcomes) - len(bad)} checks passed", highlight=False)
 
 
-@app.command()
+def _in_words(outcome: CheckOutcome) -> str:
+    return f"{outcome.name}: {outcome.observed} ({outcome.threshold})\nCure: {outcome.cure}"
+
+
+@app.command(epilog=_examples("observatory status", "observatory status --json"))
 def status(as_json: AsJson = False) -> None:
-    """The last days, their gates, what is published, how old it is, who works here."""
-    from orchestration import reporting
+    """The last days and their gates, what is published, how fresh and how sure it is.
 
-    found = reporting.status(_begin())
-    out.print_json(json.dumps(found)) if as_json else out.print(reporting.status_table(found))
+    Who works here, when the next run is due, and the last alerts.
+    """
+    from orchestration import status as state
+
+    found = state.status(_begin())
+    answer(found, lambda: out.print(state.screen(found)))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "observatory shares",
+        "observatory shares --attribution base_model --scope language_models",
+        "observatory shares --window all_time --most 40 --json",
+    )
+)
 def shares(
-    window: Literal["1d", "7d", "28d", "30d", "365d", "all_time"] = "30d",
-    attribution: Literal["publisher", "base_model"] = "publisher",
-    cohort: Literal["all", "new_365d"] = "all",
-    scope: Literal["all", "language_models"] = "all",
+    window: Annotated[
+        Literal["1d", "7d", "28d", "30d", "365d", "all_time"],
+        typer.Option(help="Downloads of how long; 30d is the Hub's own figure."),
+    ] = "30d",
+    attribution: Annotated[
+        Literal["publisher", "base_model"],
+        typer.Option(help="Credit to who publishes, or to the owner of the root base model."),
+    ] = "publisher",
+    cohort: Annotated[
+        Literal["all", "new_365d"],
+        typer.Option(help="Every model, or those created in the 365 days before."),
+    ] = "all",
+    scope: Annotated[
+        Literal["all", "language_models"], typer.Option(help="Every model, or language models.")
+    ] = "all",
     most: Annotated[int, typer.Option(min=1, help="How many countries.")] = 15,
     as_json: AsJson = False,
 ) -> None:
-    """The table of country shares, as published."""
+    """The table of country shares, as published: share, band, change, and 60 days as a line."""
     from orchestration import reporting
 
-    chosen = Slice(window, attribution, cohort, scope)
+    chosen = reporting.Slice(window, attribution, cohort, scope)
     found = reporting.country_shares(_begin(), chosen, most)
-    if as_json:
-        out.print_json(json.dumps(found.to_dict(), default=str))
-    else:
-        out.print(reporting.shares_table(found, out.width))
+    answer(found.to_dict(), lambda: out.print(reporting.shares_table(found, out.width)))
 
 
 @app.command(
@@ -474,26 +599,13 @@ def demo(days: int = 14) -> None:
     _tell_published(home)
 
 
-def _tell_defect(words: str) -> None:
-    """A defect of our own: never in the words of a refusal, and never with the token."""
-    for name in SECRETS:
-        if secret := os.environ.get(name):
-            words = words.replace(secret, f"({name})")
-    err.print(words.rstrip(), highlight=False, markup=False, soft_wrap=True)
-    err.print(
-        "defect: this is a fault of the program, not of your input; nothing was published by it",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
 def main() -> None:
     """Run the command line; a Refusal becomes its words and exit code 1."""
     try:
         app()
     except Refusal as refusal:
-        err.print(f"refused: {refusal}", highlight=False, markup=False, soft_wrap=True)
+        tell_refusals([refusal])
         raise SystemExit(REFUSED) from None
     except Exception:
-        _tell_defect(traceback.format_exc())
+        tell_defects([traceback.format_exc()])
         raise SystemExit(DEFECT) from None

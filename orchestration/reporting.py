@@ -1,18 +1,16 @@
-"""What is published, told on a terminal: the table of shares, and the state of a home.
+"""What is published, told on a terminal: the table of country shares.
 
 What belongs here: reading `published/current` and putting it in words. Nothing here needs
-Dagster or dbt, so it works when they do not.
+Dagster or dbt, so it works when they do not. The state of a home is `status.py`'s.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -21,10 +19,8 @@ from orchestration.database import connect
 from orchestration.errors import Refusal
 from orchestration.gates import quarantine
 from orchestration.home import Home, Universe
-from orchestration.publication import generation, refusals
+from orchestration.publication import generation
 from orchestration.snapshots import store
-
-T = TypeVar("T")
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -196,97 +192,6 @@ def _coverage_line(shares: CountryShares) -> str:
         f"{coverage['organizations_mapped_count']:,} organizations mapped"
     )
     return text + (f"\nnot measurable: {'; '.join(sorted(reasons))}" if reasons else "")
-
-
-def status(home: Home) -> dict[str, Any]:
-    """The state of a home: universe, sealed days with their gate, generation, age, holder."""
-    trouble: list[str] = []
-    sealed = _or_trouble(trouble, lambda: store.list_sealed(home)) or []
-    universe = _or_trouble(trouble, home.universe)
-    folder = generation.current(home)
-    manifest = _or_trouble(trouble, lambda: generation.read_manifest(folder)) if folder else None
-    newest = max((day.snapshot_date for day in sealed), default=None)
-    return {
-        "home": str(home.root),
-        "universe": str(universe) if universe else None,
-        "is_generated": universe.is_generated if universe else False,
-        "in_use_by": home.holder(),
-        "sealed_days": len(sealed),
-        "newest_sealed_day": newest.isoformat() if newest else None,
-        "age_days": (datetime.now(UTC).date() - newest).days if newest else None,
-        "last_days": [_day_status(home, day) for day in sealed[-7:]],
-        "generation": manifest["generation"] if manifest else None,
-        "generations_kept": generation.generations(home),
-        "refused_publication": refusals.describe(home),
-        "published_days": len(manifest["snapshot_dates"]) if manifest else 0,
-        "trouble": trouble,
-        "next_run": "daily at 06:00 UTC while `make dev` runs",
-    }
-
-
-def _or_trouble(trouble: list[str], read: Callable[[], T]) -> T | None:
-    """What `read` gives; where it refuses, the words of it join `trouble`."""
-    try:
-        return read()
-    except Refusal as refusal:
-        trouble.append(str(refusal))
-        return None
-
-
-def _day_status(home: Home, day: store.Sealed) -> dict[str, Any]:
-    gate = store.folder_of(home, day.snapshot_date) / "gate.json"
-    passed, failed = None, []
-    # A damaged verdict counts for nothing: the next run gives it anew.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(gate.read_text(encoding="utf-8"))
-        if found["content_sha256"] == day.content_sha256:
-            passed = found["passed"]
-            failed = [
-                one["name"]
-                for one in found["outcomes"]
-                if one["blocking"] and one["status"] in ("failed", "crashed")
-            ]
-    return {
-        "snapshot_date": day.snapshot_date.isoformat(),
-        "rows": day.rows,
-        "downloads_30d": day.downloads,
-        "rows_quarantined": day.rows_quarantined,
-        "source": day.source["kind"],
-        "version": day.version,
-        "gate": {True: "passed", False: "refused", None: "not judged"}[passed],
-        "failed_checks": failed,
-    }
-
-
-def status_table(found: dict[str, Any]) -> Table:
-    """The state of a home on one screen."""
-    table = Table(title=escape(f"Hub Observatory at {found['home']}"), title_justify="left")
-    for heading in ("day", "models", "downloads (30 d)", "set aside", "source", "gate"):
-        table.add_column(heading, justify="left" if heading in ("day", "gate") else "right")
-    for day in found["last_days"]:
-        table.add_row(
-            day["snapshot_date"],
-            f"{day['rows']:,}",
-            f"{day['downloads_30d']:,}",
-            f"{day['rows_quarantined']:,}",
-            day["source"],
-            ": ".join([day["gate"], *filter(None, [", ".join(day["failed_checks"])])]),
-        )
-    table.caption_justify = "left"
-    table.caption = "\n".join(
-        escape(f"{name}: {value}")
-        for name, value in (
-            ("universe", found["universe"] or "none yet"),
-            ("sealed", f"{found['sealed_days']} days, newest {found['newest_sealed_day']}"),
-            ("age", "-" if found["age_days"] is None else f"{found['age_days']} days"),
-            ("published", f"{found['generation'] or 'nothing'}, {found['published_days']} days"),
-            ("refused since", found["refused_publication"] or "nothing"),
-            ("in use by", found["in_use_by"] or "nobody"),
-            ("next run", found["next_run"]),
-            *(("trouble", words) for words in found["trouble"]),
-        )
-    )
-    return table
 
 
 def set_aside(home: Home, day: date | None = None) -> list[dict[str, Any]]:

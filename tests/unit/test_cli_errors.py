@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import cli, reporting
+from orchestration import cli, status
 from orchestration.defs.automation import running
 from orchestration.errors import Refusal
 
@@ -42,7 +42,7 @@ def test_a_refusal_is_its_words_and_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = Refusal("bad [row] /[x]", file="a [b].ndjson", row=3, field="id", cure="mend [it]")
-    monkeypatch.setattr(reporting, "status", breaking(refusal))
+    monkeypatch.setattr(status, "status", breaking(refusal))
     assert end_of("status", monkeypatch=monkeypatch) == 1
     told = capsys.readouterr()
     assert told.out == ""
@@ -54,7 +54,7 @@ def test_a_refusal_is_its_words_and_exit_1(
 def test_a_defect_looks_like_no_refusal_and_hides_the_token(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reporting, "status", breaking(RuntimeError(f"with {TOKEN}")))
+    monkeypatch.setattr(status, "status", breaking(RuntimeError(f"with {TOKEN}")))
     assert end_of("status", monkeypatch=monkeypatch) == 70
     told = capsys.readouterr()
     assert "defect: " in told.err and "RuntimeError: with (HF_TOKEN)" in told.err
@@ -77,7 +77,7 @@ def test_a_failed_run_tells_refusals_from_defects(
     assert end_of("publish", monkeypatch=monkeypatch) == code
     told = capsys.readouterr().err
     assert ("refused: no" in told) == bool(refusals)
-    assert ("defect: " in told) == bool(defects)
+    assert ("defect: " in told) == (code == 70)
     assert TOKEN not in told
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.defs.automation.jobs import daily_observatory
+from orchestration.status import DAILY_RUN_AT
 
 
 @dg.schedule(
     job=daily_observatory,
-    cron_schedule="0 6 * * *",
+    cron_schedule=f"{DAILY_RUN_AT.minute} {DAILY_RUN_AT.hour} * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every day at 06:00 UTC: the Hub as it is that day.",
+    description=f"Every day at {DAILY_RUN_AT:%H:%M} UTC: the Hub as it is that day.",
 )
 def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     day = context.scheduled_execution_time.date().isoformat()

@@ -1,0 +1,213 @@
+"""What the command line answers: one screen to a person, one document to a program, help."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+
+from orchestration import cli, status
+from orchestration.alerts.journal import Journal
+from orchestration.alerts.rules import Alert
+from orchestration.defs.automation import running
+from orchestration.gates import raw
+from orchestration.home import CHECKOUT, Home
+from orchestration.publication import swap
+from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+
+# `metrics` hands its words on to MetricFlow, which has a help of its own.
+COMMANDS = {
+    " ".join([*group, command.name or command.callback.__name__])
+    for group, typed in (([], cli.app), (["quarantine"], cli.quarantine))
+    for command in typed.registered_commands
+    if command.callback and not command.hidden and command.name != "metrics"
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with two generations, of seven days and of eight."""
+    made = home_with_marts(tmp_path_factory.mktemp("answers") / "home", 7)
+    swap.publish(made, code_version="1")
+    seal(made, 8)
+    build_warehouse(made)
+    swap.publish(made, code_version="1")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def here(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["observatory", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_teaches_by_example_and_every_option_says_what_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, *name.split(), "--help") == 0
+    told = capsys.readouterr().out
+    assert f"observatory {name}" in told.partition("Examples")[2]
+    assert "--json" in told
+    command: Any = typer.main.get_command(cli.app)
+    for word in name.split():
+        command = command.commands[word]
+    assert [one.name for one in command.params if not getattr(one, "help", None)] == []
+
+
+def test_reading_commands_answer_in_json(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "status", "--json") == 0
+    state = document(capsys)
+    older, newer = state["generations_kept"]
+    assert state["generation"] == newer and state["published_days"] == 8
+    assert call(monkeypatch, "shares", "--json", "--most", "2") == 0
+    assert len(document(capsys)["countries"]) == 2
+    assert call(monkeypatch, "verify", "--json") == 0
+    checks = document(capsys)
+    assert checks["generation"] == newer and {one["status"] for one in checks["checks"]} == {
+        "passed"
+    }
+    assert call(monkeypatch, "rollback", "--json") == 0
+    assert document(capsys) == {"generation": older}
+    assert call(monkeypatch, "rollback", newer, "--json") == 0
+
+
+def test_a_refusal_in_json_says_what_where_and_the_cure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "rollback", "nonsense", "--json") == 1
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["error"] == "refused"
+    (problem,) = found["problems"]
+    assert problem["problem"] == "there is no generation nonsense"
+    assert problem["cure"].startswith("choose one of: ")
+    assert told.err.startswith("refused: ")
+    # The next command of the same process speaks to a person again.
+    assert call(monkeypatch, "rollback", "nonsense") == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "metadata", "code"),
+    [
+        (["publish"], {}, 0),
+        (["backfill", "--archive", "{archive}", "--panel", "x"], {"2026-08-09": "no rows"}, 3),
+    ],
+)
+def test_a_run_answers_with_what_it_published_and_refused(
+    arguments: list[str],
+    metadata: Mapping[str, str],
+    code: int,
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    archive = tmp_path / "2026-08-09.ndjson"
+    archive.write_text("{}\n", encoding="utf-8")
+    fetched = {"raw_hub__models": {"days": [], "days_refused": metadata}}
+    report = running.RunReport("x", True, [], [], fetched)
+    monkeypatch.setattr(running, "execute", lambda *_, **__: report)
+    monkeypatch.setattr(Home, "check_universe", lambda *_: None)
+    given = [word.format(archive=archive) for word in arguments]
+    assert call(monkeypatch, *given, "--json") == code
+    found = document(capsys)
+    assert found["refused_days"] == metadata
+    assert found["shares"]["countries"] and found["generation"] in found["folder"]
+
+
+def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None:
+    raw.verdicts(home, list(map(_day, range(2, 9))))
+    journal = Journal(home.alerts)
+    journal.raise_new("data_stale", [Alert("x", "y", "z", "late " * 40, "https://l", "asset")])
+    found = status.status(home, datetime(2026, 8, 10, 5, tzinfo=UTC))
+    screen = Console(file=io.StringIO(), width=80, height=24)
+    screen.print(status.screen(found))
+    written = screen.file.getvalue()  # type: ignore[attr-defined]
+    lines = written.splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    for words in (
+        "GENERATED WORLD",
+        "2026-08-08",
+        "passed",
+        "coverage",
+        "recorded days, the newest 2026-08-08",
+        "8 of 8 sealed days",
+        "2026-08-10T06:00 UTC",
+        "late late",
+        "in use by",
+    ):
+        assert words in written
+
+
+def _day(number: int) -> Any:
+    return datetime(2026, 8, number).date()
+
+
+@pytest.mark.parametrize(
+    ("hour", "due"), [(5, "2026-08-10T06:00"), (6, "2026-08-11T06:00"), (23, "2026-08-11T06:00")]
+)
+def test_the_next_run_is_that_of_the_schedule(hour: int, due: str, home: Home) -> None:
+    from orchestration.defs.automation.schedules import every_morning
+
+    assert every_morning.cron_schedule == "0 6 * * *"
+    assert status.status(home, datetime(2026, 8, 10, hour, tzinfo=UTC))["next_run"].startswith(due)
+
+
+def complete(*words: str) -> list[str]:
+    environment = os.environ | {
+        "_OBSERVATORY_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(["observatory", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    program = "import sys; sys.argv[0] = 'observatory'; from orchestration.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.stdout.split()
+
+
+def test_the_shell_completes_commands_options_and_generations(home: Home) -> None:
+    assert complete("ro") == ["rollback"]
+    assert "--attribution" in complete("shares", "--a")
+    assert set(complete("shares", "--window", "3")) == {"30d", "365d"}
+    assert len(complete("rollback", "2")) == 2
+
+
+def test_help_loads_nothing_that_is_slow() -> None:
+    program = "import sys, orchestration.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"dagster", "dbt", "duckdb", "pandas", "great_expectations"} & set(loaded)
