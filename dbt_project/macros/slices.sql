@@ -8,6 +8,11 @@
     {{ 'uncorrected_' if window in flow_windows() else 'downloads_' }}{{ window }}
 {%- endmacro %}
 
+{#- The windows as days before the snapshot in which a model was created; null for ever. -#}
+{% macro windows_of_creation() -%}
+    {{ return({'1d': 1, '7d': 7, '28d': 28, '30d': 30, '365d': 365, 'all_time': none}) }}
+{%- endmacro %}
+
 {#- Cohorts and scopes: the condition that puts a row of the intermediate tables in. -#}
 {% macro cohorts() -%}
     {{ return({'all': 'true', 'new_365d': 'is_new_365d'}) }}
@@ -19,9 +24,10 @@
 
 {#-
     Unrolls a table of measures by (is_new_365d, is_language_model) into one row a window,
-    cohort and scope. `keys` are the columns kept beside snapshot_date and attribution.
+    cohort and scope. `keys` are the columns kept beside snapshot_date and attribution, `counts`
+    what is summed up beside the downloads: a column `<count>_<window>` each.
 -#}
-{% macro sliced(relation, keys) -%}
+{% macro sliced(relation, keys, counts=[]) -%}
     {% for window in download_windows() %}
     {% for cohort, in_cohort in cohorts().items() %}
     {% for scope, in_scope in scopes().items() %}
@@ -36,6 +42,8 @@
         sum(models_count)::bigint as models_count,
         sum(downloads_{{ window }})::decimal(38, 6) as downloads,
         max(largest_{{ window }})::decimal(38, 6) as largest_downloads,
+        {% for count in counts %}sum({{ count }}_{{ window }}) as {{ count }},
+        {% endfor -%}
         sum({{ uncorrected(window) }})::decimal(38, 6) as downloads_uncorrected
     from {{ relation }}
     where {{ in_cohort }} and {{ in_scope }}

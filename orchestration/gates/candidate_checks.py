@@ -51,6 +51,18 @@ SLICE_CHECKS = (
         SUM_TOLERANCE,
     ),
     _within(
+        "families_add_up_to_countries",
+        "Downloads by family sum to those by country.",
+        "family_gap",
+        SUM_TOLERANCE,
+    ),
+    _within(
+        "derivatives_sum_to_one",
+        "The families' shares of new derivatives of a slice sum to 1.",
+        "derivatives_error",
+        SHARE_TOLERANCE,
+    ),
+    _within(
         "coverage_adds_up",
         "The attributed share of the coverage mart is the sum of the countries' shares.",
         "coverage_gap",

@@ -113,6 +113,16 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
             ) using ({SLICE})
             group by all
         ),
+        families as (
+            select {SLICE}, abs(sum(downloads) - whole) / greatest(whole, 1) as family_gap,
+                abs(sum(share_of_new_derivatives) - 1) as derivatives_error
+            from fct_family_share_daily
+            join (
+                select {SLICE}, sum(downloads) as whole
+                from fct_country_share_daily group by all
+            ) using ({SLICE})
+            group by {SLICE}, whole
+        ),
         shares as (
             {
             shares(
@@ -124,11 +134,15 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
         }
             union all
             {shares("fct_organization_share_daily", "false")}
+            union all
+            {shares("fct_family_share_daily", "false")}
         )
-        select shares.*, gaps.country_gap, coverage.coverage_gap
+        select shares.*, gaps.country_gap, coverage.coverage_gap, families.family_gap,
+            families.derivatives_error
         from shares
         left join gaps using ({SLICE})
         left join coverage using ({SLICE})
+        left join families using ({SLICE})
         order by all
         """
     ).df()

@@ -266,12 +266,24 @@ _ALL = (
         _SLICE_COLUMNS
         + """
         family varchar
+        family_line varchar
+        organization varchar null
         downloads double null
         models_count bigint
         share_of_all double null
+        share_of_all_without_largest_model double null
+        rank integer null
+        share_change_7d double null
+        share_change_30d double null
+        downloads_uncorrected double null
+        new_derivatives double null
+        share_of_new_derivatives double null
+        is_provisional boolean
         null_reason varchar null
+        derivatives_null_reason varchar null
         """,
         _DATE,
+        _ORGANIZATION,
     ),
     _table(
         "fct_relative_adoption",
@@ -394,6 +406,7 @@ TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 REQUIRED: tuple[str, ...] = (
     "fct_country_share_daily",
     "fct_organization_share_daily",
+    "fct_family_share_daily",
     "fct_release_cadence_weekly",
     "fct_mapping_coverage_daily",
     "fct_snapshot_quality_daily",

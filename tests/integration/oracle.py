@@ -67,18 +67,24 @@ class Oracle:
 
         `entity` is the model that is counted: the model itself or a root of its lineage.
         """
-        day, window, attribution, cohort, scope = slice_
-        rows = self._credits[day, attribution]
-        if cohort == "new_365d":
-            rows = rows[rows["is_new_365d"]]
-        if scope == "language_models":
-            rows = rows[rows["is_language_model"]]
+        window = slice_[1]
+        rows = self.rows(slice_)
         # Downloads that nobody knows are none; what is gone is there where it had some.
         known = rows[f"downloads_{window}"].notna() & (
             rows["is_present"] | (rows[f"downloads_{window}"] > 0)
         )
         rows = rows[known].assign(downloads=rows[f"downloads_{window}"] * rows["credit"])
         return rows[["model_key", "model_id", "entity", "owner", "credit", "downloads"]]
+
+    def rows(self, slice_: Slice) -> pd.DataFrame:
+        """All rows of a slice, whether their downloads are known or not."""
+        day, _, attribution, cohort, scope = slice_
+        rows = self._credits[day, attribution]
+        if cohort == "new_365d":
+            rows = rows[rows["is_new_365d"]]
+        if scope == "language_models":
+            rows = rows[rows["is_language_model"]]
+        return rows
 
     @cached_property
     def _credits(self) -> dict[tuple[date, str], pd.DataFrame]:
@@ -94,6 +100,14 @@ class Oracle:
             )
             found[day, "base_model"] = of_day.merge(origins, on=["sighted_on", "model_key"])
         return found
+
+    def canonical(self, owner: str, day: date) -> str:
+        """The name under which an owner publishes now."""
+        for row in self.owners:
+            valid = (row["valid_from"] or "0") <= str(day) <= (row["valid_to"] or "9")
+            if row["organization"] == owner and valid:
+                return row["canonical_organization"] or owner
+        return owner
 
     def home(self, owner: str, day: date) -> tuple[str | None, str | None, bool]:
         """Country key (None where nobody knows), other possible home, whether it is contested."""

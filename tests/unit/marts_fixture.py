@@ -208,6 +208,18 @@ from (
     from sliced
 );
 
+create table marts.fct_family_share_daily as
+select snapshot_date, window_name, attribution, cohort, scope,
+    organization || '/' || organization as family, family as family_line, organization,
+    downloads, models_count, share_of_all, null as share_of_all_without_largest_model, rank,
+    null as share_change_7d, null as share_change_30d, downloads_uncorrected,
+    if(attribution = 'publisher', models_count, 0)::double as new_derivatives,
+    if(attribution = 'publisher', models_count / sum(models_count) over (
+        partition by snapshot_date, window_name, attribution, cohort, scope
+    ), null) as share_of_new_derivatives, is_provisional, null_reason,
+    if(attribution = 'publisher', null, 'nothing is made of another') as derivatives_null_reason
+from marts.fct_organization_share_daily;
+
 create table marts.fct_mapping_coverage_daily as
 select snapshot_date, window_name, attribution, cohort, scope,
     sum(downloads) filter (country_code is not null) / nullif(sum(downloads), 0)

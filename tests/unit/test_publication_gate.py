@@ -41,6 +41,7 @@ MAIN = "window_name = '30d' and attribution = 'publisher' and cohort = 'all'"
 LAST = f"snapshot_date = date '{FIRST_DAY + timedelta(days=DAYS - 1)}'"
 COUNTRY = "marts.fct_country_share_daily"
 ORGANIZATION = "marts.fct_organization_share_daily"
+FAMILY = "marts.fct_family_share_daily"
 # What happens to the marts after all tests of dbt, and the check that must tell.
 CORRUPTIONS: dict[str, tuple[str, str]] = {
     "a column is renamed": (
@@ -91,6 +92,18 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         "if(organization = 'owner-1', 1e4, -1e4), share_of_all = null, null_reason = 'x' "
         f"where {MAIN} and {LAST} and organization in ('owner-1', 'owner-2')",
         "organizations_add_up_to_countries",
+    ),
+    "a family is lost with its share": (
+        f"update {FAMILY} set downloads = 0, share_of_all = 0 where {MAIN} and {LAST} "
+        "and organization = 'owner-1'; "
+        f"update {FAMILY} as facts set share_of_all = facts.downloads / total from (select "
+        f"sum(downloads) as total from {FAMILY} where {MAIN} and {LAST}) where {MAIN} and {LAST}",
+        "families_add_up_to_countries",
+    ),
+    "a family's new derivatives are scaled by 1.01": (
+        f"update {FAMILY} set share_of_new_derivatives = share_of_new_derivatives * 1.01 "
+        f"where {MAIN} and {LAST} and organization = 'owner-1'",
+        "derivatives_sum_to_one",
     ),
     "coverage is scaled by 1.01": (
         "update marts.fct_mapping_coverage_daily set downloads_attributed_share = "

@@ -1,0 +1,73 @@
+{#-
+    Families of models by their ids alone: what an id says holds on every day, so that a rebuild
+    names each day's families as that day's build did. Vocabulary and rules of names are those of
+    release_words.sql and releases.sql; the reasons are in docs/families.md.
+-#}
+
+{#- Rows without a family: what is small, and what is made of nobody knows what. -#}
+{% macro other_families() -%} '(other)' {%- endmacro %}
+{% macro families_of_unknown_root() -%} '(unknown)' {%- endmacro %}
+
+{#-
+    Whether the id tells that the model was made of another: an adapter, a merge, a lower
+    precision, a packing. Who is the home of a brand packs his own.
+-#}
+{% macro is_made_of_another(model_id) -%}
+    (
+        split_part({{ model_id }}, '/', 1)
+        not in ({{ quoted(family_homes() | list) }})
+        and {{ says(
+            name_words(model_name_of(model_id)),
+            words_of_adapter() + words_of_merge() + words_of_format() + words_of_precision()
+        ) }}
+    )
+{%- endmacro %}
+
+{% macro model_name_of(model_id) -%}
+    case
+        when {{ model_id }} like '%/%' then split_part({{ model_id }}, '/', 2)
+        else {{ model_id }}
+    end
+{%- endmacro %}
+
+{#-
+    Family and line of each model_id of a relation: brand and version (qwen2.5), and the brand in
+    all its versions (qwen). A name of no brand we know gives its beginning up to the version.
+-#}
+{% macro families_by_name(relation) -%}
+    select
+        model_id,
+        case when brand = '' then unknown_name
+            else {{ family_name('brand', 'version') }} end as family_name,
+        case
+            when brand <> '' then brand
+            else coalesce(
+                nullif({{ replaced('unknown_name', '-?v?[0-9.]+$', '') }}, ''),
+                unknown_name
+            )
+        end as line_name
+    from (
+        select
+            model_id,
+            {{ brand_of('named') }} as brand,
+            {{ version_of('named') }} as version,
+            coalesce(
+                nullif({{ unknown_family('stem') }}, ''), lower(model_id)
+            ) as unknown_name
+        from (
+            select
+                model_id,
+                {{ named_family('words') }} as named,
+                {{ release_stem('version_words', 'words') }} as stem
+            from (
+                select *, {{ words_of_version('words') }} as version_words
+                from (
+                    select
+                        model_id,
+                        {{ name_words(model_name_of('model_id')) }} as words
+                    from {{ relation }}
+                ) as worded
+            ) as versioned
+        ) as recognized
+    ) as branded
+{%- endmacro %}

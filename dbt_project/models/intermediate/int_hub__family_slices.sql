@@ -1,0 +1,154 @@
+{#-
+    The families that are shown by name: all of the lines that are among the 50 largest of their
+    slice, by downloads or by new derivatives. The rest is `(other)`.
+-#}
+{% set largest = 50 %}
+{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+
+with family_downloads as (
+
+    select * from {{ ref('int_hub__family_downloads') }}
+
+),
+
+slices as (
+
+    select * from {{ ref('int_hub__slices') }}
+
+),
+
+days as (
+
+    select * from {{ ref('int_hub__snapshot_days') }}
+
+),
+
+sliced as (
+
+    {{ sliced(
+        'family_downloads',
+        ['organization', 'family_name', 'line_name', 'is_unknown'],
+        ['new_derivatives'],
+    ) }}
+
+),
+
+line_totals as (
+
+    select
+        {{ slice | join(', ') }},
+        organization,
+        line_name,
+        coalesce(sum(downloads), 0) as downloads,
+        sum(new_derivatives) as new_derivatives
+    from sliced
+    where line_name is not null
+    group by all
+
+),
+
+ranked_lines as (
+
+    select
+        *,
+        {%- for measure in ['downloads', 'new_derivatives'] %}
+        {{ measure }} > 0 and row_number() over (
+            partition by {{ slice | join(', ') }}
+            order by {{ measure }} desc, organization, line_name
+        ) <= {{ largest }} as is_large_in_{{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from line_totals
+
+),
+
+largest_lines as (
+
+    select *
+    from ranked_lines
+    where is_large_in_downloads or is_large_in_new_derivatives
+
+),
+
+labelled as (
+
+    select
+        sliced.*,
+        case
+            when sliced.is_unknown then {{ families_of_unknown_root() }}
+            when lines.line_name is null then {{ other_families() }}
+            else sliced.organization || '/' || sliced.family_name
+        end as family,
+        case
+            when sliced.is_unknown then {{ families_of_unknown_root() }}
+            when lines.line_name is null then {{ other_families() }}
+            else sliced.organization || '/' || sliced.line_name
+        end as family_line,
+        case when lines.line_name is not null then sliced.organization
+        end as shown_organization
+
+    from sliced
+    left join largest_lines as lines
+        using ({{ slice | join(', ') }}, organization, line_name)
+
+),
+
+summed as (
+
+    select
+        {{ slice | join(', ') }},
+        family,
+        family_line,
+        shown_organization as organization,
+        sum(models_count)::bigint as models_count,
+        coalesce(sum(downloads), 0)::decimal(38, 6) as downloads,
+        coalesce(max(largest_downloads), 0)::decimal(38, 6) as largest_downloads,
+        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 6)
+            as downloads_uncorrected,
+        sum(new_derivatives) as new_derivatives
+    from labelled
+    group by all
+
+),
+
+explained as (
+
+    select
+        summed.*,
+        slices.null_reason,
+        slices.is_uncorrected_known,
+        case
+            when not days.has_tags
+                then 'the source records no tags: lineage is unknown'
+            when not days.has_created_at
+                and (summed.window_name <> 'all_time' or summed.cohort <> 'all')
+                then 'the source records no createdAt'
+        end as derivatives_null_reason
+
+    from summed
+    inner join slices using ({{ slice | join(', ') }})
+    inner join days on summed.snapshot_date = days.snapshot_date
+
+),
+
+final as (
+
+    select
+        {{ slice | join(', ') }},
+        family,
+        family_line,
+        organization,
+        models_count,
+        case when null_reason is null then downloads end as downloads,
+        case when null_reason is null then largest_downloads
+        end as largest_downloads,
+        case when is_uncorrected_known then downloads_uncorrected
+        end as downloads_uncorrected,
+        case when derivatives_null_reason is null then new_derivatives
+        end as new_derivatives,
+        null_reason,
+        derivatives_null_reason
+    from explained
+
+)
+
+select * from final

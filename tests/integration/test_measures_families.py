@@ -1,0 +1,185 @@
+"""Families: downloads and new derivatives again from the names and lineage of the world."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from local_hub import World, write_truth
+from tests.integration.built_world import Built
+from tests.integration.oracle import SLICE, Oracle, Slice
+
+LARGEST_OWNERS = 100
+LARGEST_LINES = 50
+DAYS = {"1d": 1, "7d": 7, "28d": 28, "30d": 30, "365d": 365, "all_time": 36_500}
+PACKED = re.compile(r"-(FP8|GGUF|AWQ|GPTQ-Int4|mlx-4bit|onnx|bnb-4bit|lora)$")
+UNKNOWN, OTHER = ("(unknown)", "", ""), ("(other)", "", "")
+Family = tuple[str, str, str]
+
+
+def family_and_line(model_id: str) -> tuple[str, str]:
+    """What generated names say: Selvexar-1.0-7B-sft is selvexar-1.0, of the line selvexar."""
+    name = model_id.rpartition("/")[2]
+    if found := re.match(r"([A-Za-z]+)-([0-9][.][0-9])(-|$)", name):
+        brand = found[1].lower()
+        return f"{brand}-{found[2]}", brand
+    if found := re.match(r"([a-z]+)-base-([0-9]{1,2})$", name):
+        return f"{found[1]}-{found[2]}", found[1]
+    if found := re.match(r"([A-Za-z]+)-[0-9]+B$", name):
+        return found[1].lower(), found[1].lower()
+    raise AssertionError(f"a name that this cannot read: {model_id}")
+
+
+class Families:
+    """Who has what in a slice, by family: (owner, family, line)."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle = oracle
+        self.large = {day: self._large(day) for day in oracle.days}
+        dates = oracle.model_days.set_index(["snapshot_date", "model_key"])["created_at"]
+        self.created = dates.dropna().to_dict()
+
+    def _large(self, day: date) -> set[str]:
+        found: set[str] = set()
+        for slice_ in self.oracle.slices():
+            if slice_[0] == day:
+                owned = self.oracle.credits(slice_).groupby("owner")["downloads"].sum()
+                order = sorted((-round(has, 6), str(owner)) for owner, has in owned.items())
+                found |= {owner for less, owner in order[:LARGEST_OWNERS] if less < 0}
+        return {self.oracle.canonical(owner, day) for owner in found}
+
+    def _family(self, entity: str, owner: str, slice_: Slice) -> Family:
+        if slice_[2] == "base_model" and PACKED.search(entity):
+            return UNKNOWN
+        owner = self.oracle.canonical(owner, slice_[0])
+        return (owner, *family_and_line(entity)) if owner in self.large[slice_[0]] else OTHER
+
+    def _derived(self, day: date) -> dict[tuple[str, str], float]:
+        """How much of each (model, root) was made of another, of what nobody knows too."""
+        rows = self.oracle.rows((day, "30d", "base_model", "all", "all"))
+        return {
+            (row["model_key"], row["entity"]): float(row["credit"])
+            for row in rows.to_dict("records")
+            if row["entity"] != row["model_id"] or PACKED.search(row["entity"])
+        }
+
+    def of(self, slice_: Slice) -> dict[str, dict[str, float]]:
+        """Downloads, largest model, models and new derivatives by the label of the family."""
+        day, window, attribution, *_ = slice_
+        derived = self._derived(day)
+        known: dict[str, float] = defaultdict(float)
+        for (model, root), credit in derived.items():
+            known[model] += 0 if PACKED.search(root) else credit
+        parts: dict[tuple[Family, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for row in self.oracle.rows(slice_).to_dict("records"):
+            model, downloads = row["model_key"], row[f"downloads_{window}"]
+            part = parts[self._family(row["entity"], row["owner"], slice_), model]
+            part["downloads"] += 0 if pd.isna(downloads) else float(downloads) * row["credit"]
+            part["models_count"] = row["is_present"]
+            created = self.created.get((day, model), pd.Timestamp("1970-01-01"))
+            if row["is_present"] and created > pd.Timestamp(day) - pd.Timedelta(days=DAYS[window]):
+                part["new_derivatives"] += (
+                    derived.get((model, row["entity"]), 0.0)
+                    if attribution == "base_model"
+                    else known[model]
+                )
+        families: dict[Family, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for (family, _), part in parts.items():
+            for measure, value in part.items():
+                families[family][measure] += value
+            families[family]["largest"] = max(families[family]["largest"], part["downloads"])
+        return self._shown(families)
+
+    def _shown(self, families: dict[Family, dict[str, float]]) -> dict[str, dict[str, float]]:
+        lines: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for (owner, _, line), family in families.items():
+            for measure in ("downloads", "new_derivatives"):
+                lines[owner, line][measure] += family[measure] * bool(line)
+        shown = {
+            line
+            for measure in ("downloads", "new_derivatives")
+            for line in sorted(lines, key=lambda one: (-round(lines[one][measure], 6), one))[
+                :LARGEST_LINES
+            ]
+            if lines[line][measure] > 0
+        }
+        found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for (owner, name, line), family in families.items():
+            is_shown = (owner, line) in shown
+            label = found[f"{owner}/{name}" if is_shown else owner if not line else OTHER[0]]
+            for measure, value in family.items():
+                label[measure] += value if measure != "largest" else 0
+            label["largest"] = max(label["largest"], family["largest"])
+        return found
+
+
+def test_every_slice_is_what_names_and_lineage_say(at_once: Built, world: World) -> None:
+    families = Families(Oracle(at_once, world, [world.dates[11], world.dates[-1]]))
+    table: dict[Any, dict[str, Any]] = defaultdict(dict)
+    for row in at_once.rows("select * from marts.fct_family_share_daily"):
+        table[tuple(row[name] for name in SLICE)][row["family"]] = row
+    compared = set()
+    for slice_ in families.oracle.slices():
+        expected, found = families.of(slice_), table[slice_]
+        whole = sum(family["downloads"] for family in expected.values())
+        derived = sum(
+            family["new_derivatives"] for name, family in expected.items() if name != UNKNOWN[0]
+        )
+        for name, row in found.items():
+            family = expected[name]
+            assert row["new_derivatives"] == pytest.approx(family["new_derivatives"], abs=1e-9)
+            if row["derivatives_null_reason"] is None:
+                share = family["new_derivatives"] / derived
+                assert row["share_of_new_derivatives"] == pytest.approx(share, abs=1e-9)
+            else:
+                assert name == UNKNOWN[0] or derived == 0
+            if name != OTHER[0]:
+                assert row["models_count"] == family["models_count"], (slice_, name)
+            if row["null_reason"] is not None:
+                continue
+            without = (family["downloads"] - family["largest"]) / (whole - family["largest"])
+            assert row["downloads"] == pytest.approx(family["downloads"], abs=1e-5), (slice_, name)
+            assert row["share_of_all"] == pytest.approx(family["downloads"] / whole, abs=1e-9)
+            assert row["share_of_all_without_largest_model"] == pytest.approx(without, abs=1e-9)
+            compared.add((slice_[1], slice_[2], name))
+        measured = {name for name, family in expected.items() if family["downloads"] > 0}
+        if any(row["null_reason"] is None for row in found.values()):
+            assert measured <= found.keys(), slice_
+    names = {name for *_, name in compared}
+    assert {UNKNOWN[0], OTHER[0]} < names and len(names) > 50
+    assert {window for window, *_ in compared} >= {"1d", "7d", "30d", "all_time"}
+
+
+def test_lines_are_those_of_the_worlds_truth(at_once: Built, world: World, tmp_path: Path) -> None:
+    """Truth follows deleted parents to their roots, which no snapshot can."""
+    write_truth(world, tmp_path, flows=False)
+    truth = pd.read_parquet(tmp_path / "roots.parquet")
+    models = pd.read_parquet(tmp_path / "models.parquet")
+    roots = truth.merge(
+        models[["model_key", "born_id"]].rename(
+            columns={"model_key": "root_model_key", "born_id": "root_id"}
+        ),
+        on="root_model_key",
+    )
+    day = world.dates[-1]
+    downloads = at_once.read(
+        "select model_key, downloads_30d from intermediate.int_hub__model_downloads "
+        f"where snapshot_date = '{day}'"
+    )
+    credits = roots.merge(downloads, on="model_key")
+    line = credits["root_id"].map(lambda root: family_and_line(root)[1])
+    true = (credits["downloads_30d"] * credits["weight"]).groupby(line).sum()
+    found = at_once.read(
+        "select split_part(family_line, '/', 2) as line, sum(downloads) as downloads "
+        f"from marts.fct_family_share_daily where snapshot_date = '{day}' "
+        "and window_name = '30d' and attribution = 'base_model' and cohort = 'all' "
+        "and scope = 'all' and organization is not null group by all"
+    ).set_index("line")["downloads"]
+    largest = true.nlargest(10)
+    assert found.reindex(largest.index).tolist() == pytest.approx(largest.tolist(), rel=0.02)
