@@ -12,11 +12,12 @@ from orchestration.defs.fetch.assets import fetch
 from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.resources import HomeResource
 from orchestration.defs.publish.assets import publication
+from orchestration.defs.retain.assets import history
 from orchestration.defs.transform.assets import transform
 from orchestration.defs.transform.project import DBT, project
 
 defs = dg.Definitions(
-    assets=[fetch, transform, publication],
+    assets=[fetch, transform, publication, history],
     asset_checks=[gate_1],
     jobs=[daily_observatory, publish_again, fetch_only],
     schedules=[every_morning],

@@ -18,9 +18,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.database import connect, literal, literals
+from orchestration.database import connect, literal
 from orchestration.home import CHECKOUT, Home
-from orchestration.snapshots import store
+from orchestration.snapshots import reading
 from orchestration.snapshots.contract import COLUMNS, Column
 from orchestration.snapshots.store import Sealed
 
@@ -219,13 +219,9 @@ def _register_records(
     columns: Sequence[Column],
 ) -> None:
     """A view of the raw rows of `days`; only the files that a statement asks for are read."""
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    files = [store.parquet_of(home, day) for day in days]
-    rows = (
-        f"select snapshot_date, {names} from read_parquet({literals(files)}, "
-        "hive_partitioning = true, hive_types = {'snapshot_date': date})"
-    )
-    if not files:
+    if days:
+        rows = f"from {reading.records(home, days, [column.name for column in columns])}"
+    else:
         empty = ", ".join(f'null::{column.type} as "{column.name}"' for column in columns)
         rows = f"select null::date as snapshot_date, {empty} where false"
     connection.execute(f"create or replace view raw.{name} as {rows}")

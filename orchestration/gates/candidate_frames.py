@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from orchestration.database import literals
+from orchestration.database import count_repeated, literals
 from orchestration.gates import bounds
 from orchestration.gates.bounds import Rule
 from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS
@@ -69,10 +69,12 @@ def _table_row(
         for column in table.columns
         if not column.nullable
     )
+    grain = ", ".join(table.grain)
     repeated, undeclared = connection.execute(
-        f"select count(*) - count(distinct hash({', '.join(table.grain)})), {nulls} "
-        f"from {table.name}"
+        f"select count(*) - count(distinct hash({grain})), {nulls} from {table.name}"
     ).fetchall()[0]
+    if repeated:
+        repeated = count_repeated(connection, table.name, table.grain)
     return row | {"repeated_rows": repeated, "undeclared_nulls": undeclared}
 
 

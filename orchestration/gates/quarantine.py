@@ -19,7 +19,7 @@ import duckdb
 from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe, write_text_durably
-from orchestration.snapshots import importing, sealing, staging, store
+from orchestration.snapshots import importing, reading, sealing, staging, store
 from orchestration.snapshots.archives import ArchiveFile
 from orchestration.snapshots.contract import REASONS
 from orchestration.snapshots.store import Sealed, Source
@@ -131,9 +131,8 @@ def _seal_again(
     with staging.workspace(home, []) as (connection, work):
         day = literal(sealed.snapshot_date.isoformat())
         connection.execute(
-            f"insert into staged by name select date {day} as snapshot_date, '' as source_file, "
-            "0 as source_row, * from "
-            f"read_parquet({literal(store.parquet_of(home, sealed))}, hive_partitioning = false)"
+            "insert into staged by name select '' as source_file, 0 as source_row, * "
+            f"from {reading.records(home, [sealed])}"
         )
         if released:
             _stage(connection, sealed, released, work)

@@ -14,14 +14,14 @@ from typing import Any
 
 import duckdb
 
-from orchestration.database import connect, literal, literals
+from orchestration.database import connect, count_repeated, literal, literals
 from orchestration.home import Home
-from orchestration.snapshots import store
+from orchestration.snapshots import reading, store
 from orchestration.snapshots.contract import COLUMNS, ID_PATTERN
 from orchestration.snapshots.store import Sealed
 
 # Raise it when a metric is added or changes its meaning: stored ones are then measured anew.
-METRICS_VERSION = 2
+METRICS_VERSION = 3
 
 Metrics = dict[str, Any]
 
@@ -35,7 +35,6 @@ JUMP_FACTOR = 200
 # Bounds the memory: the distinct ids and the owners of a part are held at once.
 ROWS_AT_ONCE = 6_000_000
 
-_READ = "filename = true, hive_partitioning = false"
 _OWNER = "if(contains(id, '/'), split_part(id, '/', 1), '(no namespace)')"
 
 # Predicates of single rows, used for counting and for the sample alike.
@@ -88,18 +87,13 @@ def file_faults(home: Home, days: Sequence[Sealed]) -> dict[date, tuple[str, str
     """What is wrong with a day's file itself: (`file_as_sealed` or `columns_as_declared`, why)."""
     faults: dict[date, tuple[str, str]] = {}
     declared = {column.name: column.type for column in COLUMNS}
+    hashed: dict[Path, str] = {}
     with connect(folders=[home.raw]) as connection:
         for sealed in days:
-            path = store.parquet_of(home, sealed)
-            if not path.exists():
-                faults[sealed.snapshot_date] = ("file_as_sealed", f"{path.name} is not there")
-            elif store.sha256_of(path) != sealed.sha256:
-                faults[sealed.snapshot_date] = (
-                    "file_as_sealed",
-                    f"{path.name} is not the file that was sealed: its SHA-256 differs",
-                )
-            else:
-                found = _columns(connection, path)
+            if why := reading.damage(home, sealed, hashed):
+                faults[sealed.snapshot_date] = ("file_as_sealed", why)
+            elif reading.is_whole(home, sealed):
+                found = _columns(connection, store.parquet_of(home, sealed))
                 if found != declared:
                     faults[sealed.snapshot_date] = (
                         "columns_as_declared",
@@ -173,6 +167,12 @@ def _measure_part(
         # A file without rows gives no row of metrics, and that is a finding.
         metrics = measured.setdefault(day.date, dict.fromkeys(names[1:]) | {"rows": 0})
         metrics["reference"] = day.reference_name
+        for name, key in (("duplicate_ids", "id"), ("duplicate_keys", "_id")):
+            if metrics[name]:
+                relation = (
+                    f"(from {reading.records(home, [day.sealed], [key])} where {key} is not null)"
+                )
+                metrics[name] = count_repeated(connection, relation, [key])
         newest = metrics["newest_created_at"]
         metrics["newest_created_at"] = newest.isoformat() if newest else None
         metrics["owners_present"] = sorted(metrics["owners_present"] or [])
@@ -181,8 +181,7 @@ def _measure_part(
 
 def _statement(home: Home, days: Sequence[Day], owners: Iterable[str]) -> str:
     listed = ",\n        ".join(
-        f"({literal(store.parquet_of(home, day.sealed))}, date '{day.date}', "
-        f"timestamp '{day.not_after}', {_date(day.whole_reference)})"
+        f"(date '{day.date}', timestamp '{day.not_after}', {_date(day.whole_reference)})"
         for day in days
     )
     compared: dict[date, Sealed] = {}
@@ -197,12 +196,12 @@ def _statement(home: Home, days: Sequence[Day], owners: Iterable[str]) -> str:
         f'1 - count("{column.name}") / count(*) as "nulls_{column.name}"' for column in COLUMNS
     )
     return f"""
-    with days (filename, snapshot_date, not_after, reference_date) as (values
+    with days (snapshot_date, not_after, reference_date) as (values
         {listed}
     ),
     rows as (
-        select * from read_parquet({_paths(home, (d.sealed for d in days))}, {_READ})
-        join days using (filename)
+        select * from {reading.records(home, [day.sealed for day in days])}
+        join days using (snapshot_date)
     ),
     counts as (
         select
@@ -262,16 +261,12 @@ def _comparison(home: Home, files: Sequence[Sealed]) -> str:
     if not files:
         empty = ", ".join(f"null::double as {name}" for name in columns.split(", "))
         return f"compared as (select null::date as snapshot_date, {empty} where false)"
-    listed = ", ".join(
-        f"({literal(store.parquet_of(home, sealed))}, date '{sealed.snapshot_date}')"
-        for sealed in files
-    )
+    read = ("_id", "id", "downloads", "downloadsAllTime", "likes", "lastModified")
     return f"""
-    model_days (filename, model_date) as (values {listed}),
     models as (
-        select model_date, hash(coalesce(_id, id)) as model, id, downloads,
+        select snapshot_date as model_date, hash(coalesce(_id, id)) as model, id, downloads,
             hash(downloads, downloadsAllTime, likes, lastModified) as state
-        from read_parquet({_paths(home, files)}, {_READ}) join model_days using (filename)
+        from {reading.records(home, files, read)}
     ),
     compared as (
         select
@@ -296,10 +291,6 @@ def _comparison(home: Home, files: Sequence[Sealed]) -> str:
     )"""
 
 
-def _paths(home: Home, days: Iterable[Sealed]) -> str:
-    return literals(store.parquet_of(home, sealed) for sealed in days)
-
-
 # Shares and the counts that they are made of have the same rows to show.
 _SAMPLED_AS = {
     "exceeding_share": "exceeding_counts",
@@ -313,34 +304,34 @@ _SAMPLED_AS = {
 def sample(home: Home, day: Day, metric: str, limit: int = 5) -> list[dict[str, Any]]:
     """A few rows of `day` that break the test of `metric`; none where it is of another kind."""
     metric = _SAMPLED_AS.get(metric, metric)
-    file = literal(store.parquet_of(home, day.sealed))
+    rows = reading.records(home, [day.sealed])
     shown = "id, author, createdAt, lastModified, downloads, downloadsAllTime, likes"
     if metric in ROW_TESTS:
         query = (
             f"select {shown} from (select *, timestamp '{day.not_after}' as not_after "
-            f"from read_parquet({file})) where {ROW_TESTS[metric]} "
+            f"from {rows}) where {ROW_TESTS[metric]} "
             f"order by downloads desc nulls last, id limit {limit}"
         )
     elif metric in ("duplicate_ids", "duplicate_keys"):
         key = "id" if metric == "duplicate_ids" else "_id"
         query = (
             f"select {key}, count(*) as rows, min(downloads) as least_downloads, "
-            f"max(downloads) as most_downloads from read_parquet({file}) where {key} is not null "
+            f"max(downloads) as most_downloads from {rows} where {key} is not null "
             f"group by 1 having count(*) > 1 order by 2 desc, 1 limit {limit}"
         )
     elif metric == "lost_downloads_share" and day.reference is not None:
-        before = literal(store.parquet_of(home, day.reference))
+        before = reading.records(home, [day.reference])
         query = (
-            f"select id, downloads from read_parquet({before}) as before where not exists ("
-            f"from read_parquet({file}) as now "
+            f"select id, downloads from {before} as before where not exists ("
+            f"from {rows} as now "
             "where coalesce(now._id, now.id) = coalesce(before._id, before.id)) "
             f"order by downloads desc nulls last limit {limit}"
         )
     elif metric == "jumps" and day.reference is not None:
-        before = literal(store.parquet_of(home, day.reference))
+        before = reading.records(home, [day.reference])
         query = (
             f"select now.id, before.downloads as downloads_before, now.downloads "
-            f"from read_parquet({file}) as now join read_parquet({before}) as before "
+            f"from {rows} as now join {before} as before "
             "on coalesce(now._id, now.id) = coalesce(before._id, before.id) "
             f"where before.downloads >= {JUMP_FROM} "
             f"and now.downloads / {JUMP_FACTOR} >= before.downloads "

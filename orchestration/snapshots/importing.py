@@ -7,7 +7,6 @@ same snapshot whichever way they came.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,7 +17,7 @@ import duckdb
 from orchestration.database import literal
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.snapshots import archives, contract, sealing, staging, store
+from orchestration.snapshots import archives, content, contract, sealing, staging, store
 from orchestration.snapshots.contract import COLUMNS
 from orchestration.snapshots.store import Sealed, Source
 
@@ -135,7 +134,6 @@ def seal_staged(
     unknown = _counted(connection, "unknown_fields")
     blanked = _counted(connection, "blanked_values")
     names = ", ".join(f'"{column.name}"' for column in COLUMNS)
-    texts = ", chr(31), ".join(f"coalesce({_as_text(column)}, chr(30))" for column in COLUMNS)
     days = connection.execute(
         f"""
         select snapshot_date,
@@ -145,7 +143,7 @@ def seal_staged(
             coalesce(sum(downloads) filter (reason is not null), 0)::bigint,
             sum(md5_number_lower(key)) filter (reason is null),
             sum(md5_number_upper(key)) filter (reason is null)
-        from (select *, concat({texts}) as key from staged)
+        from (select *, {content.as_text()} as key from staged)
         group by snapshot_date order by snapshot_date
         """
     ).fetchall()
@@ -159,10 +157,9 @@ def seal_staged(
             "where snapshot_date = ? and reason is not null group by all order by all",
             [day],
         ).fetchall()
-        aside_too = f":{reasons}" if reasons else ""
-        content = hashlib.sha256(f"{rows}:{low}:{high}{aside_too}".encode()).hexdigest()
+        sha256 = content.sha256_of(rows, low, high, reasons)
         before = store.find(home, day)
-        if before is not None and before.content_sha256 == content:
+        if before is not None and before.content_sha256 == sha256:
             imported.unchanged.append(before)
             continue
         version = sealing.next_version(home, before)
@@ -184,7 +181,7 @@ def seal_staged(
             observed_to=_iso(source.observed_to),
             requests=source.requests,
             sha256="",
-            content_sha256=content,
+            content_sha256=sha256,
             unknown_fields=unknown.get(day, {}),
             blanked_values=blanked.get(day, {}),
             sealed_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -232,11 +229,6 @@ def _writer(connection: duckdb.DuckDBPyConnection, query: str) -> Callable[[Path
         connection.execute(f"copy ({query}) to {literal(path)} (format parquet, compression zstd)")
 
     return write
-
-
-def _as_text(column: contract.Column) -> str:
-    name = f'"{column.name}"'
-    return f"to_json({name})::varchar" if column.type.endswith("[]") else f"{name}::varchar"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -35,9 +35,9 @@ def seal(
     folder = store.folder_of(home, draft.snapshot_date, draft.table)
     if write_quarantine is not None:
         target = quarantine_file(home, draft)
-        _write_file(target, write_quarantine)
+        write_file(target, write_quarantine)
     target = folder / draft.file
-    _write_file(target, write)
+    write_file(target, write)
     versions: list[dict[str, object]] = []
     if before is not None:
         older = asdict(before) | {"snapshot_date": before.snapshot_date.isoformat()}
@@ -57,7 +57,8 @@ def quarantine_file(home: Home, sealed: Sealed) -> Path:
     )
 
 
-def _write_file(target: Path, write: Callable[[Path], None]) -> None:
+def write_file(target: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` write a file, and put it to its name once it is whole and on the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.draft")
     draft.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -115,12 +116,12 @@ def test_a_crash_while_sealing_leaves_the_day_unsealed(
     moment: str, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = archive(tmp_path, GOOD + b'{"id":"not an id","downloads":1}\n')
-    really_write = sealing._write_file
+    really_write = sealing.write_file
 
-    def fail(target: Path, write: object) -> None:
+    def fail(target: Path, write: Callable[[Path], None]) -> None:
         if ("quarantine" in str(target)) == (moment == "quarantine"):
             raise OSError(28, "No space left on device")
-        really_write(target, write)  # type: ignore[arg-type]
+        really_write(target, write)
 
     def fail_manifest(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
@@ -129,7 +130,7 @@ def test_a_crash_while_sealing_leaves_the_day_unsealed(
         if moment == "manifest":
             patch.setattr(sealing, "write_text_durably", fail_manifest)
         else:
-            patch.setattr(sealing, "_write_file", fail)
+            patch.setattr(sealing, "write_file", fail)
         with pytest.raises(OSError, match="No space left"):
             take(home, bad)
     assert store.list_sealed(home) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.database import connect, literal
+from orchestration.database import connect
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
@@ -20,7 +20,7 @@ from orchestration.hub import authors, completeness, dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.patience import Patience
-from orchestration.snapshots import importing, store
+from orchestration.snapshots import importing, reading, store
 from orchestration.snapshots.contract import COLUMNS
 from orchestration.snapshots.importing import Imported
 from orchestration.snapshots.store import Sealed, Source
@@ -312,7 +312,7 @@ def describe_day(home: Home, day: Sealed) -> dict[str, Any]:
         largest = connection.execute(
             "select coalesce(author, split_part(id, '/', 1)) as author, count(*) as models, "
             "coalesce(sum(downloads), 0)::bigint as downloads "
-            f"from read_parquet({literal(store.parquet_of(home, day))}) "
+            f"from {reading.records(home, [day], ['id', 'author', 'downloads'])} "
             "group by all order by downloads desc, author limit 10"
         ).fetchall()
     table = "\n".join(
@@ -378,7 +378,7 @@ def _authors_that_matter(home: Home, day: Sealed) -> list[str]:
                 from (
                     select split_part(id, '/', 1) as author,
                         coalesce(sum(downloads), 0)::bigint as downloads
-                    from read_parquet({literal(store.parquet_of(home, day))})
+                    from {reading.records(home, [day], ["id", "downloads"])}
                     where id like '%/%'
                     group by all
                 )

@@ -1,0 +1,1 @@
+"""Retain: days that were published are kept small, and kept."""

@@ -1,0 +1,219 @@
+"""Reading sealed days as they were, whether they lie whole or compacted.
+
+What belongs here: the two forms of a day on disk, and the one way to read both. Which days are
+compacted, and when, is `compaction.py`'s.
+
+Whole, as sealed:  hub_models/snapshot_date=D/models.vN.parquet      every column of the contract
+Compacted:         hub_models/snapshot_date=D/counters.vN.parquet    what moves daily, narrow
+                   hub_attributes/month=M/attributes.NNNN.parquet    the rest, each version once
+                   hub_attributes/month=M/manifest.json              days and files, with hashes
+
+A row of counters names its row of attributes by number (`attributes_row`), so a day is one
+join; files of attributes are only ever added to a month, never changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from orchestration.database import connect, literal, literals
+from orchestration.errors import Refusal
+from orchestration.home import Home, write_text_durably
+from orchestration.snapshots import store
+from orchestration.snapshots.contract import COLUMN_NAMES
+from orchestration.snapshots.store import MANIFEST, Sealed
+
+ATTRIBUTES_TABLE = "hub_attributes"
+ROW = "attributes_row"
+COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore")
+ATTRIBUTES = tuple(name for name in COLUMN_NAMES if name not in COUNTERS)
+
+
+@dataclass(frozen=True)
+class AttributesFile:
+    """One file of attribute versions, numbered from `first_row` on."""
+
+    file: str
+    first_row: int
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CompactedDay:
+    """One version of a day in its compacted form; the content is that of its own manifest."""
+
+    snapshot_date: str
+    version: int
+    content_sha256: str
+    rows: int
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Month:
+    """The compacted days of a month: the content of `hub_attributes/month=M/manifest.json`."""
+
+    month: str
+    attributes: tuple[AttributesFile, ...] = ()
+    days: tuple[CompactedDay, ...] = ()
+
+    @property
+    def next_row(self) -> int:
+        return self.attributes[-1].first_row + self.attributes[-1].rows if self.attributes else 0
+
+    def find(self, sealed: Sealed) -> CompactedDay | None:
+        """The compacted form of this very content of a day, or None."""
+        for day in self.days:
+            if (day.snapshot_date, day.version, day.content_sha256) == (
+                sealed.snapshot_date.isoformat(),
+                sealed.version,
+                sealed.content_sha256,
+            ):
+                return day
+        return None
+
+
+def month_of(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def month_folder(home: Home, month: str) -> Path:
+    return home.raw / ATTRIBUTES_TABLE / f"month={month}"
+
+
+def read_month(home: Home, month: str) -> Month:
+    """What is compacted of a month (nothing, where nothing is); a Refusal where it is damaged."""
+    path = month_folder(home, month) / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["month"] != month:
+            raise ValueError(f"it is of {found['month']}, its folder of another month")
+        return Month(
+            month,
+            tuple(AttributesFile(**one) for one in found["attributes"]),
+            tuple(CompactedDay(**one) for one in found["days"]),
+        )
+    except FileNotFoundError:
+        return Month(month)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Refusal(
+            f"the manifest of a month of compacted days cannot be read ({error})",
+            file=path,
+            cure="restore the file from a backup: without it the days of this month are lost",
+        ) from error
+
+
+def write_month(home: Home, month: Month) -> None:
+    """Make the days of `month` count, all at once."""
+    text = json.dumps(asdict(month), indent=1) + "\n"
+    write_text_durably(month_folder(home, month.month) / MANIFEST, text)
+
+
+def is_whole(home: Home, sealed: Sealed) -> bool:
+    """Whether the day lies in its whole form (it may lie compacted as well)."""
+    return store.parquet_of(home, sealed).exists()
+
+
+def counters_file(home: Home, sealed: Sealed) -> Path:
+    folder = store.folder_of(home, sealed.snapshot_date, sealed.table)
+    return folder / f"counters.v{sealed.version}.parquet"
+
+
+def records(home: Home, days: Iterable[Sealed], columns: Sequence[str] = COLUMN_NAMES) -> str:
+    """SQL, in brackets, that gives snapshot_date and `columns` of the rows of `days`.
+
+    Only the files, and of them the columns, that a statement around it asks for are read. The
+    connection must be one that may read `home.raw`. A Refusal where a day lies in neither form.
+    """
+    whole: list[Path] = []
+    compacted: dict[str, list[Sealed]] = {}
+    for day in days:
+        if is_whole(home, day):
+            whole.append(store.parquet_of(home, day))
+        else:
+            compacted.setdefault(month_of(day.snapshot_date), []).append(day)
+    names = ", ".join(f'"{name}"' for name in columns)
+    parts = []
+    if whole:
+        parts.append(f"select snapshot_date, {names} from {_dated(whole)}")
+    for month, its_days in compacted.items():
+        parts.append(compacted_records(home, read_month(home, month), its_days, columns))
+    return "(" + " union all ".join(parts) + ")"
+
+
+def compacted_records(
+    home: Home, month: Month, days: Sequence[Sealed], columns: Sequence[str] = COLUMN_NAMES
+) -> str:
+    """SQL that gives the same of days that lie compacted in `month`."""
+    for day in days:
+        if month.find(day) is None:
+            raise Refusal(
+                f"the sealed snapshot of {day.snapshot_date} is not there, neither whole nor "
+                "compacted",
+                file=store.parquet_of(home, day),
+                cure="restore its folder from a backup, or remove it and import the day again",
+            )
+    named = ", ".join(f'{_place(name)}."{name}"' for name in columns)
+    counters = _dated([counters_file(home, day) for day in days])
+    folder = month_folder(home, month.month)
+    attributes = literals(folder / one.file for one in month.attributes)
+    return (
+        f"select counters.snapshot_date, {named} from {counters} as counters "
+        f"join read_parquet({attributes}, hive_partitioning = false) as attributes "
+        f"using ({ROW})"
+    )
+
+
+def _place(name: str) -> str:
+    return "counters" if name in COUNTERS else "attributes"
+
+
+def _dated(files: Iterable[Path]) -> str:
+    return (
+        f"read_parquet({literals(files)}, hive_partitioning = true, "
+        "hive_types = {'snapshot_date': date})"
+    )
+
+
+def restore(home: Home, sealed: Sealed, file: Path) -> None:
+    """Write the day as a whole Parquet file again, sorted by id, in the contract's columns."""
+    names = ", ".join(f'"{name}"' for name in COLUMN_NAMES)
+    with connect(
+        folders=[home.raw, file.parent], temporary=home.temporary / "restore"
+    ) as connection:
+        connection.execute(
+            f"copy (select {names} from {records(home, [sealed])} order by id) "
+            f"to {literal(file)} (format parquet, compression zstd)"
+        )
+
+
+def damage(home: Home, sealed: Sealed, hashed: dict[Path, str]) -> str | None:
+    """What is wrong with the files of a day, in words, by their hashes; None where nothing is.
+
+    `hashed` remembers hashes between calls: the days of a month share files.
+    """
+
+    def differs(path: Path, sha256: str) -> str | None:
+        if not path.exists():
+            return f"{path.name} is not there"
+        if path not in hashed:
+            hashed[path] = store.sha256_of(path)
+        if hashed[path] != sha256:
+            return f"{path.name} is not the file that was sealed: its SHA-256 differs"
+        return None
+
+    whole = store.parquet_of(home, sealed)
+    month = read_month(home, month_of(sealed.snapshot_date))
+    compacted = month.find(sealed)
+    if compacted is None or whole.exists():
+        return differs(whole, sealed.sha256)
+    folder = month_folder(home, month.month)
+    found = [differs(counters_file(home, sealed), compacted.sha256)]
+    found += [differs(folder / one.file, one.sha256) for one in month.attributes]
+    return next((words for words in found if words), None)
