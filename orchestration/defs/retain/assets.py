@@ -1,6 +1,7 @@
 """The raw history as it is kept: the newest days whole, the older ones compacted."""
 
 import logging
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -43,7 +44,7 @@ PROVEN = "compacted_as_due"
 )
 def history(
     context: dg.AssetExecutionContext, observatory: HomeResource
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     home = observatory.home
     declared = Retention.from_environment()
     enforced = retention.enforce(
@@ -54,7 +55,7 @@ def history(
     )
     at_rest = retention.bytes_at_rest(home)
     days = store.list_sealed(home)
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             "days": len(days),
             "days_compacted_now": [str(one.sealed.snapshot_date) for one in enforced.compacted],
