@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo run dev test test-long lint types bench lock browser
+.PHONY: help setup demo run dev test test-long lint types bench lock browser docs
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -49,6 +49,9 @@ test: setup browser  ## all tests, a sample of the long suites
 
 test-long: setup browser  ## the suites that take hours as well
 	$(PYTEST)
+
+docs: setup  ## the documentation site, in site/
+	$(BIN)/python -m docs.build
 
 bench: setup  ## the README's figures, measured on this machine
 	$(BIN)/python -m benchmarks
