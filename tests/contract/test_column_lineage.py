@@ -7,11 +7,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import duckdb
 import pytest
 
 from orchestration.defs.transform import columns
 from orchestration.defs.transform.project import project
 from orchestration.gates.tables import TABLES
+from orchestration.home import Home
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
@@ -86,6 +89,40 @@ def test_a_share_can_be_followed_to_the_counters_of_the_hub() -> None:
                 todo.append((NAMES[parent], name))
     assert {("hub_models", "downloads"), ("hub_counters", "downloadsAllTime")} <= reached
     assert ("hub_models", "likes") not in reached
+
+
+def test_dagster_is_told_of_every_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Over a warehouse whose tables are empty: the columns are as built, each described or not."""
+    home = Home(tmp_path)
+    home.warehouse.parent.mkdir()
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for schema in ("marts", "intermediate", "staging"):
+            connection.execute(f"create schema {schema}")
+        for name, node in MODELS.items():
+            names = ", ".join(f'"{column}" varchar' for column in LINEAGE[name])
+            connection.execute(f"create table {node['schema']}.{name} ({names})")
+    with caplog.at_level(logging.WARNING):
+        told = columns.column_metadata(home, project.manifest_path)
+    assert not caplog.records
+    assert set(told) == set(MODELS)
+    for name, metadata in told.items():
+        schema = metadata["dagster/column_schema"]
+        assert [column.name for column in schema.columns] == list(LINEAGE[name])
+        if name in TABLES:
+            assert all(column.description for column in schema.columns)
+    days = told["dim_dates"]["dagster/column_lineage"].deps_by_column["date_day"]
+    # Two of its sources are registered from the raw days.
+    assert [dep for dep in days if dep.asset_key == dg.AssetKey("raw_hub__models")] == [
+        dg.TableColumnDep(dg.AssetKey("raw_hub__models"), "snapshot_date")
+    ]
+
+
+def test_columns_that_cannot_be_told_of_stop_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert columns.column_metadata(Home(tmp_path), tmp_path / "manifest.json") == {}
+    assert "columns" in caplog.text
 
 
 def test_a_lineage_that_cannot_be_read_stops_nothing(

@@ -136,7 +136,18 @@ def _columns_of(warehouse: Path) -> dict[str, dict[str, str]]:
 
 
 def column_metadata(home: Home, manifest: Path) -> dict[str, dict[str, Any]]:
-    """Dagster's column schema and lineage of every built model, by its name."""
+    """Dagster's column schema and lineage of every built model, by its name.
+
+    No run depends on it: what goes wrong is told in the log, and the answer is empty.
+    """
+    try:
+        return _column_metadata(home, manifest)
+    except Exception:
+        log.warning("the columns of the warehouse could not be described", exc_info=True)
+        return {}
+
+
+def _column_metadata(home: Home, manifest: Path) -> dict[str, dict[str, Any]]:
     stored = json.loads(manifest.read_text(encoding="utf-8"))
     nodes = [
         *stored["sources"].values(),
@@ -167,9 +178,12 @@ def column_metadata(home: Home, manifest: Path) -> dict[str, dict[str, Any]]:
         if name in lineage_of:
             found[name]["dagster/column_lineage"] = dg.TableColumnLineage(
                 {
+                    # Several sources can be of one asset.
                     column: [
-                        dg.TableColumnDep(asset_key=keys[origin], column_name=its_column)
-                        for origin, its_column in origins
+                        dg.TableColumnDep(asset_key=key, column_name=its_column)
+                        for key, its_column in sorted(
+                            {(keys[origin], its_column) for origin, its_column in origins}
+                        )
                     ]
                     for column, origins in lineage_of[name].items()
                 }
