@@ -8,6 +8,13 @@ with model_downloads as (
 
 ),
 
+-- Once more for the few ancestors: a CTE that is used twice is kept in memory as a whole.
+possible_ancestors as (
+
+    select * from {{ ref('int_hub__model_downloads') }}
+
+),
+
 root_downloads as (
 
     select * from {{ ref('int_hub__root_downloads') }}
@@ -20,17 +27,38 @@ owner_downloads as (
 
 ),
 
-lineage as (
+heirs as (
 
-    select * from {{ ref('int_hub__lineage') }}
+    select distinct snapshot_date, model_key
+    from {{ ref('int_hub__lineage') }}
+
+),
+
+ancestors as (
+
+    select distinct snapshot_date, root_model_id
+    from {{ ref('int_hub__lineage') }}
+
+),
+
+windows as (
+
+    {% for window in download_windows() %}
+    select '{{ window }}' as window_name
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
 cuts as (
 
     {% for cohort in cohorts() %}
+    {% set first_scope = loop.index0 * (scopes() | length) %}
     {% for scope in scopes() %}
-    select '{{ cohort }}' as cohort, '{{ scope }}' as scope
+    select
+        {{ first_scope + loop.index }}::smallint as cut,
+        '{{ cohort }}' as cohort,
+        '{{ scope }}' as scope
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
     {% if not loop.last %}union all{% endif %}
@@ -38,24 +66,25 @@ cuts as (
 
 ),
 
-heirs as (
+{% set in_window %}
+        case windows.window_name
+            {%- for window in download_windows() %}
+            when '{{ window }}' then downloads_{{ window }}::decimal(38, 6)
+            {%- endfor %}
+        end
+{% endset %}
 
-    select distinct snapshot_date, model_key from lineage
-
-),
-
-ancestors as (
-
-    select distinct snapshot_date, root_model_id from lineage
-
-),
-
-models as (
+model_windows as (
 
     select
-        model_downloads.*,
-        heirs.model_key is not null as is_heir,
-        ancestors.root_model_id is not null as is_ancestor
+        model_downloads.snapshot_date,
+        windows.window_name,
+        heirs.model_key is not null or ancestors.root_model_id is not null
+            as is_of_a_family,
+        model_downloads.is_new_365d,
+        model_downloads.is_language_model,
+        model_downloads.is_present,
+        {{ in_window }} as downloads
     from model_downloads
     left join heirs
         on
@@ -65,27 +94,25 @@ models as (
         on
             model_downloads.snapshot_date = ancestors.snapshot_date
             and model_downloads.model_id = ancestors.root_model_id
+    cross join windows
 
 ),
 
 -- A model alone has the same downloads in every slice that has it.
 alone as (
 
-    {% for window in download_windows() %}
     select
         snapshot_date,
-        '{{ window }}' as window_name,
-        is_heir or is_ancestor as is_of_a_family,
+        window_name,
+        is_of_a_family,
         is_new_365d,
         is_language_model,
-        downloads_{{ window }}::decimal(38, 6) as downloads,
+        downloads,
         count(*) as entities_count
-    from models
+    from model_windows
     -- What is gone counts where it had downloads.
-    where downloads_{{ window }} > 0 or (is_present and downloads_{{ window }} = 0)
+    where downloads > 0 or (is_present and downloads = 0)
     group by all
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
 
 ),
 
@@ -123,18 +150,26 @@ together as (
     union all
 
     select
-        snapshot_date,
+        possible_ancestors.snapshot_date,
         'base_model' as attribution,
         'model' as level,
-        model_id as entity,
-        is_new_365d,
-        is_language_model,
-        is_present::integer as models_count
+        possible_ancestors.model_id as entity,
+        possible_ancestors.is_new_365d,
+        possible_ancestors.is_language_model,
+        possible_ancestors.is_present::integer as models_count
         {%- for window in download_windows() %},
-        downloads_{{ window }}::decimal(38, 6) as downloads_{{ window }}
+        possible_ancestors.downloads_{{ window }}::decimal(38, 6)
+            as downloads_{{ window }}
         {%- endfor %}
-    from models
-    where is_ancestor and not is_heir
+    from possible_ancestors
+    inner join ancestors
+        on
+            possible_ancestors.snapshot_date = ancestors.snapshot_date
+            and possible_ancestors.model_id = ancestors.root_model_id
+    anti join heirs
+        on
+            possible_ancestors.snapshot_date = heirs.snapshot_date
+            and possible_ancestors.model_key = heirs.model_key
 
 ),
 
@@ -143,8 +178,7 @@ summed as (
     select
         together.snapshot_date,
         together.attribution,
-        cuts.cohort,
-        cuts.scope,
+        cuts.cut,
         together.level,
         together.entity,
         sum(together.models_count) as models_count
@@ -158,6 +192,21 @@ summed as (
             (cuts.cohort = 'all' or together.is_new_365d)
             and (cuts.scope = 'all' or together.is_language_model)
     group by all
+
+),
+
+summed_windows as (
+
+    select
+        summed.snapshot_date,
+        windows.window_name,
+        summed.attribution,
+        summed.cut,
+        summed.level,
+        summed.models_count,
+        {{ in_window }} as downloads
+    from summed
+    cross join windows
 
 ),
 
@@ -185,24 +234,23 @@ counted as (
         on attributions.attribution = 'publisher' or not alone.is_of_a_family
     group by all
 
-    {% for window in download_windows() %}
     union all
 
     select
-        snapshot_date,
-        '{{ window }}' as window_name,
-        attribution,
-        cohort,
-        scope,
-        level,
-        downloads_{{ window }} as downloads,
+        summed_windows.snapshot_date,
+        summed_windows.window_name,
+        summed_windows.attribution,
+        cuts.cohort,
+        cuts.scope,
+        summed_windows.level,
+        summed_windows.downloads,
         count(*) as entities_count
-    from summed
+    from summed_windows
+    inner join cuts on summed_windows.cut = cuts.cut
     where
-        downloads_{{ window }} > 0
-        or (models_count > 0 and downloads_{{ window }} = 0)
+        summed_windows.downloads > 0
+        or (summed_windows.models_count > 0 and summed_windows.downloads = 0)
     group by all
-    {% endfor %}
 
 ),
 

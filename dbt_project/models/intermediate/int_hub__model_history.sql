@@ -5,9 +5,18 @@
     on_schema_change='fail',
 ) }}
 
-with models as (
+-- Read twice, not once for both: a CTE that is used twice is kept in memory, here with all tags
+-- of 5 million models (> 3 GiB).
+with newest as (
 
     select * from {{ ref('stg_hub__models') }}
+
+),
+
+sightings as (
+
+    select snapshot_date, model_key, created_at
+    from {{ ref('stg_hub__models') }}
 
 ),
 
@@ -45,16 +54,6 @@ previous_days as (
 
 ),
 
-newest as (
-
-    select *
-    from models
-    qualify row_number() over (
-        partition by model_key order by snapshot_date desc
-    ) = 1
-
-),
-
 seen as (
 
     select
@@ -63,7 +62,7 @@ seen as (
         max(snapshot_date) as last_seen_on,
         -- An id that is deleted and made anew does not come out again.
         min(created_at) as created_at
-    from models
+    from sightings
     group by all
 
 ),
@@ -71,7 +70,7 @@ seen as (
 current_build as (
 
     select
-        newest.model_key,
+        seen.model_key,
         newest.model_id,
         newest.organization,
         newest.model_name,
@@ -93,7 +92,10 @@ current_build as (
             as root_organization
 
     from newest
-    inner join seen on newest.model_key = seen.model_key
+    inner join seen
+        on
+            newest.model_key = seen.model_key
+            and newest.snapshot_date = seen.last_seen_on
     left join previous_days on seen.first_seen_on = previous_days.snapshot_date
     left join roots
         on
