@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import preflight
 from orchestration.database import connect
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
@@ -71,6 +72,14 @@ def refused(refusal: Refusal, metadata: Mapping[str, Any] | None = None) -> dg.F
     return dg.Failure(description=str(refusal), metadata=metadata, allow_retries=False)
 
 
+def fits(home: Home) -> None:
+    """Refuse a run that would exceed the disk or the memory before it does anything."""
+    try:
+        preflight.check(home)
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
+
+
 MODELS = dg.AssetSpec(
     "raw_hub__models",
     group_name="fetch",
@@ -117,6 +126,7 @@ AUTHORS = dg.AssetSpec(
 def fetch(
     context: dg.AssetExecutionContext, config: FetchConfig, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
+    fits(observatory.home)
     yield _fetch_models(context, config, observatory.home)
     yield _ask_authors(config, observatory.home)
 

@@ -13,6 +13,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from orchestration import warehouse
 from orchestration.database import connect
+from orchestration.defs.fetch.assets import fits
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.defs.transform.columns import column_metadata
 from orchestration.defs.transform.project import project, target_of
@@ -36,6 +37,7 @@ def transform(
 ) -> Iterator[Any]:
     """Build the warehouse from every sealed day that passed the first gate."""
     home = observatory.home
+    fits(home)
     sealed = store.list_sealed(home)
     verdicts = raw.verdicts(home, [day.snapshot_date for day in sealed])
     passed = [day for day in sealed if verdicts[day.snapshot_date].passed]

@@ -1,0 +1,127 @@
+"""Whether a run will fit the disk and the memory, asked before it starts.
+
+What belongs here: estimates from yesterday's sizes against what the machine has now. The limits
+themselves are `database.py`'s; what is kept on disk is declared in `snapshots/retention.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestration.database import MEMORY_LIMIT, TEMPORARY_LIMIT
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.publication.generation import current
+from orchestration.snapshots import store
+
+MIB, GIB = 2**20, 2**30
+# Below this many models a run needs no more than any Python program.
+FEW_MODELS = 200_000
+# Beside DuckDB: Dagster, dbt and Great Expectations in one or two processes.
+PYTHON = GIB
+# Bytes of spill a model: a day of 5 M with 3 GiB of memory spills less (docs/scaling.md).
+SPILL_PER_MODEL = 600
+_UNITS = {
+    "B": 1,
+    **{f"{p}B": 1000**n for n, p in enumerate("KMGT", start=1)},
+    **{f"{p}IB": 1024**n for n, p in enumerate("KMGT", start=1)},
+}
+
+
+def bytes_of(setting: str, name: str) -> int:
+    """`3GiB` as bytes, with DuckDB's units."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", setting)
+    if found is None or found[2].upper() not in _UNITS:
+        raise Refusal(
+            f"a limit cannot be read ({setting!r})",
+            field=name,
+            cure="write it as a number with a unit: 3GiB",
+        )
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def disk_needed(home: Home) -> dict[str, int]:
+    """Bytes that a daily run may add to the disk while it lasts, by what for.
+
+    From the sizes of the day before: a home without one is not judged. The snapshot counts
+    four times: landed pages, the import's table, the sealed file, a compacted day. A table
+    that is made anew lies twice in the warehouse until it is done.
+    """
+    days = store.list_sealed(home)
+    if not days or days[-1].rows < FEW_MODELS:
+        return {}
+    newest = store.parquet_of(home, days[-1])
+    published = current(home)
+    return {
+        "snapshot": 4 * _size(newest),
+        "warehouse": _size(home.warehouse),
+        "generation": _folder_size(published) if published else 0,
+        "spill": min(days[-1].rows * SPILL_PER_MODEL, temporary_limit()),
+    }
+
+
+def memory_limit() -> int:
+    return bytes_of(MEMORY_LIMIT, "OBSERVATORY_MEMORY_LIMIT")
+
+
+def temporary_limit() -> int:
+    return bytes_of(TEMPORARY_LIMIT, "OBSERVATORY_TEMPORARY_LIMIT")
+
+
+def check(home: Home) -> Mapping[str, int]:
+    """Refuse a run that would exceed the disk or the memory; else what it may need, in bytes."""
+    needed = disk_needed(home)
+    limit = memory_limit()
+    if not needed:
+        return {}
+    free = shutil.disk_usage(home.root).free
+    total = sum(needed.values())
+    if total > free:
+        parts = ", ".join(f"{_in_words(size)} {name}" for name, size in needed.items())
+        raise Refusal(
+            f"the run may need {_in_words(total)} of disk ({parts}), and {_in_words(free)} are "
+            "free; nothing was begun",
+            file=home.root,
+            cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk; "
+            "OBSERVATORY_TEMPORARY_LIMIT bounds the spill",
+        )
+    available = available_memory()
+    if available is not None and limit + PYTHON > available:
+        raise Refusal(
+            f"DuckDB may take {_in_words(limit)} (OBSERVATORY_MEMORY_LIMIT) and the run "
+            f"{_in_words(PYTHON)} beside it, and {_in_words(available)} of memory are available; "
+            "nothing was begun",
+            field="OBSERVATORY_MEMORY_LIMIT",
+            cure="close other programs, or lower the limit: a smaller one spills more and takes "
+            "longer",
+        )
+    return needed
+
+
+def available_memory() -> int | None:
+    """Bytes that this process may still take, a container's limit included; None if unknown."""
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        available = int(text.split("MemAvailable:")[1].split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+    try:
+        most = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no such file, or the word max
+        return available
+    return min(available, most)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _in_words(size: int) -> str:
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:,.0f} MiB"

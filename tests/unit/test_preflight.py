@@ -1,0 +1,99 @@
+"""A run that the machine cannot hold is refused before it begins, with the numbers and a cure."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from orchestration import preflight
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.preflight import GIB
+from orchestration.snapshots import store
+from tests.unit.archive_fixture import ndjson, records, take, write
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home whose manifest tells of 5 M models; its files are small."""
+    home = Home(tmp_path / "home")
+    archive = write(tmp_path / "archive", {"2026-08-20.ndjson": ndjson(records(10))})
+    (day,) = take(home, archive).sealed
+    large = dataclasses.replace(day, rows=5_000_000)
+    (store.folder_of(home, day.snapshot_date) / store.MANIFEST).write_text(large.to_json())
+    return home
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    have(monkeypatch, disk=100 * GIB, memory=24 * GIB)
+
+
+def have(monkeypatch: pytest.MonkeyPatch, *, disk: int, memory: int | None) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(disk, 0, disk))
+    monkeypatch.setattr(preflight, "available_memory", lambda: memory)
+
+
+def test_a_run_that_fits_begins_and_is_told_what_it_may_need(home: Home) -> None:
+    needed = preflight.check(home)
+    assert needed["spill"] == 5_000_000 * preflight.SPILL_PER_MODEL
+    assert set(needed) == {"snapshot", "warehouse", "generation", "spill"}
+
+
+def test_a_full_disk_refuses_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(monkeypatch, disk=GIB, memory=24 * GIB)
+    with pytest.raises(Refusal, match=r"2.8 GiB of disk .*1.0 GiB are free; nothing was begun"):
+        preflight.check(home)
+
+
+def test_sizes_of_yesterday_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.warehouse.parent.mkdir(parents=True)
+    with home.warehouse.open("wb") as file:
+        file.truncate(50 * GIB)  # a hole: it takes no room
+    assert preflight.check(home)["warehouse"] == 50 * GIB
+    have(monkeypatch, disk=50 * GIB, memory=24 * GIB)
+    with pytest.raises(Refusal, match=r"50.0 GiB warehouse"):
+        preflight.check(home)
+
+
+def test_want_of_memory_names_the_setting(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(monkeypatch, disk=100 * GIB, memory=2 * GIB)
+    with pytest.raises(Refusal, match="OBSERVATORY_MEMORY_LIMIT") as caught:
+        preflight.check(home)
+    assert "lower the limit" in str(caught.value)
+
+
+def test_a_limit_bounds_the_spill(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "TEMPORARY_LIMIT", "100MiB")
+    assert preflight.check(home)["spill"] == 100 * preflight.MIB
+
+
+def test_a_machine_that_tells_no_memory_is_believed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(monkeypatch, disk=100 * GIB, memory=None)
+    assert preflight.check(home)
+
+
+def test_a_new_or_small_home_is_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(monkeypatch, disk=1, memory=1)
+    assert preflight.check(Home(tmp_path / "new")) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("3GiB", 3 * GIB), ("1.5 gb", 1_500_000_000), ("512MiB", GIB // 2)]
+)
+def test_limits_are_read_as_duckdb_reads_them(text: str, size: int) -> None:
+    assert preflight.bytes_of(text, "X") == size
+
+
+@pytest.mark.parametrize("text", ["3", "GiB", "three GiB", "3 parsecs", ""])
+def test_an_unreadable_limit_is_named(text: str) -> None:
+    with pytest.raises(Refusal, match="OBSERVATORY_TEMPORARY_LIMIT"):
+        preflight.bytes_of(text, "OBSERVATORY_TEMPORARY_LIMIT")
