@@ -82,21 +82,31 @@ def slowest_nodes(run_results: Path, most: int = 12) -> list[Step]:
     return sorted(steps, key=lambda step: -step.seconds)[:most]
 
 
+# In the order of a day.
+STAGES = ("fetch", "gate 1", "transform", "publication")
+
+
 def keep(home: Home, stage: str, steps: Sequence[Step]) -> None:
-    """Keep the profile of a stage until the publication shows the whole day's."""
-    folder = home.root / "warehouse"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([asdict(step) for step in steps])
-    (folder / f"profile_{stage}.json").write_text(text, encoding="utf-8")
+    """Keep the steps of a stage until the publication shows the whole day's."""
+    file = _file(home, stage)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([asdict(step) for step in steps]), encoding="utf-8")
 
 
-def kept(home: Home, stage: str) -> list[Step]:
-    """What `keep` kept; nothing where it cannot be read."""
-    try:
-        text = (home.root / "warehouse" / f"profile_{stage}.json").read_text(encoding="utf-8")
-        return [Step(**step) for step in json.loads(text)]
-    except (OSError, ValueError, TypeError):
-        return []
+def take(home: Home) -> list[Step]:
+    """The steps that the stages of a day kept, in its order; they are kept no longer."""
+    found: list[Step] = []
+    for stage in STAGES:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            file = _file(home, stage)
+            text = file.read_text(encoding="utf-8")
+            file.unlink()
+            found += [Step(**step) for step in json.loads(text)]
+    return found
+
+
+def _file(home: Home, stage: str) -> Path:
+    return home.warehouse.with_name(f"profile_{stage.replace(' ', '_')}.json")
 
 
 def as_markdown(steps: Sequence[Step]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from orchestration.errors import Refusal
 from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, sync_folder
+from orchestration.profile import Profile
 from orchestration.publication import refusals
 from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
@@ -65,6 +66,7 @@ def publish(
     *,
     code_version: str,
     extras: Sequence[Extra] = (),
+    profile: Profile | None = None,
     said: Said = lambda _: None,
 ) -> Publication:
     """Build, verify and show a generation of `warehouse` (default: the home's own).
@@ -73,20 +75,24 @@ def publish(
     hashes, twins, gate 3. `extras` add files to the private folder after that. A failure that
     an operator accepted for this content (`refusals.accept`) is a warning, which the manifest
     keeps. The same content as the current generation makes no new one. Raises
-    PublicationRefused, and leaves `current` as it was on any error.
+    PublicationRefused, and leaves `current` as it was on any error. `profile` measures the steps.
     """
+    profile = profile or Profile()
     with home.lock("publishing", waiting=said):
         remove_leftovers(home)
         seen = current(home)
-        candidate = build(home, warehouse or home.warehouse, code_version=code_version)
+        with profile.step("publication: write tables and twins"):
+            candidate = build(home, warehouse or home.warehouse, code_version=code_version)
         try:
             published = seen / DATABASE if seen else None
             accepted = refusals.accepted(home, candidate.manifest)
+            with profile.step("publication: verify, gate 3"):
+                found = verify(candidate.folder, home, published=published)
             outcomes = [
                 one.accepted(accepted[one.name])
                 if one.status == "failed" and one.name in accepted
                 else one
-                for one in verify(candidate.folder, home, published=published)
+                for one in found
             ]
             if blocked(outcomes):
                 refusals.note(home, candidate.manifest, outcomes)
@@ -99,10 +105,13 @@ def publish(
                 refusals.forget(home)
                 return Publication(same.name, same, is_new, read_manifest(same), outcomes)
             candidate.manifest["accepted"] = accepted
-            changes = diff(seen, candidate.folder)
-            changes.write(candidate.folder)
-            candidate = complete(candidate, extras)
-            folder = _settle(home, candidate)
+            with profile.step("publication: compare with the generation before"):
+                changes = diff(seen, candidate.folder)
+                changes.write(candidate.folder)
+            with profile.step("publication: dashboard and hashes"):
+                candidate = complete(candidate, extras)
+            with profile.step("publication: onto the disk"):
+                folder = _settle(home, candidate)
         except BaseException:
             shutil.rmtree(candidate.folder, ignore_errors=True)
             raise

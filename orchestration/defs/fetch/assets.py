@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import preflight
+from orchestration import preflight, profile
 from orchestration.database import connect
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
@@ -21,6 +21,7 @@ from orchestration.hub import authors, completeness, dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.patience import Patience
+from orchestration.profile import Profile
 from orchestration.snapshots import importing, reading, store
 from orchestration.snapshots.contract import COLUMNS
 from orchestration.snapshots.importing import Imported
@@ -127,8 +128,14 @@ def fetch(
     context: dg.AssetExecutionContext, config: FetchConfig, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     fits(observatory.home)
-    yield _fetch_models(context, config, observatory.home)
-    yield _ask_authors(config, observatory.home)
+    measured = Profile()
+    with measured.step("fetch: models, sealed"):
+        models = _fetch_models(context, config, observatory.home)
+    yield models
+    with measured.step("fetch: authors"):
+        authors_asked = _ask_authors(config, observatory.home)
+    profile.keep(observatory.home, "fetch", measured.steps)
+    yield authors_asked
 
 
 def _fetch_models(

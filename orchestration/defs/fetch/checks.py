@@ -6,10 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import profile
 from orchestration.defs.fetch.assets import MODELS
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.gates import raw
 from orchestration.gates.outcome import CheckOutcome
+from orchestration.profile import Profile
 from orchestration.snapshots import store
 
 
@@ -78,12 +80,16 @@ def gate_1(
     """Judge the day of this run; without one, every sealed day not judged as it is now."""
     home = observatory.home
     key = MODELS.key
-    if context.has_partition_key:
-        days = [date.fromisoformat(context.partition_key)]
-        outcomes = raw.judge(home, days)
-    else:
-        days = [sealed.snapshot_date for sealed in store.list_sealed(home)]
-        outcomes = [o for verdict in raw.verdicts(home, days).values() for o in verdict.outcomes]
+    measured = Profile()
+    with measured.step("first gate"):
+        if context.has_partition_key:
+            days = [date.fromisoformat(context.partition_key)]
+            outcomes = raw.judge(home, days)
+        else:
+            days = [sealed.snapshot_date for sealed in store.list_sealed(home)]
+            found = raw.verdicts(home, days).values()
+            outcomes = [outcome for verdict in found for outcome in verdict.outcomes]
+    profile.keep(home, "gate 1", measured.steps)
     refused = {o.snapshot_date for o in outcomes if o.blocks}
     for check in raw.CHECKS:
         yield as_check_result(

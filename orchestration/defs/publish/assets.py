@@ -1,7 +1,7 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import warehouse
+from orchestration import profile, warehouse
 from orchestration.database import connect
 from orchestration.defs.fetch.assets import FRESH, refused
 from orchestration.defs.fetch.checks import as_check_result
@@ -18,6 +18,7 @@ from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.home import Universe
+from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
 from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
@@ -60,9 +61,13 @@ def write_dashboard(folder: Path) -> None:
     ),
 )
 def publication(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
+    measured = Profile()
     try:
         published = swap.publish(
-            observatory.home, code_version=code_version(), extras=[write_dashboard]
+            observatory.home,
+            code_version=code_version(),
+            extras=[write_dashboard],
+            profile=measured,
         )
     except PublicationRefused as refusal:
         yield from _check_results(list(refusal.outcomes))
@@ -70,7 +75,9 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
     except Refusal as refusal:
         raise refused(refusal) from refusal
     yield from _check_results(list(published.outcomes))
-    metadata = _describe(published)
+    metadata = _describe(published) | profile_metadata(
+        [*profile.take(observatory.home), *measured.steps]
+    )
     url = postgres.url_from_environment()
     if url is not None:
         try:
@@ -80,6 +87,18 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
         metadata["postgres_schema"] = postgres.SCHEMA
         metadata["postgres_rows"] = served.rows
     yield dg.MaterializeResult(metadata=metadata)
+
+
+def profile_metadata(steps: Sequence[Step]) -> dict[str, Any]:
+    """A run's steps as a table, and its sums as numbers, which the UI plots over the days."""
+    whole = [step for step in steps if step.cpu_seconds is not None]
+    return {
+        "profile": dg.MetadataValue.md(profile.as_markdown(steps)),
+        "seconds": round(sum(step.seconds for step in whole), 1),
+        "cpu_seconds": round(sum(step.cpu_seconds or 0 for step in whole), 1),
+        "peak_memory_mib": max((step.peak_memory_mib or 0 for step in whole), default=0),
+        "bytes_read": sum(step.bytes_read or 0 for step in whole),
+    }
 
 
 def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:

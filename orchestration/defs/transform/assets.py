@@ -11,7 +11,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
-from orchestration import warehouse
+from orchestration import profile, warehouse
 from orchestration.database import connect
 from orchestration.defs.fetch.assets import fits
 from orchestration.defs.fetch.resources import POOL, HomeResource
@@ -20,6 +20,7 @@ from orchestration.defs.transform.project import project, target_of
 from orchestration.defs.transform.translator import Translator
 from orchestration.gates import raw
 from orchestration.home import Home
+from orchestration.profile import Profile
 from orchestration.snapshots import store
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,10 @@ def transform(
             "no sealed day passed the first gate\nCure: see the checks of raw_hub__models",
             allow_retries=False,
         )
-    build = warehouse.plan(home, passed)
-    warehouse.register(home, build, quality)
+    measured = Profile()
+    with measured.step("transform: register the sealed days"):
+        build = warehouse.plan(home, passed)
+        warehouse.register(home, build, quality)
     log.info(
         "building %s of %s days: %s",
         f"{len(build.window):,}",
@@ -73,11 +76,14 @@ def transform(
     events: list[Any] = []
     failure: DagsterDbtCliRuntimeError | None = None
     try:
-        for event in invocation.stream():
-            events.append(event)
+        with measured.step("transform: dbt build, second gate"):
+            for event in invocation.stream():
+                events.append(event)
         warehouse.finish(home, build)
     except DagsterDbtCliRuntimeError as error:
         failure = error
+    nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
+    profile.keep(home, "transform", [*measured.steps, *nodes])
     counts = _row_counts(home)
     columns = column_metadata(home, project.manifest_path)
     for event in events:
