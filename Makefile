@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo run dev test test-long lint types bench lock browser docs
+.PHONY: help setup demo run dev test test-long lint types bench bench-scale lock browser docs
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ docs: setup  ## the documentation site, in site/
 
 bench: setup  ## the README's figures, measured on this machine
 	$(BIN)/python -m benchmarks
+
+bench-scale: setup  ## how cost grows; PIECE="floor --models 5000000" for another piece than CI's
+	$(BIN)/python -m benchmarks.scale $(or $(PIECE),curves)
 
 lock:  ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

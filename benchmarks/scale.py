@@ -1,0 +1,161 @@
+"""`make bench-scale`: how cost grows with models and days, and how far the floor is.
+
+What belongs here: homes of generated worlds, measured in pieces that can be run one by one. The
+results of a run are committed in `docs/scaling.md`.
+
+    python -m benchmarks.scale curves                       5,000 models, 2 and 30 days: for CI
+    python -m benchmarks.scale curves --models 5000,50000,500000 --days 2,30,120
+    python -m benchmarks.scale history --models 5000000 --days 3
+    python -m benchmarks.scale floor --models 5000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import lean
+from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
+from benchmarks.worlds import seal_days
+from local_hub import named_world
+from orchestration.gates import verdicts
+from orchestration.home import Home
+from orchestration.snapshots import reading, retention, store
+from orchestration.snapshots.retention import Retention
+from orchestration.warehouse import generated_organizations_file
+
+
+def curves(work: Path, models: list[int], days: list[int]) -> None:
+    """One more day after 1, 29 ... others: its time and memory, and those of a rebuild."""
+    print("| models | day | publish it | CPU | peak memory | all days before, rebuilt | a day |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for count in models:
+        for number in days:
+            home = Home(work / f"{count}x{number}")
+            world = named_world(f"scale:{count}x{number}")
+            seal_days(home, world, list(world.dates)[:-1])
+            rebuilt = publish(home, f"{count} models, {number - 1} days")
+            seal_days(home, world, list(world.dates)[-1:])
+            day = publish(home, f"{count} models, day {number}")
+            print(
+                f"| {count:,} | {number} | {day.wall:.1f} s | {day.cpu:.1f} s "
+                f"| {day.peak:,.0f} MiB | {rebuilt.wall:.1f} s "
+                f"| {rebuilt.wall / max(number - 1, 1):.1f} s |",
+                flush=True,
+            )
+            shutil.rmtree(home.root)
+
+
+def history(work: Path, models: list[int], days: list[int]) -> None:
+    """Compacted days: bytes per model-day, and seconds to compact and prove one."""
+    print(
+        "| models | whole, B a model-day | counters, B a model-day "
+        "| new attributes, B a model-day | a month's first attributes, B a model | s a day |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|")
+    for count in models:
+        for number in days:
+            home = Home(work / f"history-{count}x{number}")
+            world = named_world(f"scale:{count}x{number + 2}")
+            seal_days(home, world, world.dates)
+            begun = time.monotonic()
+            done = retention.enforce(home, Retention(2, 0), is_judged=lambda _: True).compacted
+            seconds = (time.monotonic() - begun) / len(done)
+            rows = sum(day.sealed.rows for day in done)
+            whole = sum(day.bytes_before for day in done)
+            counters = retention.bytes_at_rest(home)["counters"]
+            months = [
+                reading.read_month(home, month)
+                for month in sorted({reading.month_of(day.sealed.snapshot_date) for day in done})
+            ]
+            files = [
+                reading.month_folder(home, month.month) / one.file
+                for month in months
+                for one in month.attributes
+            ]
+            first, *later = [file.stat().st_size for file in files]
+            print(
+                f"| {count:,} | {whole / rows:.1f} | {counters / rows:.2f} "
+                f"| {sum(later) / max(rows - done[0].sealed.rows, 1):.2f} "
+                f"| {first / done[0].sealed.rows:.1f} | {seconds:.1f} |",
+                flush=True,
+            )
+            shutil.rmtree(home.root)
+
+
+def floor(work: Path, models: list[int], days: list[int]) -> None:
+    """The second of two days, by us and by the hand-written script, in one run."""
+    print("| models | we | CPU | peak memory | lean script | ratio |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for count in models:
+        home = Home(work / f"floor-{count}")
+        world = named_world(f"scale:{count}x30")
+        first, second = list(world.dates)[-2:]
+        seal_days(home, world, [first])
+        publish(home, "the day before")
+        seal_days(home, world, [second])
+        ours = publish(home, f"{count} models, day 2")
+        one, two = (store.parquet_of(home, day) for day in store.list_sealed(home))
+        homes = generated_organizations_file(home)
+        before = work / "before"
+        lean.run(one, one, str(first), homes, None, before)
+        theirs = lean.run(one, two, str(second), homes, before / "lean.duckdb", work / "lean")
+        in_all = sum(theirs.values())
+        print(
+            f"| {count:,} | {ours.wall:.1f} s | {ours.cpu:.1f} s | {ours.peak:,.0f} MiB "
+            f"| {in_all:.1f} s | {ours.wall / in_all:.1f} |",
+            flush=True,
+        )
+        for name, seconds in theirs.items():
+            print(f"  lean: {name} {seconds:.1f} s", flush=True)
+
+
+def publish(home: Home, name: str) -> Figure:
+    """`observatory publish`: gate 1, build, gate 2, publication with gate 3, dashboard."""
+    figure = measure(name, [*OBSERVATORY, "publish"], home.root, "")
+    refused = [
+        day.snapshot_date
+        for day in store.list_sealed(home)
+        if not ((given := verdicts.kept(home, day)) and given.passed)
+    ]
+    if refused:
+        raise SystemExit(f"{name}: the first gate refused {refused}: nothing was measured")
+    return figure
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.replace("_", "").split(",")]
+
+
+PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]] = {
+    "curves": (curves, "5000", "2,30"),
+    "history": (history, "500000", "5"),
+    "floor": (floor, "500000", "2"),
+}
+
+
+def main() -> None:
+    """Measure one piece and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("piece", choices=PIECES)
+    parser.add_argument("--models", type=_numbers)
+    parser.add_argument("--days", type=_numbers)
+    parser.add_argument("--folder", type=Path, help="where the homes are made and removed")
+    given = parser.parse_args()
+    piece, models, days = PIECES[given.piece]
+    if given.folder is not None:
+        given.folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="observatory-scale-", dir=given.folder))
+    print(f"{circumstances()}\n")
+    try:
+        piece(work, given.models or _numbers(models), given.days or _numbers(days))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
