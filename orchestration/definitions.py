@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from orchestration.defs.automation.jobs import daily_observatory, fetch_only, publish_again
 from orchestration.defs.automation.schedules import every_morning
@@ -14,7 +13,6 @@ from orchestration.defs.fetch.resources import HomeResource
 from orchestration.defs.publish.assets import publication
 from orchestration.defs.retain.assets import history
 from orchestration.defs.transform.assets import transform
-from orchestration.defs.transform.project import DBT, project
 
 defs = dg.Definitions(
     assets=[fetch, transform, publication, history],
@@ -22,10 +20,7 @@ defs = dg.Definitions(
     jobs=[daily_observatory, publish_again, fetch_only],
     schedules=[every_morning],
     sensors=[dead_run_closer, *alert_sensors],
-    resources={
-        "observatory": HomeResource(),
-        "dbt": DbtCliResource(project_dir=project, dbt_executable=DBT),
-    },
+    resources={"observatory": HomeResource()},
     # One run is one process: the home's lock is held for a whole run and goes with it.
     executor=dg.in_process_executor,
 )

@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy.engine import Engine
 
 from orchestration.defs.automation.dead_runs import close_dead_runs
+from orchestration.defs.automation.event_log import quick_event_log
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home, write_text_durably
 
@@ -36,17 +34,6 @@ class RunReport:
     refusals: list[str]
     defects: list[str]
     metadata: dict[str, dict[str, Any]]
-
-
-@sqlalchemy_event.listens_for(Engine, "connect")
-def _sync_sqlite_at_checkpoints(connection: Any, _: Any) -> None:
-    """Spare Dagster's SQLite files an fsync for each of a run's 1,000 commits (3 to 7 ms each).
-
-    In WAL mode NORMAL cannot corrupt them; a power cut may lose the last log lines of a run,
-    which is then repeated. What is published does not depend on them.
-    """
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("pragma synchronous = normal")
 
 
 def prepare_instance(home: Home) -> None:
@@ -96,6 +83,7 @@ def _run(
 ) -> RunReport:
     tags = {"observatory/started_by": "command line"}
     with (
+        quick_event_log(),
         dg.DagsterInstance.get() as instance,
         # dbt's own lines would drown what a person wants to read; they are kept in a file.
         (home.dagster / "last_run.log").open("w", encoding="utf-8") as transcript,

@@ -1,14 +1,24 @@
-"""The dbt project as Dagster sees it: its manifest, always that of the models on disk."""
+"""The dbt project as Dagster sees it: its manifest, always that of the models on disk.
+
+What belongs here: how dbt is called. What it is asked to build is the assets'.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from dagster_dbt import DbtProject
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtProject
+from packaging.version import Version
 
 from orchestration import metrics, warehouse
 from orchestration.defs.transform import columns
@@ -60,6 +70,49 @@ def _dbt(
 def target_of(home: Home) -> Path:
     """dbt's own folder for a home: compiled SQL, run results, and the partial parse."""
     return home.root / "warehouse" / "dbt"
+
+
+def start_dbt(
+    context: dg.AssetExecutionContext,
+    arguments: Sequence[str],
+    home: Home,
+    translator: DagsterDbtTranslator,
+) -> DbtCliInvocation:
+    """Start dbt on the home's warehouse; its events are those of the run of `context`.
+
+    Not through DbtCliResource: before each call that asks `dbt --version` of another process
+    (3 s) and makes an adapter in this one (1.7 s), for metadata which nobody asks for here.
+    """
+    target = target_of(home)
+    settings = {
+        "OBSERVATORY_WAREHOUSE": str(home.warehouse),
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_LOG_FORMAT": "json",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return DbtCliInvocation.run(
+        args=[DBT, *arguments],
+        env=os.environ | settings,
+        manifest=_manifest(),
+        dagster_dbt_translator=translator,
+        project_dir=PROJECT,
+        target_path=target,
+        raise_on_error=True,
+        context=context,
+        adapter=None,
+        cli_version=Version(version("dbt-core")),
+        dbt_project=project,
+    )
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(project.manifest_path.read_text(encoding="utf-8"))
+    return manifest
 
 
 ensure_manifest()
