@@ -7,6 +7,7 @@ imported inside the function, and SQL condenses the rows to metrics before.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import math
 import os
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestration.gates import ahead
 from orchestration.gates.outcome import Check
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ def validate(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Answ
     answers = {check.name: Answer() for check in checks}
     if frame.empty:
         return answers
+    asked = ahead.ask(frame, checks)
+    if asked is not None:
+        return {
+            name: Answer(set(answer["failing"]), answer["crash"]) for name, answer in asked.items()
+        }
     try:
         results = _run(_prepared(frame, checks), checks)
     except Exception as error:
@@ -59,9 +66,9 @@ def validate(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Answ
 def _prepared(frame: pandas.DataFrame, checks: Sequence[Check]) -> pandas.DataFrame:
     """The frame with one column a check, so that each is one expectation (8 ms apiece).
 
-    A required figure that is missing becomes infinite, which no bound allows; a learned one
-    becomes the distance by which it lies outside its row's range. What misses a column of
-    `frame` is left out, and crashes when it is asked.
+    A required figure that is missing becomes infinite, on the side that its bound forbids; a
+    learned one becomes the distance by which it lies outside its row's range. What misses a
+    column of `frame` is left out, and crashes when it is asked.
     """
     prepared: dict[str, Any] = {ROW: range(len(frame))}
     for check in checks:
@@ -69,7 +76,7 @@ def _prepared(frame: pandas.DataFrame, checks: Sequence[Check]) -> pandas.DataFr
             continue
         value = frame[check.metric]
         if check.required:
-            value = value.fillna(math.inf)
+            value = value.fillna(-math.inf if check.most is None else math.inf)
         if check.learned:
             least, most = frame[f"{check.name}__least"], frame[f"{check.name}__most"]
             value = (least - value).clip(lower=0).fillna(0) + (value - most).clip(lower=0).fillna(0)
@@ -77,10 +84,16 @@ def _prepared(frame: pandas.DataFrame, checks: Sequence[Check]) -> pandas.DataFr
     return type(frame)(prepared)
 
 
-def _run(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any]:
-    """The result of each check, by its name."""
+def load() -> None:
+    """Import Great Expectations, so that the first question need not wait for it."""
     # Every copy of Great Expectations before 1.24 sends analytics unless told not to.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    importlib.import_module("great_expectations.expectations")
+
+
+def _run(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any]:
+    """The result of each check, by its name."""
+    load()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.core.expect_column_values_to_be_between import (

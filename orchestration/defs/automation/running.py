@@ -18,6 +18,7 @@ import dagster as dg
 from orchestration.defs.automation.dead_runs import close_dead_runs
 from orchestration.defs.automation.event_log import quick_event_log
 from orchestration.errors import Refusal
+from orchestration.gates.ahead import validating_ahead
 from orchestration.home import CHECKOUT, Home, write_text_durably
 
 log = logging.getLogger(__name__)
@@ -64,14 +65,16 @@ def execute(
 
     `decision` is what an operator decided that is the reason of the run; the UI shows it.
     """
-    # Loading the definitions takes seconds; commands that only read do without.
-    from orchestration.definitions import defs
+    # Days that are fetched alone are judged by the next build.
+    with contextlib.nullcontext() if job_name == "fetch_only" else validating_ahead():
+        # Loading the definitions takes seconds; commands that only read do without.
+        from orchestration.definitions import defs
 
-    job = defs.resolve_job_def(job_name)
-    config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
-    with home.lock(f"observatory ({job_name})", waiting=log.info):
-        prepare_instance(home)
-        return _run(home, job, config, partition_key, decision)
+        job = defs.resolve_job_def(job_name)
+        config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
+        with home.lock(f"observatory ({job_name})", waiting=log.info):
+            prepare_instance(home)
+            return _run(home, job, config, partition_key, decision)
 
 
 def _run(
