@@ -110,6 +110,11 @@ def test_dagster_is_told_of_every_model(tmp_path: Path, caplog: pytest.LogCaptur
         assert [column.name for column in schema.columns] == list(LINEAGE[name])
         if name in TABLES:
             assert all(column.description for column in schema.columns)
+    shares = {
+        column.name: column.description
+        for column in told["fct_country_share_daily"]["dagster/column_schema"].columns
+    }
+    assert shares["share_of_all"].endswith("From int_hub__country_slices.downloads.")
     days = told["dim_dates"]["dagster/column_lineage"].deps_by_column["date_day"]
     # Two of its sources are registered from the raw days.
     assert [dep for dep in days if dep.asset_key == dg.AssetKey("raw_hub__models")] == [

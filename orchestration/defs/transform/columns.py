@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ FILE = "column_lineage.json"
 _DIALECT = "duckdb"
 # Lineage asks which columns there are, not of which type.
 _ANY = "varchar"
+# Origins that the description of a column names.
+_SHOWN = 4
 
 # By model and column, the unique id and column of each direct origin.
 Lineage = dict[str, dict[str, list[tuple[str, str]]]]
@@ -163,29 +165,40 @@ def _column_metadata(home: Home, manifest: Path) -> dict[str, dict[str, Any]]:
     for name, columns in _columns_of(home.warehouse).items():
         if name not in described:
             continue
+        # Several sources can be of one asset.
+        origins = {
+            column: sorted({(keys[parent], its_column) for parent, its_column in parents})
+            for column, parents in lineage_of.get(name, {}).items()
+        }
         found[name] = {
             "dagster/column_schema": dg.TableSchema(
                 [
                     dg.TableColumn(
                         column,
                         kind.lower(),
-                        description=described[name].get(column, {}).get("description") or None,
+                        description=_described(
+                            described[name].get(column, {}).get("description", ""),
+                            origins.get(column, []),
+                        ),
                     )
                     for column, kind in columns.items()
                 ]
             )
         }
-        if name in lineage_of:
+        if origins:
             found[name]["dagster/column_lineage"] = dg.TableColumnLineage(
                 {
-                    # Several sources can be of one asset.
-                    column: [
-                        dg.TableColumnDep(asset_key=key, column_name=its_column)
-                        for key, its_column in sorted(
-                            {(keys[origin], its_column) for origin, its_column in origins}
-                        )
-                    ]
-                    for column, origins in lineage_of[name].items()
+                    column: [dg.TableColumnDep(key, its_column) for key, its_column in parents]
+                    for column, parents in origins.items()
                 }
             )
     return found
+
+
+def _described(words: str, origins: Sequence[tuple[dg.AssetKey, str]]) -> str | None:
+    """What a column means, and whence it comes: the open-source UI draws no column lineage."""
+    names = [f"{key.path[-1]}.{column}" for key, column in origins]
+    if len(names) > _SHOWN:
+        names = [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+    whence = f"From {', '.join(names)}." if names else ""
+    return f"{words.strip()} {whence}".strip() or None
