@@ -117,10 +117,10 @@ def window_phrase(window_name: str) -> str:
     return f"of the last {WINDOWS.get(window_name, window_name)}"
 
 
-def legible(value: Any) -> str:
+def legible(value: Any, longest: int = LONGEST_NAME) -> str:
     """Text from the data, with what could hide or reorder it made visible, and cut to a line."""
     text = re.sub(f"[{UNSEEN}]", "\ufffd", str(value))
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def unmeasured(reason: str | None) -> str:

@@ -435,6 +435,8 @@ def check_claims(
         begin, end = row["claimed_period_from"], row["claimed_period_to"]
         if begin and end and end < begin:
             yield row.refuse("claimed_period_to", "is before the period begins", "swap the two")
+        if row["measure"] == "overtakes_count" and not (begin and end):
+            yield row.refuse("claimed_period_from", "or its end is empty", "say when it was")
         measure = MEASURES.get(row["measure"])
         if measure is None:
             cure = "choose one of " + ", ".join(sorted(MEASURES))
@@ -454,6 +456,10 @@ def check_claims(
             if row["entity_kind"] in known and entity not in known[row["entity_kind"]]:
                 problem = f"{entity!r} is no {row['entity_kind'].replace('_', ' ')} that we know"
                 yield row.refuse("entity", problem, "add it to the seed where it belongs")
+            owner, _, brand = entity.partition("/")
+            if row["entity_kind"] == "family" and not (brand and owner in known["organization"]):
+                problem = f"{entity!r} does not name an owner that we know and a brand"
+                yield row.refuse("entity", problem, "write it as meta-llama/llama-3")
 
 
 def lint(folder: Path) -> list[Problem]:

@@ -66,6 +66,11 @@ def generated_organizations_file(home: Home) -> Path:
     return home.raw / "hub_organizations_generated.csv"
 
 
+def _authors_file(home: Home) -> Path:
+    """What the Hub answered when asked who an owner is."""
+    return home.raw / "hub_authors" / "authors.parquet"
+
+
 def code_fingerprint(project: Path = PROJECT) -> str:
     """A hash over all that decides what the marts say, beside the snapshots."""
     digest = hashlib.sha256()
@@ -77,6 +82,33 @@ def code_fingerprint(project: Path = PROJECT) -> str:
                 digest.update(str(file.relative_to(project)).encode() + b"\0")
                 digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def fingerprints(home: Home, project: Path = PROJECT) -> dict[str, str]:
+    """A hash over each part that decides what the marts say, beside the snapshots.
+
+    `mapping` are the seeds but for the claims, `claims` these, `rules` the models, `owners` what
+    the Hub answered when asked who an owner is. A changed figure is explained by them.
+    """
+    seeds = set((project / "seeds").glob("*.csv"))
+    claims = project / "seeds" / "claims.csv"
+    rules = {file for name in ("models", "macros") for file in (project / name).rglob("*.sql")}
+    parts = {
+        "mapping": (seeds - {claims}) | {generated_organizations_file(home)},
+        "claims": {claims},
+        "rules": rules | {project / "dbt_project.yml"},
+        "owners": {_authors_file(home)},
+    }
+    return {
+        part: hashlib.sha256(
+            b"".join(
+                file.name.encode() + hashlib.sha256(file.read_bytes()).digest()
+                for file in sorted(files)
+                if file.exists()
+            )
+        ).hexdigest()
+        for part, files in parts.items()
+    }
 
 
 def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPlan:
@@ -159,7 +191,7 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
             if build.window
             else (None, None),
         )
-        _register_authors(connection, home.raw / "hub_authors" / "authors.parquet")
+        _register_authors(connection, _authors_file(home))
         _register_generated(connection, generated_organizations_file(home))
         connection.execute(
             "create or replace table raw.snapshots (snapshot_date date, version integer, "
@@ -253,6 +285,7 @@ def finish(home: Home, build: BuildPlan) -> None:
     built_from = {
         "code": build.code,
         "days": {day.snapshot_date.isoformat(): day.content_sha256 for day in build.days},
+        "parts": fingerprints(home),
     }
     with connect(home.warehouse) as connection:
         connection.execute(

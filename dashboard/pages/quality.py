@@ -58,7 +58,7 @@ def write(site: Site) -> None:
         coverage=placed.get("downloads_attributed_share"),
         coverage_note=_coverage_note(placed),
         adjustments=_log(site, "fct_flow_adjustments", "adjustments", "Corrected counters"),
-        revisions=_log(site, "fct_revisions", "revisions", "Revised figures"),
+        revisions=_revisions(site),
         **context,
     )
 
@@ -244,6 +244,74 @@ def _span(site: Site) -> str:
     gaps = (days[-1] - days[0]).days + 1 - len(days)
     text = f"{len(days)} days since {words.day(days[0])}"
     return f"{text}, {gaps} missing" if gaps else f"{text}, none missing"
+
+
+def _revisions(site: Site) -> list[Markup]:
+    """What publications changed of days published before: in sum, and the largest changes."""
+    if not site.publication.has("fct_revisions"):
+        return []
+    publications = site.publication.ask("revisions")
+    if not publications:
+        return []
+    since = Column("Since", lambda row: words.day(row["recorded_at"]), "recorded_at", numeric=False)
+    why = tables.text("Why", "reason")
+    found = [
+        tables.table(
+            publications.rows,
+            [
+                since,
+                why,
+                tables.text("Table", "table_name"),
+                tables.day("First day", "first_day"),
+                tables.day("Last day", "last_day"),
+                tables.number("Days", "days_count"),
+                tables.number("Figures", "changes_count"),
+            ],
+            caption="What each publication changed of the days before",
+        )
+    ]
+    figures = site.publication.ask("revised_figures")
+    if figures:
+        columns = [
+            since,
+            tables.day("Day", "snapshot_date"),
+            Column("Figure", lambda row: _revised(site, row), "key", numeric=False),
+            Column("Was", lambda row: _said(row, "old"), "old_value"),
+            Column("Is", lambda row: _said(row, "new"), "new_value"),
+            why,
+        ]
+        caption = "The largest changes of the newest publications"
+        found.append(tables.table(figures.rows, columns, caption=caption))
+    return found
+
+
+def _revised(site: Site, row: Row) -> Markup:
+    """A figure's name: of what, in which slice."""
+    parts = str(row["key"]).split("|")
+    if len(parts) < 4:
+        note = row["column_name"].replace("_", " ")
+        return Markup('{} <span class="note">{}</span>').format(tables.name(", ".join(parts)), note)
+    window, attribution, cohort, scope, *of = parts
+    subject = "coverage"
+    if of:
+        is_country = row["table_name"] == "fct_country_share_daily"
+        subject = site.publication.country(of[0]) if is_country else of[0]
+    slice_ = [
+        words.WINDOWS.get(window, window).lower(),
+        f"by {words.ATTRIBUTIONS.get(attribution, attribution)}".lower(),
+        *(words.COHORTS.get(name, name).lower() for name in [cohort] if name != "all"),
+        *(words.SCOPES.get(name, name).lower() for name in [scope] if name != "all"),
+    ]
+    return Markup('{} <span class="note">{}</span>').format(
+        tables.name(subject), words.legible(", ".join(slice_))
+    )
+
+
+def _said(row: Row, which: str) -> str:
+    if row[f"{which}_text"] is not None:
+        return words.legible(row[f"{which}_text"])
+    value = row[f"{which}_value"]
+    return words.percent(value) if "share" in row["column_name"] else words.figures(value)
 
 
 def _log(site: Site, table: str, query: str, caption: str) -> Markup:

@@ -1,3 +1,4 @@
 select *
 from fct_claims
-order by claim_id, snapshot_date
+where snapshot_date = $day
+order by claim_id

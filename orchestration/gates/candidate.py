@@ -50,6 +50,7 @@ def judge(candidate: Path, home: Home, *, published: Path | None = None) -> list
         (checks.KEY_CHECKS, frames.foreign_keys),
         (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate)),
         (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed)),
+        (checks.REVISION_CHECKS, lambda c: frames.revisions(c, published)),
         (checks.MOVE_CHECKS, lambda c: frames.moves(c, published)),
     )
     folders = [candidate.parent, *([published.parent] if published else [])]

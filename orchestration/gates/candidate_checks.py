@@ -116,6 +116,18 @@ HISTORY_CHECKS = (
         acceptable=True,
     ),
 )
+REVISION_CHECKS = (
+    Check(
+        "revisions_explained",
+        "Every change of a published figure has a cause: other records, seeds, rules, or "
+        "counters that settled.",
+        "look at the rows of fct_revisions; delete the warehouse and build it again from the raw "
+        "snapshots",
+        "unexplained",
+        most=0,
+        blocking=False,
+    ),
+)
 MOVE_CHECKS = (
     Check(
         "share_moves_usual",
@@ -134,5 +146,6 @@ CHECKS: tuple[Check, ...] = (
     *KEY_CHECKS,
     *GENERATION_CHECKS,
     *HISTORY_CHECKS,
+    *REVISION_CHECKS,
     *MOVE_CHECKS,
 )

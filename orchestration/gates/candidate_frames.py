@@ -323,6 +323,21 @@ def history(
     ).df()
 
 
+def revisions(connection: duckdb.DuckDBPyConnection, published: Path | None) -> pandas.DataFrame:
+    """What this publication changes without a known cause, one row a table and column."""
+    since = "(select max(published_at) from published.main.publication)"
+    return connection.execute(
+        f"""
+        select table_name, column_name, min(snapshot_date) as snapshot_date, min(key) as key,
+            sum(changes_count)::double as unexplained
+        from fct_revisions
+        where reason = 'unexplained'
+            and recorded_at > {since if published else "'infinity'::timestamp"}
+        group by all order by all
+        """
+    ).df()
+
+
 def moves(connection: duckdb.DuckDBPyConnection, published: Path | None) -> pandas.DataFrame:
     """Each watched share on each new day, with its range learned from the days before."""
     import pandas

@@ -250,13 +250,31 @@ _ALL = (
         snapshot_date date
         claim_id varchar
         claim varchar
+        source varchar
+        citation varchar null
         claimed_period varchar null
-        claimed_value double null
-        tolerance double null
+        claimed_value double
+        tolerance double
+        unit varchar
+        comparison varchar
+        measure varchar
+        parameter double null
+        entity varchar null
+        window_name varchar null
+        attribution varchar null
+        cohort varchar null
+        scope varchar null
         measured_value double null
+        measured_low double null
+        measured_high double null
+        measured_value_for_period double null
         verdict_for_period varchar
         verdict_today varchar
-        why varchar null
+        why varchar
+        why_for_period varchar
+        note varchar null
+        downloads_attributed_share double null
+        is_provisional boolean
         """,
         _DATE,
     ),
@@ -320,6 +338,9 @@ _ALL = (
         key varchar
         old_value double null
         new_value double null
+        old_text varchar null
+        new_text varchar null
+        changes_count bigint
         reason varchar
         """,
     ),

@@ -25,6 +25,7 @@ from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED, TABLES
 from orchestration.home import Home, Universe, write_text_durably
+from orchestration.publication import revisions
 from orchestration.publication.generation import (
     DATABASE,
     MANIFEST,
@@ -34,12 +35,14 @@ from orchestration.publication.generation import (
     content_sha256,
     file_entries,
     generations,
+    name_of,
+    published_at,
 )
+from orchestration.publication.showings import Showing
 from orchestration.snapshots import store
 
 MARTS = "marts"
 BUILDING = ".building-"
-_TIME = "%Y%m%dT%H%M%SZ"
 
 Extra = Callable[[Path], None]
 
@@ -58,13 +61,21 @@ class Candidate:
 
 
 def build(
-    home: Home, warehouse: Path, *, code_version: str, extras: Sequence[Extra] = ()
+    home: Home,
+    warehouse: Path,
+    *,
+    code_version: str,
+    seen: Path | None = None,
+    shown: Sequence[Showing] = (),
+    extras: Sequence[Extra] = (),
 ) -> Candidate:
     """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
 
-    `extras` are called with the folder, in which `manifest.json` and the DuckDB file lie, and
-    may add files. The warehouse is opened read-only. A Refusal where it is not there or lacks
-    a required table. On any error the private folder is removed.
+    `seen` is the generation that readers see now, `shown` what they saw before: what changes
+    against it is added to the log of revisions. `extras` are called with the folder, in which
+    `manifest.json` and the DuckDB file lie, and may add files. The warehouse is opened
+    read-only. A Refusal where it is not there or lacks a required table. On any error the
+    private folder is removed.
     """
     if not warehouse.is_file():
         raise Refusal(
@@ -76,7 +87,7 @@ def build(
     folder = home.published / f"{BUILDING}{os.getpid()}-{datetime.now(UTC):%H%M%S%f}"
     folder.mkdir(parents=True)
     try:
-        manifest = _write_database(home, warehouse, folder, universe, code_version)
+        manifest = _write_database(home, warehouse, folder, universe, code_version, seen, shown)
         candidate = Candidate(manifest["generation"], folder, manifest)
         return complete(candidate, extras)
     except BaseException:
@@ -98,10 +109,18 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _write_database(
-    home: Home, warehouse: Path, folder: Path, universe: Universe, code_version: str
+    home: Home,
+    warehouse: Path,
+    folder: Path,
+    universe: Universe,
+    code_version: str,
+    seen: Path | None,
+    shown: Sequence[Showing],
 ) -> Manifest:
     with connect(
-        folders=[warehouse.parent, folder], temporary=home.temporary / "publish", ordered=True
+        folders=[warehouse.parent, home.published],
+        temporary=home.temporary / "publish",
+        ordered=True,
     ) as connection:
         _attach(connection, warehouse, folder)
         found = columns_of(connection, "warehouse", MARTS)
@@ -112,20 +131,21 @@ def _write_database(
                 file=warehouse,
                 cure="build the marts again: `observatory run` does",
             )
-        published = [name for name in TABLES if name in found]
+        marts = [name for name in TABLES if name in found]
         tables: dict[str, dict[str, Any]] = {}
-        for name in published:
+        for name in marts:
             _copy(connection, name)
-            rows, content = content_sha256(connection, f"candidate.main.{name}", found[name])
-            tables[name] = {"rows": rows, "content_sha256": content, "file": f"{name}.parquet"}
+            tables[name] = _entry(connection, name, found[name])
         _copy_comments(connection)
+        # Of the marts alone: what is said now, not what was said before.
         content = hashlib.sha256(
             json.dumps({name: entry["content_sha256"] for name, entry in tables.items()}).encode()
         ).hexdigest()
-        generation, published_at = _name(home, content)
+        now = _published_at(home, shown)
+        generation = name_of(now, content)
         manifest = {
             "generation": generation,
-            "published_at": published_at.isoformat(),
+            "published_at": now.isoformat(),
             "code_version": code_version,
             "universe": {
                 "kind": universe.kind,
@@ -134,14 +154,20 @@ def _write_database(
                 "label": str(universe),
             },
             **_sources(home, connection),
+            "built_from": _built_from(connection),
             "content_sha256": content,
             "tables": tables,
-            "null_tables": [name for name in TABLES if name not in found],
+            "null_tables": [
+                name for name in TABLES if name not in found and name != revisions.TABLE
+            ],
             "tools": _tools(),
             "files": {},
         }
+        revisions.write(connection, home, seen, shown, manifest)
+        columns = columns_of(connection, "candidate", "main")[revisions.TABLE]
+        tables[revisions.TABLE] = _entry(connection, revisions.TABLE, columns)
         _write_publication(connection, manifest, universe)
-        for name in [*published, PUBLICATION]:
+        for name in [*tables, PUBLICATION]:
             connection.execute(
                 f"copy candidate.main.{name} to {literal(folder / f'{name}.parquet')} "
                 "(format parquet, compression zstd, kv_metadata "
@@ -166,6 +192,23 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path
     connection.execute(
         f"attach {literal(folder / DATABASE)} as candidate (storage_version 'v1.0.0')"
     )
+
+
+def _entry(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    rows, content = content_sha256(connection, f"candidate.main.{name}", columns)
+    return {"rows": rows, "content_sha256": content, "file": f"{name}.parquet"}
+
+
+def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Hashes of the parts that the warehouse was built from; empty where it does not tell."""
+    tables = columns_of(connection, "warehouse", "raw")
+    if "finished_build" not in tables:
+        return {}
+    found = connection.execute("select built_from from warehouse.raw.finished_build").fetchall()
+    parts: dict[str, str] = json.loads(found[0][0]).get("parts", {})
+    return parts
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -194,17 +237,15 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
             )
 
 
-def _name(home: Home, content: str) -> tuple[str, datetime]:
-    """A name that sorts behind every generation kept, and the time in it.
+def _published_at(home: Home, shown: Sequence[Showing]) -> datetime:
+    """Now, but behind every generation that is kept and all that was shown.
 
     A clock that was set back must not make the new generation look old.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
-    kept = generations(home)
-    if kept:
-        newest = datetime.strptime(kept[-1].split("-")[0], _TIME).replace(tzinfo=UTC)
-        now = max(now, newest + timedelta(seconds=1))
-    return f"{now:{_TIME}}-{content[:8]}", now
+    since = [published_at(name) for name in generations(home)[-1:]]
+    since += [one.shown_at for one in shown[-1:]]
+    now = max([datetime.now(UTC), *(at + timedelta(seconds=1) for at in since)])
+    return now.replace(microsecond=0)
 
 
 def _sources(home: Home, connection: duckdb.DuckDBPyConnection) -> Manifest:

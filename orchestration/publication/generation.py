@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ DIFF = "diff.json"
 CURRENT = "current"
 # The one table that is ours and not a mart: which generation this is, and of what.
 PUBLICATION = "publication"
+
+_TIME = "%Y%m%dT%H%M%SZ"
 
 Manifest = dict[str, Any]
 
@@ -54,6 +57,16 @@ def generations(home: Home) -> list[str]:
         for folder in home.published.iterdir()
         if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
     )
+
+
+def name_of(published_at: datetime, content: str) -> str:
+    """The name of a generation: they sort by the time of publication."""
+    return f"{published_at:{_TIME}}-{content[:8]}"
+
+
+def published_at(generation: str) -> datetime:
+    """The time in a generation's name, UTC."""
+    return datetime.strptime(generation.split("-")[0], _TIME).replace(tzinfo=UTC)
 
 
 def current(home: Home) -> Path | None:

@@ -16,7 +16,7 @@ from orchestration.errors import Refusal
 from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, sync_folder
 from orchestration.profile import Profile
-from orchestration.publication import refusals
+from orchestration.publication import refusals, showings
 from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
@@ -82,7 +82,13 @@ def publish(
         remove_leftovers(home)
         seen = current(home)
         with profile.step("publication: write tables and twins"):
-            candidate = build(home, warehouse or home.warehouse, code_version=code_version)
+            candidate = build(
+                home,
+                warehouse or home.warehouse,
+                code_version=code_version,
+                seen=seen,
+                shown=showings.note(home),
+            )
         try:
             published = seen / DATABASE if seen else None
             accepted = refusals.accepted(home, candidate.manifest)
@@ -129,6 +135,7 @@ def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _
     with home.lock("rolling back", waiting=said):
         kept = generations(home)
         seen = current(home)
+        showings.note(home)
         if generation is None:
             older = [name for name in kept if seen is not None and name < seen.name]
             if not older:
@@ -214,6 +221,7 @@ def _show(home: Home, folder: Path) -> None:
     draft.symlink_to(folder.name, target_is_directory=True)
     draft.replace(home.published / CURRENT)
     sync_folder(home.published)
+    showings.note(home)
 
 
 def _remove_old(home: Home) -> None:

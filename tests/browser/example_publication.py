@@ -442,60 +442,88 @@ def _overtakes(countries: pd.DataFrame) -> pd.DataFrame:
 
 
 def _claims(dates: pd.DatetimeIndex) -> pd.DataFrame:
-    rows: list[tuple[object, ...]] = []
+    """Claims of every verdict, in several units; one changes its verdict on the way."""
+    year, new = ("365d", "publisher", "new_365d", "all"), (None,) * 4
+    late = "the counters are known since 2026-06-24, after the window begins"
+    before = "what is published begins on 2026-07-09, after its period"
+    rows: list[dict[str, object]] = []
+
+    def add(
+        day: object,
+        claim_id: str,
+        claim: str,
+        period: str | None,
+        claimed: tuple[float, float, str, str],
+        measure: str,
+        slice_: Sequence[str | None],
+        measured: tuple[float, float, float] | None,
+        verdict: str,
+        verdict_for_period: str = "not measurable yet",
+    ) -> None:
+        value, low, high = measured or (None, None, None)
+        is_known = verdict_for_period != "not measurable yet"
+        rows.append(
+            {
+                "snapshot_date": day,
+                "claim_id": claim_id,
+                "claim": claim,
+                "source": "An example of a source",
+                "citation": "example.org, 2026" if claim_id == "market" else None,
+                "claimed_period": period,
+                **dict(
+                    zip(("claimed_value", "tolerance", "unit", "comparison"), claimed, strict=True)
+                ),
+                "measure": measure,
+                **dict(zip(("window_name", "attribution", "cohort", "scope"), slice_, strict=True)),
+                "measured_value": value,
+                "measured_low": low,
+                "measured_high": high,
+                "measured_value_for_period": value if is_known else None,
+                "verdict_for_period": verdict_for_period,
+                "verdict_today": verdict,
+                "why": late if value is None else "measured so; the claim wants so",
+                "why_for_period": "measured so" if is_known else before,
+                "note": "How it is read: models of their first year",
+                "downloads_attributed_share": 0.713 if slice_[0] else None,
+                "is_provisional": slice_[0] == "1d",
+            }
+        )
+
     for place, day in enumerate(dates):
+        share = 0.17 + place / 1000
         verdict = "undecided" if place < 30 else "does not hold"
-        rows += [
-            (
-                day,
-                "china_17",
-                "China has 17.1 % of downloads",
-                "year to 2025-08",
-                0.171,
-                0.005,
-                0.22 + place / 1000,
-                "not measurable yet",
-                verdict,
-                "the claimed period is before our first snapshot",
-            ),
-            (
-                day,
-                "weekly",
-                "DeepSeek and Qwen release almost weekly",
-                "2026",
-                0.9,
-                0.1,
-                0.95,
-                "holds",
-                "holds",
-                "weeks with a launch",
-            ),
-            (
-                day,
-                "market",
-                "2.2 billion downloads in twelve months",
-                "year to 2025-08",
-                2.2e9,
-                1e8,
-                None,
-                "not measurable yet",
-                "not measurable yet",
-                "history is shorter than 365 days",
-            ),
-        ]
-    names = [
-        "snapshot_date",
-        "claim_id",
-        "claim",
-        "claimed_period",
-        "claimed_value",
-        "tolerance",
-        "measured_value",
-        "verdict_for_period",
-        "verdict_today",
-        "why",
-    ]
-    return pd.DataFrame(rows, columns=names)
+        band = (share, share - 0.02, share + 0.05) if place < 30 else (share, share - 0.01, 0.24)
+        add(
+            day, "china-17", "China has 17.1 % of the model downloads on the Hub.",
+            "2024-09-01 to 2025-08-31", (0.171, 0.005, "share", "equals"), "country_share",
+            ("30d", "publisher", "all", "all"), band, verdict,
+        )  # fmt: skip
+        add(
+            day, "leads", "China is ahead of the United States.", "2024-09-01 to 2025-08-31",
+            (0.0, 0.0, "share", "greater_than"), "country_share_gap",
+            ("30d", "publisher", "all", "all"), (0.02, -0.04, 0.07), "undecided",
+        )  # fmt: skip
+        add(
+            day, "weekly", "DeepSeek releases almost every week.", "2026-07-09 to 2026-08-20",
+            (0.8, 0.05, "share of weeks", "at_least"), "share_of_weeks_with_launch", new,
+            (0.79, 0.79, 0.79), "holds", "holds",
+        )  # fmt: skip
+        add(
+            day, "daily", "The Hub serves about 103 million model downloads a day.", None,
+            (103e6, 3e6, "downloads", "equals"), "downloads_total",
+            ("1d", "publisher", "all", "all"), (101.2e6,) * 3, "holds", "holds",
+        )  # fmt: skip
+        add(
+            day, "absent", "OpenAI, Google and Meta are absent from the ranking.", None,
+            (0.0, 0.0, "organizations", "equals"), "organizations_in_top_k",
+            ("30d", "publisher", "all", "all"), (3.0,) * 3, "does not hold", "does not hold",
+        )  # fmt: skip
+        add(
+            day, "market", "The market is 2.2 billion downloads in twelve months.",
+            "2024-09-01 to 2025-08-31", (2.2e9, 5e7, "downloads", "equals"), "downloads_total",
+            year, None, "not measurable yet",
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _families(random: np.random.Generator, dates: pd.DatetimeIndex, slices: Slices) -> pd.DataFrame:
@@ -538,18 +566,37 @@ def _adjustments(dates: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def _revisions(dates: pd.DatetimeIndex) -> pd.DataFrame:
-    return pd.DataFrame(
+    day = {"recorded_at": dates, "snapshot_date": dates, "reason": "first published"}
+    came = pd.DataFrame(day).assign(table_name="(all)", column_name="(all)", key="(all)")
+    shares = pd.DataFrame(
         {
             "recorded_at": dates[-3:],
             "table_name": "fct_country_share_daily",
             "column_name": "share_of_all",
             "snapshot_date": dates[-6:-3],
-            "key": "CN",
+            "key": "7d|publisher|new_365d|all|CN",
             "old_value": [0.201, 0.202, 0.203],
             "new_value": [0.204, 0.205, 0.206],
             "reason": "corrected counter",
         }
     )
+    others = pd.DataFrame(
+        {
+            "recorded_at": dates[-1],
+            "table_name": ["fct_claims", "fct_organization_share_daily", "fct_country_share_daily"],
+            "column_name": ["verdict_today", "share_of_all", "(all)"],
+            "snapshot_date": dates[-9],
+            "key": ["china-17", f"30d|publisher|all|all|{HOSTILE}", "(rounding)"],
+            "old_value": [None, 0.0231, 0.1012],
+            "new_value": [None, None, 0.1013],
+            "old_text": ["undecided", None, None],
+            "new_text": ["does not hold", None, None],
+            "reason": "new mapping",
+            "changes_count": [1, 1, 312],
+        }
+    )
+    frame = pd.concat([came, shares, others], ignore_index=True)
+    return frame.fillna({"changes_count": 1})
 
 
 def _quality(random: np.random.Generator, dates: pd.DatetimeIndex) -> pd.DataFrame:

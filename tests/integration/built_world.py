@@ -57,26 +57,32 @@ def build(home: Home, history: Sequence[date], *, select: str) -> Built:
     """
     plan = warehouse.plan(home, map(_sealed, history), code="the same")
     warehouse.register(home, plan, [])
-    os.environ |= {"OBSERVATORY_WAREHOUSE": str(home.warehouse), "DO_NOT_TRACK": "1"}
-    arguments = ["build", "--quiet", "--select", *select.split()]
+    arguments = ["build", "--select", *select.split()]
     arguments += ["--indirect-selection", "cautious", "--exclude", "resource_type:unit_test"]
     arguments += ["resource_type:seed", "resource_type:test"] * (not plan.is_rebuild)
     arguments += ["--full-refresh"] * plan.is_rebuild
+    run_dbt(home, *arguments)
+    warehouse.finish(home, plan)
+    return Built(home)
+
+
+def run_dbt(home: Home, *arguments: str) -> None:
+    """One command of dbt on the warehouse of `home`; the test fails where it does."""
+    os.environ |= {"OBSERVATORY_WAREHOUSE": str(home.warehouse), "DO_NOT_TRACK": "1"}
+    command = [*arguments, "--quiet"]
     for option, folder in {
         "project-dir": PROJECT,
         "profiles-dir": PROJECT,
         "target-path": home.root / "target",
         "log-path": home.root / "logs",
     }.items():
-        arguments += [f"--{option}", str(folder)]
-    result = dbtRunner().invoke(arguments)
+        command += [f"--{option}", str(folder)]
+    result = dbtRunner().invoke(command)
     # In one process dbt keeps its file open, with settings that keep all others out.
     close: Callable[[], None] = DuckDBConnectionManager.close_all_connections
     close()
     if not result.success:
         pytest.fail(f"dbt failed: {result.exception or _failures(result.result)}")
-    warehouse.finish(home, plan)
-    return Built(home)
 
 
 def _failures(result: object) -> str:

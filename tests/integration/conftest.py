@@ -11,7 +11,10 @@ from local_hub import World, named_world
 from orchestration.home import Home
 from tests.integration.built_world import Built, build, write_days
 
-MEASURES = "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_family_share_daily"
+MEASURES = (
+    "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_family_share_daily "
+    "+fct_claims +fct_organization_cadence_daily +fct_release_cadence_weekly"
+)
 
 
 @pytest.fixture(scope="session")

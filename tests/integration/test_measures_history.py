@@ -12,6 +12,7 @@ GRAINS = {
     "fct_country_gap_daily": (
         "snapshot_date window_name attribution cohort scope country_key other_country_key"
     ),
+    "fct_claims": "snapshot_date claim_id",
     "fct_family_share_daily": "snapshot_date window_name attribution cohort scope family",
     "fct_overtakes": (
         "overtaken_on window_name attribution cohort scope entity_kind leader follower"

@@ -159,6 +159,8 @@ REFUSED: list[tuple[str, Edit, str, str]] = [
     ("claims", claim("article-china-leads", entity="CN"), "entity", "another number"),
     ("claims", claim("pulse-top-10", parameter=""), "parameter", "does not fit"),
     ("claims", claim("pulse-top-10", entity_kind="country"), "entity_kind", "does not fit"),
+    ("claims", claim("pulse-qwen-low", entity="qwen"), "entity", "does not name an owner"),
+    ("claims", claim("atom-crossover", claimed_period_from=""), "claimed_period_from", "is empty"),
 ]
 
 

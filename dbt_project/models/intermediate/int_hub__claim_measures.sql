@@ -1,0 +1,574 @@
+{%- set slice = claim_slice() %}
+
+with slices as (
+
+    select * from {{ ref('int_hub__slices') }}
+
+),
+
+claims as (
+
+    select
+        *,
+        {%- for name, default in slice.items() %}
+        coalesce({{ name }}, '{{ default }}') as slice_{{ name }},
+        {%- endfor %}
+        split(entity, ';') as entities,
+        split_part(entity, ';', 1) as first_entity,
+        split_part(entity, ';', 2) as second_entity
+    from {{ ref('claims') }}
+
+),
+
+days as (
+
+    select
+        snapshots.snapshot_date,
+        snapshots.is_whole,
+        snapshot_days.has_created_at
+    from {{ source('raw', 'snapshots') }} as snapshots
+    inner join {{ ref('int_hub__snapshot_days') }} as snapshot_days
+        on snapshots.snapshot_date = snapshot_days.snapshot_date
+    where snapshots.snapshot_date in (select snapshot_date from slices)
+
+),
+
+asked as (
+
+    select
+        days.*,
+        claims.*,
+        slices.null_reason as slice_reason
+    from days
+    cross join claims
+    left join slices
+        on
+            days.snapshot_date = slices.snapshot_date
+            -- What is created needs no counter.
+            and claims.measure <> 'family_derivative_share'
+            {%- for name in slice %}
+            and claims.{{ name }} = slices.{{ name }}
+            {%- endfor %}
+
+),
+
+country_sums as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        asked.measure,
+        sum(shares.downloads) as all_downloads,
+        sum(shares.models_count)::double as all_models,
+        coalesce(sum(shares.share_of_all) filter (
+            array_contains(asked.entities, shares.country_key)
+        ), 0) as share,
+        -- Of what has no country nothing is doubtful, but for organizations
+        -- not yet mapped: they may have one.
+        coalesce(sum(coalesce(
+            shares.share_of_all_low,
+            case
+                when shares.country_key in (
+                    'unattributed_organization', 'unattributed_unknown'
+                ) then 0
+                else shares.share_of_all
+            end
+        )) filter (
+            array_contains(asked.entities, shares.country_key)
+        ), 0) as low,
+        least(coalesce(sum(
+            coalesce(shares.share_of_all_high, shares.share_of_all)
+        ) filter (
+            array_contains(asked.entities, shares.country_key)
+        ), 0), 1) as high
+    from asked
+    inner join {{ ref('fct_country_share_daily') }} as shares
+        on {{ is_of_the_claim('shares') }}
+    where asked.measure in (
+        'country_share', 'country_downloads', 'downloads_total', 'models_count'
+    )
+    group by asked.snapshot_date, asked.claim_id, asked.measure
+
+),
+
+countries as (
+
+    select
+        snapshot_date,
+        claim_id,
+        {%- for name, share in [
+            ('value', 'share'), ('low', 'low'), ('high', 'high')
+        ] %}
+        case measure
+            when 'country_share'
+                then case when all_downloads > 0 then {{ share }} end
+            when 'country_downloads' then {{ share }} * all_downloads
+            when 'downloads_total' then all_downloads
+            else all_models
+        end as measured_{{ name }},
+        {%- endfor %}
+        null as reason
+    from country_sums
+
+),
+
+gaps as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        asked.measure,
+        gaps.snapshot_date as gap_date,
+        case when gaps.country_key = asked.first_entity
+            then gaps.gap else -gaps.gap end as gap,
+        case when gaps.country_key = asked.first_entity
+            then gaps.gap_low else -gaps.gap_high end as gap_low,
+        case when gaps.country_key = asked.first_entity
+            then gaps.gap_high else -gaps.gap_low end as gap_high,
+        case when gaps.country_key = asked.first_entity
+            then gaps.gap_change_7d else -gaps.gap_change_7d end as gap_change
+    from asked
+    inner join {{ ref('fct_country_gap_daily') }} as gaps
+        on
+            gaps.country_key = least(asked.first_entity, asked.second_entity)
+            and gaps.other_country_key
+            = greatest(asked.first_entity, asked.second_entity)
+            and gaps.snapshot_date <= asked.snapshot_date
+            and gaps.snapshot_date > asked.snapshot_date - 365
+            {%- for name in slice %}
+            and asked.slice_{{ name }} = gaps.{{ name }}
+            {%- endfor %}
+    where asked.measure in ('country_share_gap', 'weekly_gap_change')
+
+),
+
+country_gaps as (
+
+    select
+        snapshot_date,
+        claim_id,
+        gap as measured_value,
+        gap_low as measured_low,
+        gap_high as measured_high,
+        null as reason
+    from gaps
+    where measure = 'country_share_gap' and gap_date = snapshot_date
+
+),
+
+-- One week without a rise refutes a rise of every week; that each week had one
+-- is known only when all of them are.
+gap_changes as (
+
+    select
+        snapshot_date,
+        claim_id,
+        min(gap_change) as measured_value,
+        min(gap_change) as measured_low,
+        min(gap_change) as measured_high,
+        case
+            when min(gap_change) is null
+                then 'no change from one week to the next is measured yet'
+            when
+                min(gap_change) > 0
+                and min(gap_date) filter (gap_change is not null)
+                > snapshot_date - 358
+                then 'not every week of the 365 days before is measured yet'
+        end as reason
+    from gaps
+    where measure = 'weekly_gap_change'
+    group by snapshot_date, claim_id
+
+),
+
+organization_sums as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        case
+            when sum(shares.downloads) is null then null
+            when asked.measure = 'organizations_share'
+                then coalesce(sum(shares.share_of_all) filter (
+                    array_contains(
+                        asked.entities, shares.canonical_organization
+                    )
+                ), 0)
+            else count(*) filter (
+                shares.rank <= asked.parameter
+                and array_contains(
+                    asked.entities,
+                    case asked.entity_kind
+                        when 'country' then shares.country_key
+                        when 'ultimate_parent' then shares.parent
+                        else shares.canonical_organization
+                    end
+                )
+            )
+        end as measured_value
+    from asked
+    inner join {{ ref('fct_organization_share_daily') }} as shares
+        on {{ is_of_the_claim('shares') }}
+    where asked.measure in ('organizations_share', 'organizations_in_top_k')
+    group by asked.snapshot_date, asked.claim_id, asked.measure
+
+),
+
+largest_models as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        asked.measure,
+        asked.parameter,
+        counts.downloads,
+        counts.entities_count,
+        counts.entities_before,
+        sum(counts.entities_count) over (
+            partition by asked.snapshot_date, asked.claim_id
+        ) as all_entities
+    from asked
+    inner join {{ ref('int_hub__download_counts') }} as counts
+        on {{ is_of_the_claim('counts') }}
+    where
+        counts.level = 'model'
+        and asked.measure in (
+            'top_k_share', 'top_percent_share', 'models_below_downloads_share'
+        )
+
+),
+
+model_sums as (
+
+    select
+        snapshot_date,
+        claim_id,
+        case measure
+            {%- for measure, k in {
+                'top_k_share': 'parameter',
+                'top_percent_share': entities_of_percent('parameter'),
+            }.items() %}
+            when '{{ measure }}' then {{ ratio(
+                'sum(' ~ downloads_within(k) ~ ')',
+                'sum(downloads * entities_count)'
+            ) }}
+            {%- endfor %}
+            else {{ ratio(
+                'coalesce(sum(entities_count) filter ('
+                ~ 'downloads < parameter), 0)',
+                'max(all_entities)'
+            ) }}
+        end as measured_value
+    from largest_models
+    group by snapshot_date, claim_id, measure
+
+),
+
+derivatives as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        coverage.downloads_with_known_lineage_share as measured_value
+    from asked
+    inner join {{ ref('fct_mapping_coverage_daily') }} as coverage
+        on {{ is_of_the_claim('coverage') }}
+    where asked.measure = 'derivative_share'
+
+),
+
+-- The namespaces that an organization has among the records of a day.
+namespaces as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        asked.measure,
+        owners.organization
+    from asked
+    inner join {{ ref('int_hub__owner_days') }} as owners
+        on
+            asked.snapshot_date = owners.snapshot_date
+            and asked.first_entity = owners.canonical_organization
+    where
+        asked.has_created_at
+        and asked.measure in (
+            'share_of_weeks_with_launch', 'launches_per_week_median'
+        )
+
+),
+
+launch_weeks as (
+
+    select
+        namespaces.snapshot_date,
+        namespaces.claim_id,
+        date_trunc('week', launches.launched_on) as week_start_date,
+        count(*) as launches_count,
+        row_number() over (
+            partition by namespaces.snapshot_date, namespaces.claim_id
+            order by count(*) desc
+        ) as place
+    from namespaces
+    inner join {{ ref('int_hub__known_launches') }} as launches
+        on
+            namespaces.organization = launches.organization
+            and launches.known_from <= namespaces.snapshot_date
+            and launches.known_to > namespaces.snapshot_date
+            and launches.launched_on <= namespaces.snapshot_date
+            and launches.launched_on
+            >= date_trunc('week', namespaces.snapshot_date)::date - 51 * 7
+    group by
+        namespaces.snapshot_date,
+        namespaces.claim_id,
+        date_trunc('week', launches.launched_on)
+
+),
+
+-- Of 52 weeks, those without a launch come last.
+rhythm as (
+
+    select
+        namespaces.snapshot_date,
+        namespaces.claim_id,
+        case namespaces.measure
+            when 'share_of_weeks_with_launch'
+                then count(launch_weeks.place) / 52.0::double
+            else coalesce(sum(launch_weeks.launches_count) filter (
+                launch_weeks.place in (26, 27)
+            ), 0) / 2.0::double
+        end as measured_value
+    from (
+        select distinct snapshot_date, claim_id, measure from namespaces
+    ) as namespaces
+    left join launch_weeks
+        on
+            namespaces.snapshot_date = launch_weeks.snapshot_date
+            and namespaces.claim_id = launch_weeks.claim_id
+    group by
+        namespaces.snapshot_date, namespaces.claim_id, namespaces.measure
+
+),
+
+-- A family is named by its owner: of an owner that has no model among these
+-- records nothing is known.
+owners_of_families as (
+
+    select distinct
+        asked.snapshot_date,
+        asked.claim_id,
+        owners.organization
+    from asked
+    inner join {{ ref('int_hub__owner_days') }} as owners
+        on
+            asked.snapshot_date = owners.snapshot_date
+            and split_part(asked.entity, '/', 1) = owners.canonical_organization
+    where asked.measure = 'family_models_count'
+
+),
+
+models_of_families as (
+
+    select
+        claims.claim_id,
+        models.snapshot_date,
+        models.organization
+    from claims
+    inner join {{ ref('int_hub__release_classes') }} as classes
+        on
+            split_part(claims.entity, '/', 2)
+            = left(classes.family, length(split_part(claims.entity, '/', 2)))
+    inner join {{ ref('int_hub__model_days') }} as models
+        on classes.model_key = models.model_key
+    where claims.measure = 'family_models_count'
+
+),
+
+family_models as (
+
+    select
+        owners_of_families.snapshot_date,
+        owners_of_families.claim_id,
+        count(models_of_families.organization) as measured_value
+    from owners_of_families
+    left join models_of_families
+        on
+            owners_of_families.snapshot_date = models_of_families.snapshot_date
+            and owners_of_families.claim_id = models_of_families.claim_id
+            and owners_of_families.organization
+            = models_of_families.organization
+    group by owners_of_families.snapshot_date, owners_of_families.claim_id
+
+),
+
+family_shares as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        case asked.measure
+            when 'family_share' then sum(shares.share_of_all)
+            else sum(shares.share_of_new_derivatives)
+        end as measured_value,
+        case when asked.measure = 'family_derivative_share'
+            then max(shares.derivatives_null_reason) end as reason
+    from asked
+    inner join {{ ref('fct_family_share_daily') }} as shares
+        on
+            {{ is_of_the_claim('shares') }}
+            and left(shares.family, length(asked.entity)) = asked.entity
+    where asked.measure in ('family_share', 'family_derivative_share')
+    group by asked.snapshot_date, asked.claim_id, asked.measure
+
+),
+
+-- Counted in the claim's own period, of which every day has to be published.
+passes as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        count(overtakes.overtaken_on)::double as measured_value,
+        case
+            when asked.claimed_period_to > asked.snapshot_date
+                then 'its period ends on ' || asked.claimed_period_to::varchar
+            when coalesce(
+                min(measured.first_day) > asked.claimed_period_from, true
+            )
+                then 'what is published begins after '
+                    || asked.claimed_period_from::varchar
+        end as reason
+    from asked
+    left join (
+        select
+            window_name,
+            attribution,
+            cohort,
+            scope,
+            min(snapshot_date) as first_day
+        from {{ ref('int_hub__measured_days') }}
+        group by window_name, attribution, cohort, scope
+    ) as measured
+        on
+            {%- for name in slice %}
+            {{ 'and ' if not loop.first }}asked.slice_{{ name }}
+            = measured.{{ name }}
+            {%- endfor %}
+    left join {{ ref('fct_overtakes') }} as overtakes
+        on
+            asked.first_entity = overtakes.leader
+            and asked.second_entity = overtakes.follower
+            and asked.entity_kind = overtakes.entity_kind
+            and overtakes.confirmed_on <= asked.snapshot_date
+            and overtakes.overtaken_on >= asked.claimed_period_from
+            and overtakes.overtaken_on <= asked.claimed_period_to
+            {%- for name in slice %}
+            and asked.slice_{{ name }} = overtakes.{{ name }}
+            {%- endfor %}
+    where asked.measure = 'overtakes_count'
+    group by
+        asked.snapshot_date,
+        asked.claim_id,
+        asked.claimed_period_from,
+        asked.claimed_period_to
+
+),
+
+measured as (
+
+    select * from countries
+
+    union all
+
+    select * from country_gaps
+
+    union all
+
+    select * from gap_changes
+
+    {%- for sums in [
+        'organization_sums', 'model_sums', 'derivatives', 'rhythm', 'family_models'
+    ] %}
+
+    union all
+
+    select
+        snapshot_date,
+        claim_id,
+        measured_value,
+        measured_value as measured_low,
+        measured_value as measured_high,
+        null as reason
+    from {{ sums }}
+    {%- endfor %}
+
+    union all
+
+    select
+        snapshot_date,
+        claim_id,
+        measured_value,
+        measured_value as measured_low,
+        measured_value as measured_high,
+        reason
+    from family_shares
+
+    union all
+
+    select
+        snapshot_date,
+        claim_id,
+        case when reason is null then measured_value end as measured_value,
+        case when reason is null then measured_value end as measured_low,
+        case when reason is null then measured_value end as measured_high,
+        reason
+    from passes
+
+),
+
+final as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        measured.measured_value::double as measured_value,
+        measured.measured_low::double as measured_low,
+        measured.measured_high::double as measured_high,
+        coalesce(
+            case when asked.measure in ({{ quoted(claim_measures_to_come()) }})
+                then 'no published table tells this yet' end,
+            asked.slice_reason,
+            measured.reason,
+            case when measured.measured_value is null then
+                case
+                    when asked.measure in ('country_share_gap', 'weekly_gap_change')
+                        then 'not both are among the 20 largest countries'
+                    when not asked.has_created_at
+                        then 'the source records no createdAt'
+                    when asked.measure in ('family_share', 'family_derivative_share')
+                        then asked.entity || ' is not among the largest families'
+                    when asked.entity is not null
+                        then 'these records hold no model of '
+                            || split_part(asked.entity, '/', 1)
+                    else 'these records tell nothing of it'
+                end
+            end,
+            case
+                when
+                    not asked.is_whole
+                    and asked.measure not in (
+                        {{ quoted(claim_measures_of_a_panel()) }}
+                    )
+                    then 'the claim is about the whole Hub, these records '
+                        || 'are a selection'
+            end
+        ) as unmeasurable_reason
+    from asked
+    left join measured
+        on
+            asked.snapshot_date = measured.snapshot_date
+            and asked.claim_id = measured.claim_id
+
+)
+
+select * from final

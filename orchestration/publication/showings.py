@@ -1,0 +1,62 @@
+"""Which generation readers saw from when on: `published/shown.json`.
+
+What belongs here: noting what `current` shows. Going back shows an old generation at a new time,
+which no generation's own files can tell; the log of revisions needs it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from orchestration.home import Home, write_text_durably
+from orchestration.publication.generation import CURRENT, current, published_at
+
+SHOWN = "shown.json"
+# Only those since the newest publication are ever asked for.
+KEPT = 100
+
+
+@dataclass(frozen=True)
+class Showing:
+    """From `shown_at` (UTC) on, readers saw `generation`."""
+
+    generation: str
+    shown_at: datetime
+
+
+def showings(home: Home) -> list[Showing]:
+    """What was noted, oldest first; nothing where the file is not there or cannot be read."""
+    try:
+        found = json.loads(_path(home).read_text(encoding="utf-8"))
+        return [
+            Showing(one["generation"], datetime.fromisoformat(one["shown_at"])) for one in found
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def note(home: Home) -> list[Showing]:
+    """Note what readers see now, unless it is noted, and give all that is.
+
+    The time is that of the symlink: what a killed run showed is noted by the next.
+    """
+    noted = showings(home)
+    seen = current(home)
+    if seen is None or (noted and noted[-1].generation == seen.name):
+        return noted
+    moved = (home.published / CURRENT).lstat().st_mtime
+    at = max(datetime.fromtimestamp(moved, UTC), published_at(seen.name))
+    if noted:
+        # A clock that was set back must not put this before what was shown until now.
+        at = max(at, noted[-1].shown_at + timedelta(microseconds=1))
+    noted = [*noted, Showing(seen.name, at)][-KEPT:]
+    lines = [{"generation": one.generation, "shown_at": one.shown_at.isoformat()} for one in noted]
+    write_text_durably(_path(home), json.dumps(lines, indent=1) + "\n")
+    return noted
+
+
+def _path(home: Home) -> Path:
+    return home.published / SHOWN

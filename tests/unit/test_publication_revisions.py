@@ -1,0 +1,350 @@
+"""The log of revisions, read as people read it: after publications that change what was said."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.errors import Refusal
+from orchestration.gates.tables import TABLES
+from orchestration.home import CHECKOUT, Home
+from orchestration.publication import generation, refusals, revisions, showings, swap
+from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, seal
+
+pytestmark = pytest.mark.xdist_group("publication_revisions")
+PARTS = {"mapping": "1", "claims": "1", "rules": "1", "owners": "1"}
+DAYS = [FIRST_DAY + timedelta(days=n) for n in range(6)]
+SHARES = "fct_country_share_daily"
+Row = dict[str, Any]
+
+
+def publish(
+    home: Home,
+    days: list[date],
+    change: str = "",
+    moved: dict[str, str] | None = None,
+    **parts: str,
+) -> swap.Publication:
+    """Build a warehouse of `days` from these `parts` and publish it."""
+    told = json.dumps({"parts": PARTS | parts})
+    build_warehouse(
+        home,
+        days,
+        moved=moved,
+        change=f"create schema raw; create table raw.finished_build as "
+        f"select '{told}' as built_from; {change}",
+    )
+    try:
+        return swap.publish(home, code_version="1")
+    except swap.PublicationRefused:
+        refusals.accept(home, "history_as_published", "it is meant")
+        return swap.publish(home, code_version="1")
+
+
+def rows(folder: Path, sql: str) -> list[Row]:
+    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as connection:
+        answer = connection.execute(sql)
+        names = [column[0] for column in answer.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def log(home: Home, where: str = "table_name <> '(all)'") -> list[Row]:
+    """What changed of days that were there before."""
+    folder = generation.current(home)
+    assert folder is not None
+    return rows(folder, f"select * from fct_revisions where {where} order by all")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("revisions") / "home")
+    seal(home, 4)
+    publish(home, DAYS[:4])
+    return home
+
+
+@pytest.fixture
+def home(published: Home, tmp_path: Path) -> Home:
+    """A copy of a home with one publication of four days."""
+    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+def test_a_day_that_only_comes_is_one_row(home: Home) -> None:
+    assert log(home) == []
+    seal(home, 5)
+    publish(home, DAYS[:5], rules="2")
+    assert log(home) == []
+    found = log(home, "true")
+    assert [row["snapshot_date"] for row in found] == DAYS[:5]
+    assert {(row["key"], row["reason"]) for row in found} == {("(all)", "first published")}
+    assert [row["recorded_at"] for row in found[:4]] == [found[0]["recorded_at"]] * 4
+    assert found[4]["recorded_at"] > found[0]["recorded_at"]
+
+
+def test_a_changed_seed_is_a_new_mapping(home: Home) -> None:
+    before = rows(home.published / "current", f"select * from {SHARES} order by all")
+    publication = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    found = log(home, f"table_name = '{SHARES}' and key = '30d|publisher|all|all|US'")
+    assert [row["snapshot_date"] for row in found] == DAYS[:4]
+    was = {row["snapshot_date"]: row for row in before if row_is_headline(row, "US")}
+    for row in found:
+        assert row["old_value"] == was[row["snapshot_date"]]["share_of_all"]
+        assert row["new_value"] > row["old_value"] + 0.001
+        assert (row["column_name"], row["changes_count"]) == ("share_of_all", 1)
+        assert (row["old_text"], row["new_text"]) == (None, None)
+        assert row["recorded_at"] == datetime.fromisoformat(
+            publication.manifest["published_at"]
+        ).replace(tzinfo=None)
+    assert {row["reason"] for row in log(home)} == {"new mapping"}
+    # What an organization has does not depend on its home, nor how much has one.
+    assert {row["table_name"] for row in log(home)} == {SHARES}
+
+
+def row_is_headline(row: Row, country: str) -> bool:
+    slice_ = [row[name] for name in ("window_name", "attribution", "cohort", "scope")]
+    return [*slice_, row["country_key"]] == ["30d", "publisher", "all", "all", country]
+
+
+def test_a_corrected_archive_is_late_data_and_of_its_day_alone(home: Home) -> None:
+    day = DAYS[1]
+    seal(home, 4, change=f"update records set downloads = downloads * 2 "
+         f"where author = 'owner-1' and snapshot_date = date '{day}'")  # fmt: skip
+    publish(home, DAYS[:4])
+    found = log(home)
+    assert {row["reason"] for row in found} == {"late data"}
+    assert {row["snapshot_date"] for row in found} == {day}
+    assert {row["table_name"] for row in found} == {
+        SHARES,
+        "fct_organization_share_daily",
+        "fct_mapping_coverage_daily",
+    }
+
+
+def test_a_late_day_is_told_as_a_whole(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    seal(home, 4)
+    some = [DAYS[0], DAYS[1], DAYS[3]]
+    aside = home.raw / "hub_models" / f"snapshot_date={DAYS[2]}"
+    aside.rename(tmp_path / "aside")
+    publish(home, some)
+    (tmp_path / "aside").rename(aside)
+    publish(home, DAYS[:4])
+    assert log(home) == []
+    found = log(home, "recorded_at > (select min(recorded_at) from fct_revisions)")
+    assert [(row["snapshot_date"], row["key"], row["reason"]) for row in found] == [
+        (DAYS[2], "(all)", "late data")
+    ]
+
+
+def with_flows(settled: bool) -> str:
+    """SQL that adds a window of flows; what the newest day but one says of it, settles."""
+    chosen = f"if(snapshot_date = date '{DAYS[3]}' and {settled}, '30d', 'all_time')"
+    return "".join(
+        f"insert into marts.{table} select * replace ('1d' as window_name) from marts.{table} "
+        f"where window_name = {chosen};"
+        for table in (SHARES, "fct_organization_share_daily", "fct_mapping_coverage_daily")
+    )
+
+
+def test_a_settled_counter_is_told_where_only_new_days_came(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    seal(home, 4)
+    publish(home, DAYS[:4], with_flows(settled=False))
+    seal(home, 5)
+    publish(home, DAYS[:5], with_flows(settled=True))
+    found = log(home)
+    assert len(found) > 10
+    for row in found:
+        assert (row["reason"], row["snapshot_date"]) == ("corrected counter", DAYS[3])
+        assert row["key"] == "(rounding)" or row["key"].startswith("1d|")
+
+
+@pytest.mark.long
+def test_causes_that_come_together_are_all_named(home: Home) -> None:
+    seal(home, 5)
+    publish(home, DAYS[:5], moved={"owner-3": "US"}, mapping="2", rules="2")
+    assert {row["reason"] for row in log(home)} == {"new mapping or new rule"}
+
+
+def test_a_change_without_a_cause_is_told_as_such_and_warned_of(home: Home) -> None:
+    publication = publish(home, DAYS[:4], moved={"owner-3": "US"})
+    assert {row["reason"] for row in log(home)} == {"unexplained"}
+    (warning,) = (one for one in publication.outcomes if one.name == "revisions_explained")
+    assert (warning.status, warning.blocks) == ("warned", False)
+    assert warning.sample[0]["table_name"] == SHARES
+
+
+CLAIMS = f"""
+create table marts.fct_claims as
+select {{columns}} from (
+    select date '{DAYS[1]}' as snapshot_date, 'a-claim' as claim_id, 'holds' as verdict_for_period,
+        '{{verdict}}' as verdict_today
+) full join (select null::bigint as nothing) on false where claim_id is not null;
+"""
+
+
+def claims(verdict: str) -> str:
+    """SQL of a mart of one claim with a verdict; the columns that no test reads say nothing."""
+    told = ("snapshot_date", "claim_id", "verdict_for_period", "verdict_today")
+    nothing = {"VARCHAR": "''", "DOUBLE": "0", "BOOLEAN": "false"}
+    columns = ", ".join(
+        f"{column.name}::{column.type} as {column.name}"
+        if column.name in told
+        else f"{nothing[column.type]}::{column.type} as {column.name}"
+        for column in TABLES["fct_claims"].columns
+    )
+    return CLAIMS.format(columns=columns, verdict=verdict)
+
+
+def test_a_verdict_that_changes_is_told_in_words(home: Home) -> None:
+    publish(home, DAYS[:4], claims("undecided"), rules="2")
+    assert log(home) == []  # The table is new: nothing was said before.
+    publish(home, DAYS[:4], claims("does not hold"), rules="2", claims="2")
+    (row,) = log(home)
+    assert (row["table_name"], row["column_name"]) == ("fct_claims", "verdict_today")
+    assert (row["snapshot_date"], row["key"], row["reason"]) == (DAYS[1], "a-claim", "new rule")
+    assert (row["old_text"], row["new_text"]) == ("undecided", "does not hold")
+    assert (row["old_value"], row["new_value"]) == (None, None)
+
+
+def test_changes_below_the_shown_digit_are_summed_up(home: Home) -> None:
+    seal(home, 4, change=f"update records set downloads = downloads + 3 "
+         f"where author = 'owner-1' and snapshot_date = date '{DAYS[2]}'")  # fmt: skip
+    publish(home, DAYS[:4])
+    found = log(home)
+    assert found
+    for row in found:
+        assert (row["column_name"], row["key"], row["snapshot_date"]) == (
+            "(all)",
+            "(rounding)",
+            DAYS[2],
+        )
+        assert 0 < abs(row["new_value"] - row["old_value"]) < 0.001
+    assert len({row["table_name"] for row in found}) == len(found)
+    assert all(row["changes_count"] > 1 for row in found if row["table_name"] == SHARES)
+
+
+def query() -> str:
+    """The query of the documentation, without the line that says when."""
+    text = (CHECKOUT / "docs" / "revisions.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- what was said -->\n```sql\n(.*?)```", text, re.S)
+    assert found is not None
+    return found[1].split(";", 1)[1]
+
+
+def said(home: Home, asked_on: datetime) -> dict[tuple[date, str], float | None]:
+    """What the current publication says was said on a day, about all before it."""
+    with duckdb.connect(
+        str(home.published / "current" / "observatory.duckdb"), read_only=True
+    ) as connection:
+        connection.execute("set variable asked_on = $at", {"at": asked_on})
+        return {(row[0], row[1]): row[2] for row in connection.execute(query()).fetchall()}
+
+
+@dataclass
+class Reader:
+    """Somebody who notes what is shown, and when."""
+
+    home: Home
+    noted: list[tuple[datetime, dict[tuple[date, str], float]]] = field(default_factory=list)
+
+    def look(self) -> None:
+        shown = showings.showings(self.home)[-1].shown_at
+        found = rows(
+            self.home.published / "current",
+            "select snapshot_date, concat_ws('|', window_name, attribution, cohort, scope, "
+            f"country_key) as key, share_of_all as share from {SHARES}",
+        )
+        at = max(shown, *(at for at, _ in self.noted)) if self.noted else shown
+        self.noted.append((at, {(row["snapshot_date"], row["key"]): row["share"] for row in found}))
+
+
+def test_what_was_said_on_any_day_about_any_other_can_be_asked(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through changed seeds, a corrected day, a day withdrawn, and going back and forth."""
+    monkeypatch.setattr(swap, "KEPT", 3)
+    reader = Reader(home)
+    reader.look()
+    seal(home, 5)
+    publish(home, DAYS[:5], moved={"owner-3": "US"}, mapping="2")
+    reader.look()
+    seal(home, 5, change=f"update records set downloads = downloads * 2 "
+         f"where author = 'owner-1' and snapshot_date = date '{DAYS[1]}'")  # fmt: skip
+    corrected = publish(home, DAYS[:5], moved={"owner-3": "US"}, mapping="2")
+    reader.look()
+    withdrawn = home.raw / "hub_models" / f"snapshot_date={DAYS[1]}"
+    withdrawn.rename(tmp_path / "aside")
+    publish(home, [DAYS[0], *DAYS[2:5]], moved={"owner-3": "US"}, mapping="2")
+    reader.look()
+    assert swap.rollback(home) == corrected.generation
+    reader.look()
+    publish(home, [DAYS[0], *DAYS[2:5]], moved={"owner-3": "US"}, mapping="2")
+    reader.look()
+    swap.rollback(home)
+    reader.look()
+    (tmp_path / "aside").rename(withdrawn)
+    publish(home, DAYS[:5], moved={"owner-3": "US", "owner-4": "CN"}, mapping="3")
+    reader.look()
+
+    assert len(generation.generations(home)) == 3
+    assert len(reader.noted) == 8
+    reasons = {reason for row in log(home, "true") for reason in row["reason"].split(" or ")}
+    assert reasons == {
+        "first published", "new mapping", "late data", "rolled back", "shown again",
+    }  # fmt: skip
+    for at, shown in reader.noted:
+        answer = said(home, at.replace(tzinfo=None))
+        for key in shown.keys() | answer.keys():
+            was, told = shown.get(key) or 0, answer.get(key) or 0
+            assert round(told, 3) == round(was, 3), (at, key)
+    different = {tuple(sorted(shown.items())) for _, shown in reader.noted}
+    assert len(different) >= 5
+
+
+@pytest.mark.long
+def test_a_publication_that_was_never_shown_says_nothing(home: Home) -> None:
+    """As after a kill before the last step: readers did not see what it changed."""
+    seen = generation.current(home)
+    assert seen is not None
+    publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    link = home.published / "current"
+    link.unlink()
+    link.symlink_to(seen.name)
+    (home.published / showings.SHOWN).unlink()
+    publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
+    found = log(home)
+    assert found
+    assert len({row["recorded_at"] for row in found}) == 1
+    assert "30d|publisher|all|all|US" not in {row["key"] for row in found}
+
+
+def test_a_log_that_cannot_be_read_stops_with_a_cure(home: Home) -> None:
+    (home.published / "current" / "observatory.duckdb").write_bytes(b"no database" * 1000)
+    with pytest.raises(Refusal, match="cannot be opened") as refused:
+        publish(home, DAYS[:4], rules="2")
+    assert "observatory rollback" in str(refused.value)
+
+
+def test_the_log_is_as_bounded_as_it_says(home: Home) -> None:
+    """The tables and columns that the documentation names are those that are told."""
+    text = (CHECKOUT / "docs" / "revisions.md").read_text(encoding="utf-8")
+    section = text.split("## Which figures")[1].split("##")[0]
+    documented = {
+        (table, column)
+        for table, columns in re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.M)
+        for column in re.findall(r"`(\w+)`", columns)
+    }
+    assert documented == {(figure.table, figure.column) for figure in revisions.FIGURES}
+    assert set(revisions.COMMENTS) - {""} == {
+        column.name for column in TABLES[revisions.TABLE].columns
+    }
