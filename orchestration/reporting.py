@@ -126,6 +126,13 @@ def spark_line(values: list[float | None]) -> str:
     )
 
 
+def bar(value: float, largest: float, width: int = 16) -> str:
+    """`value` as a bar; that of `largest` has `width` characters, each in eighths."""
+    eighths = round(value / largest * width * 8) if largest else 0
+    whole, part = divmod(eighths, 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[part - 1] if part else "")
+
+
 def percent(value: float | None, signed: bool = False) -> str:
     """A share as people read it; null is a dash, never 0."""
     if value is None:

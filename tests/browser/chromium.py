@@ -55,8 +55,12 @@ def watched(
     height: int = 860,
     scheme: Literal["light", "dark"] = "light",
     timezone: str = "UTC",
+    allowed: str | None = None,
 ) -> Iterator[Watched]:
-    """A new page whose errors and outside requests are written down; the latter go nowhere."""
+    """A new page whose errors and outside requests are written down; the latter go nowhere.
+
+    `allowed` is the address of a local server that is not outside.
+    """
     context = chromium.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
@@ -65,8 +69,10 @@ def watched(
     page = context.new_page()
     found = Watched(page)
 
+    inside = ("file:", "data:", "blob:", *([f"{allowed}/"] if allowed else []))
+
     def outside(route: Route) -> None:
-        if route.request.url.startswith(("file:", "data:", "blob:")):
+        if route.request.url.startswith(inside):
             route.continue_()
         else:
             found.problems.append(f"request to {route.request.url}")

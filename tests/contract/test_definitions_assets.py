@@ -49,7 +49,18 @@ def test_every_check_says_what_it_asks_and_blocks(key: dg.AssetCheckKey) -> None
 
 def test_assets_are_those_of_the_house() -> None:
     assert {"raw_hub__models", "raw_hub__authors", "publication", *REQUIRED} <= set(SPECS)
-    assert {name for name, spec in SPECS.items() if spec.group_name == "marts"} <= set(TABLES)
+    marts = {name for name, spec in SPECS.items() if spec.group_name == "marts"}
+    assert {name for name in marts if not name.startswith("int_")} <= set(TABLES)
+    published = {key.path[-1] for key in GRAPH.get(dg.AssetKey("publication")).parent_keys}
+    assert published == set(SPECS) & set(TABLES)
+
+
+def test_the_graph_of_the_groups_runs_one_way() -> None:
+    order = ["seeds", "fetch", "staging", "intermediate", "marts", "publish", "retain"]
+    for name, spec in SPECS.items():
+        for parent in GRAPH.get(spec.key).parent_keys:
+            above = SPECS[parent.to_user_string()].group_name
+            assert order.index(above or "") <= order.index(spec.group_name or ""), (parent, name)
 
 
 def test_every_question_of_a_gate_is_a_check() -> None:

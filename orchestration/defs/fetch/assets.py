@@ -22,6 +22,7 @@ from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.patience import Patience
 from orchestration.profile import Profile
+from orchestration.reporting import bar
 from orchestration.snapshots import importing, reading, store
 from orchestration.snapshots.contract import COLUMNS
 from orchestration.snapshots.importing import Imported
@@ -333,8 +334,11 @@ def describe_day(home: Home, day: Sealed) -> dict[str, Any]:
             "group by all order by downloads desc, author limit 10"
         ).fetchall()
     table = "\n".join(
-        ["| author | models | downloads (30 d) |", "|---|---:|---:|"]
-        + [f"| {author} | {models:,} | {downloads:,} |" for author, models, downloads in largest]
+        ["| author | models | downloads (30 d) | |", "|---|---:|---:|---|"]
+        + [
+            f"| {author} | {models:,} | {downloads:,} | {bar(downloads, largest[0][2])} |"
+            for author, models, downloads in largest
+        ]
     )
     return {
         "snapshot_date": day.snapshot_date.isoformat(),

@@ -59,9 +59,16 @@ def as_check_result(
         asset_key=key,
         passed=not bad,
         severity=dg.AssetCheckSeverity.ERROR if blocks and stops else dg.AssetCheckSeverity.WARN,
-        description=f"{bad[0].status}: {bad[0].cure}" if bad else None,
+        description=_advice(bad) if bad else None,
         metadata=metadata,
     )
+
+
+def _advice(bad: list[CheckOutcome]) -> str:
+    """What was seen on the first day that stops, or else warns, and what to do about it."""
+    first = next((outcome for outcome in bad if outcome.blocks), bad[0])
+    more = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
+    return f"{first}{more}. What to do: {first.cure}"
 
 
 @dg.multi_asset_check(

@@ -10,24 +10,26 @@ from typing import Any
 import dagster as dg
 
 from orchestration import profile, warehouse
-from orchestration.database import connect
 from orchestration.defs.fetch.assets import FRESH, refused
 from orchestration.defs.fetch.checks import as_check_result
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
-from orchestration.home import Universe
+from orchestration.gates.tables import TABLES
+from orchestration.home import Home
 from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
 from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
+from orchestration.reporting import Slice, bar, country_shares, percent, spark_line
 
 log = logging.getLogger(__name__)
 
 KEY = dg.AssetKey("publication")
+COVERAGE = ("downloads_attributed_share", "downloads_with_known_lineage_share")
 CHECKS = (*verify.CHECKS, *candidate.CHECKS)
-MARTS = [spec.key for spec in transform.specs if spec.group_name == "marts"]
+MARTS = [spec.key for spec in transform.specs if spec.key.path[-1] in TABLES]
 
 
 def code_version() -> str:
@@ -75,7 +77,7 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
     except Refusal as refusal:
         raise refused(refusal) from refusal
     yield from _check_results(list(published.outcomes))
-    metadata = _describe(published) | profile_metadata(
+    metadata = _describe(observatory.home, published) | profile_metadata(
         [*profile.take(observatory.home), *measured.steps]
     )
     url = postgres.url_from_environment()
@@ -107,57 +109,45 @@ def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:
         yield as_check_result(check.name, found, KEY, stops=True)
 
 
-def _describe(published: Publication) -> dict[str, Any]:
+def _describe(home: Home, published: Publication) -> dict[str, Any]:
     """What one wants to see first of a publication: who leads, how sure, what changed."""
-    with connect(published.folder / DATABASE, read_only=True) as connection:
-        shares = connection.execute(
-            """
-            select snapshot_date, country_name, share_of_all, share_of_all_low,
-                share_of_all_high, share_of_attributed, downloads
-            from fct_country_share_daily join dim_countries using (country_key)
-            where window_name = '30d' and attribution = 'publisher' and cohort = 'all'
-                and scope = 'all' and fct_country_share_daily.country_code is not null
-            qualify snapshot_date = max(snapshot_date) over ()
-            order by downloads desc limit 10
-            """
-        ).fetchall()
-        coverage = connection.execute(
-            "select downloads_attributed_share, downloads_with_known_lineage_share "
-            "from fct_mapping_coverage_daily where window_name = '30d' and cohort = 'all' "
-            "and attribution = 'publisher' and scope = 'all' order by snapshot_date desc limit 1"
-        ).fetchone()
+    shares = country_shares(home, Slice())
+    countries = [row for row in shares.rows if row["share_of_all_low"] is not None][:10]
     table = [
-        "| country | share of all | band | of attributed | downloads (30 d) |",
-        "|---|---:|---:|---:|---:|",
+        "| country | share of all | | band | of attributed | 7 days | 30 days | downloads |",
+        "|---|---:|---|---:|---:|---:|---|---:|",
     ]
-    for _, name, share, low, high, attributed, downloads in shares:
+    for row in countries:
+        band = f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}"
         table.append(
-            f"| {name} | {share:.1%} | {low:.1%} to {high:.1%} | {attributed:.1%} "
-            f"| {downloads:,.0f} |"
+            f"| {row['country_name']} | {percent(row['share_of_all'])} "
+            f"| {bar(row['share_of_all'], countries[0]['share_of_all'])} | {band} "
+            f"| {percent(row['share_of_attributed'])} "
+            f"| {percent(row['share_change_7d'], signed=True)} "
+            f"| {spark_line(row['history'] or [])} | {row['downloads']:,.0f} |"
         )
-    universe = Universe(
-        published.manifest["universe"]["kind"], published.manifest["universe"]["name"]
-    )
     leaders = [
-        f"{name} {share:.1%} (band {low:.1%} to {high:.1%})"
-        for _, name, share, low, high, _, _ in shares[:2]
+        f"{row['country_name']} {percent(row['share_of_all'])} "
+        f"(band {percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
+        for row in countries[:2]
     ]
-    metadata: dict[str, Any] = {
-        "who_leads": f"{'GENERATED WORLD: ' if universe.is_generated else ''}"
-        f"{', '.join(leaders)} of all downloads in 30 days",
-        "universe": str(universe),
+    label = "GENERATED WORLD: " if shares.universe.is_generated else ""
+    # Numbers become plots over the publications in the UI.
+    numbers = {
+        "leader_share": countries[0]["share_of_all"] if countries else None,
+        "gap_to_second": countries[0]["share_of_all"] - countries[1]["share_of_all"]
+        if len(countries) > 1
+        else None,
+        **{name: shares.coverage[name] for name in COVERAGE},
+    }
+    return {
+        "who_leads": f"{label}{', '.join(leaders)} of all downloads in 30 days, by publisher",
+        "top_countries": dg.MetadataValue.md("\n".join(table)),
+        "universe": str(shares.universe),
         "generation": published.generation,
         "is_new": published.is_new,
-        "newest_snapshot": str(shares[0][0]) if shares else "none",
-        "top_countries": dg.MetadataValue.md("\n".join(table)),
+        "newest_snapshot": shares.snapshot_date.isoformat(),
         "path": dg.MetadataValue.path(str(published.folder)),
         "dashboard": dg.MetadataValue.path(str(published.folder / "dashboard" / "index.html")),
         "changes": dg.MetadataValue.json(asdict(published.diff) if published.diff else {}),
-    }
-    if coverage is not None and coverage[0] is not None:
-        metadata["downloads_attributed_share"] = float(coverage[0])
-    if coverage is not None and coverage[1] is not None:
-        metadata["downloads_with_known_lineage_share"] = float(coverage[1])
-    if shares:
-        metadata["leader_share"] = float(shares[0][2])
-    return metadata
+    } | {name: float(value) for name, value in numbers.items() if value is not None}

@@ -34,7 +34,7 @@ class Translator(DagsterDbtTranslator):
         is_mart = "marts" in props["fqn"]
         return spec.replace_attributes(
             key=asset_key(props),
-            group_name=_group(props),
+            group_name=_group(manifest, props),
             owners=OWNERS,
             kinds={"dbt", "duckdb", props["resource_type"]} - {"model"},
             description=props["description"],
@@ -99,7 +99,25 @@ def asset_key(props: Mapping[str, Any]) -> dg.AssetKey:
     return dg.AssetKey(props["name"])
 
 
-def _group(props: Mapping[str, Any]) -> str:
-    if props["resource_type"] == "seed":
-        return "seeds"
-    return str(props["fqn"][1]) if props["resource_type"] == "model" else "fetch"
+def _group(manifest: Mapping[str, Any], props: Mapping[str, Any]) -> str:
+    """The folder of a model. What reads marts stands with them, or the groups' graph is a knot."""
+    match props["resource_type"]:
+        case "seed":
+            return "seeds"
+        case "model" if _reads_marts(manifest, props["unique_id"]):
+            return "marts"
+        case "model":
+            return str(props["fqn"][1])
+        case _:
+            return "fetch"
+
+
+def _reads_marts(manifest: Mapping[str, Any], unique_id: str) -> bool:
+    """Whether a mart is among the ancestors of a node."""
+    seen, todo = set(), list(manifest["parent_map"][unique_id])
+    while todo:
+        parent = todo.pop()
+        if parent not in seen:
+            seen.add(parent)
+            todo += manifest["parent_map"][parent]
+    return any("marts" in manifest["nodes"][one]["fqn"] for one in seen & manifest["nodes"].keys())
