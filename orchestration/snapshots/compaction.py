@@ -1,4 +1,4 @@
-"""Compacting a sealed day: its attributes join those of its month, its counters become narrow.
+"""Compacting a sealed day: keys and attributes are stored once, counters as narrow columns.
 
 What belongs here: writing the compacted form, proving that it is the day, and only then
 removing the whole file. Which days may be compacted is `retention.py`'s; how the form is read
@@ -10,7 +10,7 @@ month's manifest does not name are no part of it and are written anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from orchestration.home import Home, sync_folder
 from orchestration.snapshots import content, reading, sealing, store
 from orchestration.snapshots.reading import (
     ATTRIBUTES,
+    ATTRIBUTES_ROW,
     COUNTERS,
-    ROW,
-    AttributesFile,
+    KEY_ROW,
+    KEYS,
     CompactedDay,
     Month,
+    Part,
 )
 from orchestration.snapshots.store import Sealed
 
@@ -56,36 +58,44 @@ def compact(home: Home, sealed: Sealed) -> Compacted:
         )
     before = whole.stat().st_size
     month = reading.read_month(home, reading.month_of(sealed.snapshot_date))
-    after = 0
+    keys = reading.read_keys(home)
+    known = {*month.attributes, *keys}
     if month.find(sealed) is None:
-        month, after = _write(home, month, sealed)
+        month, keys = _write(home, month, keys, sealed)
     # Also a form that an earlier run wrote before it was killed.
-    _prove(home, month, sealed)
+    _prove(home, month, keys, sealed)
+    reading.write_keys(home, keys)
     reading.write_month(home, month)
     whole.unlink()
     sync_folder(whole.parent)
-    return Compacted(sealed, before, after)
+    written = [reading.counters_file(home, sealed)]
+    written += [reading.keys_folder(home) / one.file for one in keys if one not in known]
+    folder = reading.month_folder(home, month.month)
+    written += [folder / one.file for one in month.attributes if one not in known]
+    return Compacted(sealed, before, sum(file.stat().st_size for file in written))
 
 
-def _write(home: Home, month: Month, sealed: Sealed) -> tuple[Month, int]:
-    """Write the compacted form; gives the month as it is with it, and the bytes written."""
-    names = ", ".join(f'"{name}"' for name in COUNTERS)
+Parts = tuple[Part, ...]
+_KINDS = {KEY_ROW: "keys", ATTRIBUTES_ROW: "attributes"}
+
+
+def _write(home: Home, month: Month, keys: Parts, sealed: Sealed) -> tuple[Month, Parts]:
+    """Write the compacted form; gives month and keys as they are with it."""
     counters = reading.counters_file(home, sealed)
-    written = 0
     with connect(
         folders=[home.raw], temporary=home.temporary / "compaction", ordered=True
     ) as connection:
-        new = _number(connection, home, month, sealed)
-        if new:
-            name = f"attributes.{len(month.attributes) + 1:04}.parquet"
-            file = reading.month_folder(home, month.month) / name
-            sealing.write_file(file, _writer(connection, _new_attributes(home, month, sealed)))
-            added = AttributesFile(name, month.next_row, new, store.sha256_of(file))
-            month = replace(month, attributes=(*month.attributes, added))
-            written += file.stat().st_size
-        narrow = f"select {ROW}, {names} from numbered order by {ROW}"
+        _read(connection, home, sealed)
+        folder = reading.keys_folder(home)
+        _number(connection, KEY_ROW, KEYS, ["key_md5"], folder, keys)
+        keys = _add(connection, home, sealed, KEY_ROW, KEYS, [KEY_ROW], folder, keys)
+        folder, parts = reading.month_folder(home, month.month), month.attributes
+        _number(connection, ATTRIBUTES_ROW, ATTRIBUTES, [KEY_ROW, "attributes_md5"], folder, parts)
+        rows = [ATTRIBUTES_ROW, KEY_ROW]
+        parts = _add(connection, home, sealed, ATTRIBUTES_ROW, ATTRIBUTES, rows, folder, parts)
+        names = ", ".join(f'"{name}"' for name in COUNTERS)
+        narrow = f"select {KEY_ROW}, {ATTRIBUTES_ROW}, {names} from today order by {ATTRIBUTES_ROW}"
         sealing.write_file(counters, _writer(connection, narrow))
-        written += counters.stat().st_size
     day = CompactedDay(
         sealed.snapshot_date.isoformat(),
         sealed.version,
@@ -94,52 +104,80 @@ def _write(home: Home, month: Month, sealed: Sealed) -> tuple[Month, int]:
         counters.name,
         store.sha256_of(counters),
     )
-    return replace(month, days=(*month.days, day)), written
+    return replace(month, attributes=parts, days=(*month.days, day)), keys
 
 
-def _number(connection: duckdb.DuckDBPyConnection, home: Home, month: Month, sealed: Sealed) -> int:
-    """Make the table `numbered`: each row's place in the whole file, its attributes, counters.
+def _whole(home: Home, sealed: Sealed) -> str:
+    file = literal(store.parquet_of(home, sealed))
+    return f"read_parquet({file}, file_row_number = true, hive_partitioning = false)"
 
-    Gives how many attribute versions the month does not have yet; they get the next numbers.
-    """
-    version = f"md5_number({content.as_text(ATTRIBUTES)}) as version"
-    folder = reading.month_folder(home, month.month)
-    files = [folder / one.file for one in month.attributes]
-    known = f"select {ROW}, {version} from read_parquet({literals(files)})"
-    if not files:
-        known = f"select 0::bigint as {ROW}, 0::uhugeint as version where false"
+
+def _read(connection: duckdb.DuckDBPyConnection, home: Home, sealed: Sealed) -> None:
+    """Make the table `today`: each row's place in the whole file, its counters, what it is."""
     counters = ", ".join(f'"{name}"' for name in COUNTERS)
     connection.execute(
-        f"""
-        create temp table numbered as
-        select place, {counters}, known.{ROW} is null as is_new,
-            coalesce(known.{ROW}, {month.next_row - 1} + count(*) filter (known.{ROW} is null)
-                over (order by place rows unbounded preceding)) as {ROW}
-        from (
-            select file_row_number as place, {counters}, {version}
-            from read_parquet({literal(store.parquet_of(home, sealed))},
-                file_row_number = true, hive_partitioning = false)
+        f"create temp table today as select file_row_number as place, {counters}, "
+        f"md5_number({content.as_text(KEYS)}) as key_md5, "
+        f"md5_number({content.as_text(ATTRIBUTES)}) as attributes_md5 "
+        f"from {_whole(home, sealed)}"
+    )
+
+
+def _number(
+    connection: duckdb.DuckDBPyConnection,
+    row: str,
+    columns: Sequence[str],
+    identity: Sequence[str],
+    folder: Path,
+    parts: Parts,
+) -> None:
+    """Add to `today` the number `row` of what `columns` hold, and whether it is new.
+
+    What `parts` know keeps its number, the rest gets the next ones. `identity` are the columns
+    of `today` by which it is known: an MD5 of `columns`, and with attributes whose they are.
+    """
+    md5 = identity[-1]
+    if parts:
+        files = literals(folder / one.file for one in parts)
+        known = (
+            f"select {', '.join([row, *identity[:-1]])}, "
+            f"md5_number({content.as_text(columns)}) as {md5} from read_parquet({files})"
         )
-        left join ({known}) as known using (version)
+    else:
+        known = f"select 0::bigint as {row}, {', '.join(identity)} from today where false"
+    connection.execute(
+        f"""
+        create or replace temp table today as
+        select today.*, known.{row} is null as is_new_{row},
+            coalesce(known.{row}, {reading.next_row(parts) - 1} + count(*)
+                filter (known.{row} is null) over (order by place rows unbounded preceding))
+                as {row}
+        from today left join ({known}) as known using ({", ".join(identity)})
         """
     )
-    return int(connection.execute("select count(*) filter (is_new) from numbered").fetchall()[0][0])
 
 
-def _new_attributes(home: Home, month: Month, sealed: Sealed) -> str:
-    """SQL that gives the attribute versions that the month does not have yet, numbered."""
-    attributes = ", ".join(f'"{name}"' for name in ATTRIBUTES)
-    whole = (
-        f"read_parquet({literal(store.parquet_of(home, sealed))}, file_row_number = true, "
-        "hive_partitioning = false)"
-    )
-    if not month.attributes:
-        # Every row is new and lies in order: sorting 5 M rows with their tags would spill.
-        return f"select file_row_number as {ROW}, {attributes} from {whole}"
-    return (
-        f"select {ROW}, {attributes} from {whole} join numbered on file_row_number = place "
-        f"where is_new order by {ROW}"
-    )
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sealed: Sealed,
+    row: str,
+    columns: Sequence[str],
+    rows: Sequence[str],
+    folder: Path,
+    parts: Parts,
+) -> Parts:
+    """Write what is new of `columns`, with the numbers `rows`; gives `parts` with that file."""
+    new = connection.execute(f"select count(*) filter (is_new_{row}) from today").fetchall()[0][0]
+    if not new:
+        return parts
+    names = ", ".join([*rows, *(f'"{name}"' for name in columns)])
+    # Not sorted: they come in the order of the whole file, and sorting 5 M rows would spill.
+    added = f"select place, {', '.join(rows)} from today where is_new_{row}"
+    query = f"select {names} from {_whole(home, sealed)} join ({added}) on file_row_number = place"
+    file = folder / f"{_KINDS[row]}.{len(parts) + 1:04}.parquet"
+    sealing.write_file(file, _writer(connection, query))
+    return (*parts, Part(file.name, reading.next_row(parts), new, store.sha256_of(file)))
 
 
 def _writer(connection: duckdb.DuckDBPyConnection, query: str) -> Callable[[Path], None]:
@@ -152,10 +190,10 @@ def _writer(connection: duckdb.DuckDBPyConnection, query: str) -> Callable[[Path
     return write
 
 
-def _prove(home: Home, month: Month, sealed: Sealed) -> None:
+def _prove(home: Home, month: Month, keys: Parts, sealed: Sealed) -> None:
     """Read the day from its compacted form; a Refusal unless it is the day that was sealed."""
     with connect(folders=[home.raw], temporary=home.temporary / "compaction") as connection:
-        rows = reading.compacted_records(home, month, [sealed])
+        rows = reading.compacted_records(home, {month.month: month}, keys, [sealed])
         found = content.measure(connection, f"({rows})", sealed.quarantined)
     sealed_as = content.Content(sealed.rows, sealed.downloads, sealed.content_sha256)
     if found != sealed_as:

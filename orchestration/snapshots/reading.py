@@ -5,17 +5,20 @@ compacted, and when, is `compaction.py`'s.
 
 Whole, as sealed:  hub_models/snapshot_date=D/models.vN.parquet      every column of the contract
 Compacted:         hub_models/snapshot_date=D/counters.vN.parquet    what moves daily, narrow
+                   hub_keys/keys.NNNN.parquet                        each model's identity, once
                    hub_attributes/month=M/attributes.NNNN.parquet    the rest, each version once
-                   hub_attributes/month=M/manifest.json              days and files, with hashes
+                   hub_keys/manifest.json,
+                   hub_attributes/month=M/manifest.json              files and days, with hashes
 
-A row of counters names its row of attributes by number (`attributes_row`), so a day is one
-join; files of attributes are only ever added to a month, never changed.
+A row of counters names its key and its attributes by number, so that a day is two joins, and
+counters alone one, with the same keys for every day. Files are only ever added, never changed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -27,20 +30,26 @@ from orchestration.snapshots import store
 from orchestration.snapshots.contract import COLUMN_NAMES
 from orchestration.snapshots.store import MANIFEST, Sealed
 
-ATTRIBUTES_TABLE = "hub_attributes"
-ROW = "attributes_row"
+KEYS_TABLE, ATTRIBUTES_TABLE = "hub_keys", "hub_attributes"
+KEY_ROW, ATTRIBUTES_ROW = "key_row", "attributes_row"
 COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore")
-ATTRIBUTES = tuple(name for name in COLUMN_NAMES if name not in COUNTERS)
+KEYS = ("_id", "id", "createdAt")
+ATTRIBUTES = tuple(name for name in COLUMN_NAMES if name not in (*COUNTERS, *KEYS))
 
 
 @dataclass(frozen=True)
-class AttributesFile:
-    """One file of attribute versions, numbered from `first_row` on."""
+class Part:
+    """One file of keys or of attributes, whose rows are numbered from `first_row` on."""
 
     file: str
     first_row: int
     rows: int
     sha256: str
+
+
+def next_row(parts: Sequence[Part]) -> int:
+    """The number of the next row that is added to `parts`."""
+    return parts[-1].first_row + parts[-1].rows if parts else 0
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,8 @@ class Month:
     """The compacted days of a month: the content of `hub_attributes/month=M/manifest.json`."""
 
     month: str
-    attributes: tuple[AttributesFile, ...] = ()
+    attributes: tuple[Part, ...] = ()
     days: tuple[CompactedDay, ...] = ()
-
-    @property
-    def next_row(self) -> int:
-        return self.attributes[-1].first_row + self.attributes[-1].rows if self.attributes else 0
 
     def find(self, sealed: Sealed) -> CompactedDay | None:
         """The compacted form of this very content of a day, or None."""
@@ -87,25 +92,45 @@ def month_folder(home: Home, month: str) -> Path:
     return home.raw / ATTRIBUTES_TABLE / f"month={month}"
 
 
+def keys_folder(home: Home) -> Path:
+    return home.raw / KEYS_TABLE
+
+
 def read_month(home: Home, month: str) -> Month:
     """What is compacted of a month (nothing, where nothing is); a Refusal where it is damaged."""
     path = month_folder(home, month) / MANIFEST
-    try:
+    with _refusing(path):
+        if not path.exists():
+            return Month(month)
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["month"] != month:
             raise ValueError(f"it is of {found['month']}, its folder of another month")
         return Month(
             month,
-            tuple(AttributesFile(**one) for one in found["attributes"]),
+            tuple(Part(**one) for one in found["attributes"]),
             tuple(CompactedDay(**one) for one in found["days"]),
         )
-    except FileNotFoundError:
-        return Month(month)
+
+
+def read_keys(home: Home) -> tuple[Part, ...]:
+    """The files of keys; a Refusal where their manifest is damaged."""
+    path = keys_folder(home) / MANIFEST
+    with _refusing(path):
+        if not path.exists():
+            return ()
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(Part(**one) for one in found["keys"])
+
+
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (ValueError, TypeError, KeyError) as error:
         raise Refusal(
-            f"the manifest of a month of compacted days cannot be read ({error})",
+            f"the manifest of compacted days cannot be read ({error})",
             file=path,
-            cure="restore the file from a backup: without it the days of this month are lost",
+            cure="restore the file from a backup: without it these days are lost",
         ) from error
 
 
@@ -113,6 +138,12 @@ def write_month(home: Home, month: Month) -> None:
     """Make the days of `month` count, all at once."""
     text = json.dumps(asdict(month), indent=1) + "\n"
     write_text_durably(month_folder(home, month.month) / MANIFEST, text)
+
+
+def write_keys(home: Home, keys: Sequence[Part]) -> None:
+    """Make `keys` count; those that no day names yet do no harm."""
+    text = json.dumps({"keys": [asdict(one) for one in keys]}, indent=1) + "\n"
+    write_text_durably(keys_folder(home) / MANIFEST, text)
 
 
 def is_whole(home: Home, sealed: Sealed) -> bool:
@@ -132,46 +163,90 @@ def records(home: Home, days: Iterable[Sealed], columns: Sequence[str] = COLUMN_
     connection must be one that may read `home.raw`. A Refusal where a day lies in neither form.
     """
     whole: list[Path] = []
-    compacted: dict[str, list[Sealed]] = {}
+    compacted: list[Sealed] = []
     for day in days:
         if is_whole(home, day):
             whole.append(store.parquet_of(home, day))
         else:
-            compacted.setdefault(month_of(day.snapshot_date), []).append(day)
+            compacted.append(day)
     names = ", ".join(f'"{name}"' for name in columns)
     parts = []
     if whole:
         parts.append(f"select snapshot_date, {names} from {_dated(whole)}")
-    for month, its_days in compacted.items():
-        parts.append(compacted_records(home, read_month(home, month), its_days, columns))
+    if compacted:
+        months = {month: read_month(home, month) for month in sorted(_months(compacted))}
+        parts.append(compacted_records(home, months, read_keys(home), compacted, columns))
     return "(" + " union all ".join(parts) + ")"
 
 
+def _months(days: Iterable[Sealed]) -> set[str]:
+    return {month_of(day.snapshot_date) for day in days}
+
+
 def compacted_records(
-    home: Home, month: Month, days: Sequence[Sealed], columns: Sequence[str] = COLUMN_NAMES
+    home: Home,
+    months: Mapping[str, Month],
+    keys: Sequence[Part],
+    days: Sequence[Sealed],
+    columns: Sequence[str] = COLUMN_NAMES,
 ) -> str:
-    """SQL that gives the same of days that lie compacted in `month`."""
+    """SQL that gives the same of days that lie compacted in `months`."""
     for day in days:
-        if month.find(day) is None:
+        if months[month_of(day.snapshot_date)].find(day) is None:
             raise Refusal(
                 f"the sealed snapshot of {day.snapshot_date} is not there, neither whole nor "
                 "compacted",
                 file=store.parquet_of(home, day),
                 cure="restore its folder from a backup, or remove it and import the day again",
             )
+    if not set(columns) & set(ATTRIBUTES):
+        return _joined(home, keys, days, columns, ())
+    return " union all ".join(
+        _joined(
+            home,
+            keys,
+            [day for day in days if month_of(day.snapshot_date) == name],
+            columns,
+            [month_folder(home, name) / one.file for one in month.attributes],
+        )
+        for name, month in months.items()
+    )
+
+
+def _joined(
+    home: Home,
+    keys: Sequence[Part],
+    days: Sequence[Sealed],
+    columns: Sequence[str],
+    attributes: Sequence[Path],
+) -> str:
     named = ", ".join(f'{_place(name)}."{name}"' for name in columns)
-    counters = _dated([counters_file(home, day) for day in days])
-    folder = month_folder(home, month.month)
-    attributes = literals(folder / one.file for one in month.attributes)
+    found = (
+        f"select counters.snapshot_date, {named} "
+        f"from {_dated([counters_file(home, day) for day in days])} as counters "
+    )
+    if set(columns) & set(KEYS):
+        found += _looked_up("keys", [keys_folder(home) / one.file for one in keys], KEY_ROW)
+    if attributes:
+        found += _looked_up("attributes", attributes, ATTRIBUTES_ROW)
+    return found
+
+
+def _looked_up(name: str, files: Sequence[Path], row: str) -> str:
+    """A join that leaves the counters on the probing side.
+
+    Only there does DuckDB use which days a statement around it asks for, and reads those files
+    alone. It takes the side that it believes larger, and a condition makes it believe less of
+    the other: the remainder by 1 is always 0.
+    """
     return (
-        f"select counters.snapshot_date, {named} from {counters} as counters "
-        f"join read_parquet({attributes}, hive_partitioning = false) as attributes "
-        f"using ({ROW})"
+        f"left join (from read_parquet({literals(files)}, hive_partitioning = false) "
+        f"where {row} % 1 = 0) as {name} using ({row}) "
     )
 
 
 def _place(name: str) -> str:
-    return "counters" if name in COUNTERS else "attributes"
+    return "counters" if name in COUNTERS else "keys" if name in KEYS else "attributes"
 
 
 def _dated(files: Iterable[Path]) -> str:
@@ -216,4 +291,5 @@ def damage(home: Home, sealed: Sealed, hashed: dict[Path, str]) -> str | None:
     folder = month_folder(home, month.month)
     found = [differs(counters_file(home, sealed), compacted.sha256)]
     found += [differs(folder / one.file, one.sha256) for one in month.attributes]
+    found += [differs(keys_folder(home) / one.file, one.sha256) for one in read_keys(home)]
     return next((words for words in found if words), None)

@@ -111,11 +111,12 @@ def enforce(
 
 
 def bytes_at_rest(home: Home) -> dict[str, int]:
-    """The bytes of the raw history on disk, by form: whole, counters, attributes."""
+    """The bytes of the raw history on disk, by form: whole, counters, keys, attributes."""
     models, attributes = home.raw / store.MODELS, home.raw / reading.ATTRIBUTES_TABLE
     return {
         "whole": _sum(models.glob("snapshot_date=*/models.*.parquet")),
         "counters": _sum(models.glob("snapshot_date=*/counters.*.parquet")),
+        "keys": _sum(reading.keys_folder(home).glob("keys.*.parquet")),
         "attributes": _sum(attributes.glob("month=*/attributes.*.parquet")),
     }
 

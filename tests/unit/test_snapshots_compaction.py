@@ -104,6 +104,8 @@ def test_attributes_are_stored_when_they_change(home: Home) -> None:
     assert [one.rows for one in august.attributes] == [300, 3, 5]
     assert [day.snapshot_date for day in august.days] == [str(day) for day in DAYS[:3]]
     assert [one.rows for one in september.attributes] == [303]
+    # Who a model is, is stored once for all months; the last is the one that was renamed.
+    assert [one.rows for one in reading.read_keys(home)] == [300, 3, 1]
 
 
 def test_only_the_columns_asked_for_are_there(home: Home) -> None:
@@ -113,6 +115,27 @@ def test_only_the_columns_asked_for_are_there(home: Home) -> None:
             f"from {reading.records(home, store.list_sealed(home), ['id', 'likes'])}"
         )
         assert found.columns == ["snapshot_date", "id", "likes"]
+
+
+def test_a_statement_reads_the_days_that_it_asks_for_alone(home: Home) -> None:
+    """Of a year of days a build asks for five, and says which by a join."""
+    enforce(home)
+    days = store.list_sealed(home)
+    columns = ["_id", "id", "createdAt", "downloadsAllTime"]
+    with database.connect(folders=[home.raw]) as connection:
+        connection.execute(f"create view counters as from {reading.records(home, days, columns)}")
+        connection.execute("create table asked as select date '2026-08-30' as snapshot_date")
+        asked = (
+            "select count(_id), sum(downloadsAllTime) "
+            "from counters join asked using (snapshot_date)"
+        )
+        before = connection.execute(asked).fetchall()
+        assert before[0][0] == 299
+        for day in (days[2], days[3]):
+            reading.counters_file(home, day).write_bytes(b"nothing that could be read")
+        assert connection.execute(asked).fetchall() == before
+        with pytest.raises(duckdb.Error):
+            connection.execute("select sum(downloadsAllTime) from counters")
 
 
 def test_the_first_gate_judges_a_compacted_day_as_it_judged_the_whole(home: Home) -> None:
@@ -167,8 +190,10 @@ def test_a_form_that_is_not_the_day_removes_nothing(
 ) -> None:
     real = compaction._write
 
-    def broken(home: Home, month: reading.Month, sealed: Sealed) -> tuple[reading.Month, int]:
-        found = real(home, month, sealed)
+    def broken(
+        home: Home, month: reading.Month, keys: compaction.Parts, sealed: Sealed
+    ) -> tuple[reading.Month, compaction.Parts]:
+        found = real(home, month, keys, sealed)
         file = reading.counters_file(home, sealed)
         with duckdb.connect() as connection:
             connection.execute(f"create table t as from '{file}'")
