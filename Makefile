@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo run dev test test-long lint types bench bench-scale lock browser docs
+.PHONY: help setup demo run dev test test-long lint types bench bench-scale lock browser screenshots docs
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -43,6 +43,9 @@ types: setup  ## mypy, strict
 browser:  ## Debian's chromium, for the browser tests (skipped with the reason where it cannot be had)
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 		|| echo 'no chromium here and no right to install it: browser tests will be skipped'
+
+screenshots: demo browser  ## the pictures in docs/images, of the demo's dashboard and Dagster UI
+	$(BIN)/python -m tests.browser.screenshots $${OBSERVATORY_HOME:-data/demo}
 
 test: setup browser  ## all tests, a sample of the long suites
 	$(PYTEST) -n 2 --dist loadgroup -m 'not long'

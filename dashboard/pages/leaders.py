@@ -140,7 +140,7 @@ def _leads(gap: Answer) -> dict[str, Lead]:
 
 
 def _overtakes(site: Site, slice_: Slice) -> list[Row]:
-    if not site.publication.has("fct_overtakes", "dim_countries"):
+    if not site.publication.has("fct_overtakes"):
         return []
     answer = site.publication.ask("country_overtakes", site.parameters(slice_))
     return [overtake(row, site.publication.country) for row in answer]
@@ -150,8 +150,15 @@ def overtake(row: Row, name: Callable[[str], str]) -> Row:
     """A row of overtakes in words."""
     return row | {
         "what": f"{name(row['leader'])} passes {name(row['follower'])}",
-        "certainty": "confirmed" if row["confirmed"] else "not confirmed",
+        "certainty": _certainty(row["confirmed"], row["is_certain"]),
     }
+
+
+def _certainty(confirmed: bool, is_certain: bool) -> str:
+    """Whether it lasted a week, and whether a doubtful home could turn it round."""
+    if not confirmed:
+        return "not confirmed"
+    return "confirmed" if is_certain else "confirmed, a doubtful home could turn it"
 
 
 def _ranges(site: Site, slice_: Slice, ranked: dict[str, list[Row]], standing: Answer) -> Figure:

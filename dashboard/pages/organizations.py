@@ -83,7 +83,7 @@ def _slice(site: Site, slice_: Slice, pages: dict[str, str]) -> tuple[list[Figur
 
 
 def _overtakes(site: Site, slice_: Slice) -> list[Row]:
-    if not site.publication.has("fct_overtakes", "dim_countries"):
+    if not site.publication.has("fct_overtakes"):
         return []
     answer = site.publication.ask("organization_overtakes", site.parameters(slice_))
     return [leaders.overtake(row, words.legible) for row in answer]

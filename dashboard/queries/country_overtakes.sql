@@ -5,12 +5,13 @@ select
     follower,
     leader_share,
     follower_share,
-    confirmed
+    confirmed,
+    is_certain
 from fct_overtakes
 where
     window_name = $window_name
     and cohort = $cohort
     and scope = $scope
     and overtaken_on > $first_day
-    and leader in (select country_key from dim_countries)
+    and entity_kind = 'country'
 order by overtaken_on desc, attribution, leader_share desc

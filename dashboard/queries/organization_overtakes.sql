@@ -5,13 +5,14 @@ select
     follower,
     leader_share,
     follower_share,
-    confirmed
+    confirmed,
+    is_certain
 from fct_overtakes
 where
     window_name = $window_name
     and cohort = $cohort
     and scope = $scope
     and overtaken_on > $first_day
-    and leader not in (select country_key from dim_countries)
+    and entity_kind = 'organization'
 order by overtaken_on desc, attribution, leader_share desc
 limit 12

@@ -428,15 +428,18 @@ def _overtakes(countries: pd.DataFrame) -> pd.DataFrame:
             continue
         ahead = wide["CN"] > wide["US"]
         for day in wide.index[ahead & ~ahead.shift(1, fill_value=bool(ahead.iloc[0]))]:
-            rows.append((day, *key, "CN", "US", wide.CN[day], wide.US[day], True))
+            shares = wide.CN[day], wide.US[day]
+            rows.append((day, *key, "country", "CN", "US", *shares, True, key[0] != "30d"))
     names = [
         "overtaken_on",
         *_SLICE[1:],
+        "entity_kind",
         "leader",
         "follower",
         "leader_share",
         "follower_share",
         "confirmed",
+        "is_certain",
     ]
     return pd.DataFrame(rows, columns=names)
 

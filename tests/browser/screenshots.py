@@ -1,24 +1,27 @@
-"""`python -m tests.browser.screenshots`: pictures of the dashboard for the README.
+"""`make screenshots`: the pictures in docs/images, of the demo's dashboard and of its Dagster UI.
 
-What belongs here: which pages are shown, in which light, how wide. The site is that of a
-published file (first argument), or that of the example publication.
+What belongs here: which pages are shown, in which light, how wide. The first argument is a home
+with a publication; a failed check is shown from a home of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from dashboard import build
-from tests.browser import chromium, example_publication
+from playwright.sync_api import Browser, Page
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+from orchestration.home import CHECKOUT, Home
+from orchestration.reporting import published_folder
+from tests.browser import chromium, dagster_ui
+
+IMAGES = CHECKOUT / "docs" / "images"
 Scheme = Literal["light", "dark"]
 # File name, page, width, height, colour scheme.
-PICTURES: tuple[tuple[str, str, int, int, Scheme], ...] = (
+DASHBOARD: tuple[tuple[str, str, int, int, Scheme], ...] = (
     ("dashboard-who-leads", "index", 1280, 860, "light"),
     ("dashboard-who-leads-dark", "index", 1280, 860, "dark"),
     ("dashboard-who-leads-phone", "index", 390, 844, "light"),
@@ -27,36 +30,67 @@ PICTURES: tuple[tuple[str, str, int, int, Scheme], ...] = (
     ("dashboard-claims", "claims", 1280, 860, "light"),
     ("dashboard-quality", "quality", 1280, 860, "light"),
 )
+# File name, address, words that are on the page when it is drawn.
+UI: tuple[tuple[str, str, str], ...] = (
+    ("dagster-graph", "/asset-groups", "publish"),
+    ("dagster-mart", "/assets/fct_country_share_daily", "share_of_all"),
+    ("dagster-publication", "/assets/publication?view=events", "who_leads"),
+    ("dagster-snapshot", "/assets/raw_hub__models?view=events", "largest_authors"),
+    ("dagster-automation", "/automation", "every_morning"),
+    ("dagster-jobs", "/jobs", "daily_observatory"),
+)
+FAILED_CHECK = (
+    "dagster-failed-check",
+    "/assets/raw_hub__models?view=checks&checkDetail=counters_in_their_columns",
+    "What to do",
+)
+# Statuses come some seconds after the words.
+SETTLED_MS = 5_000
 
 
 def main() -> None:
     """Write the pictures and print their paths."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("database", type=Path, nargs="?", help="a published observatory.duckdb")
+    parser.add_argument("home", type=Path, help="a home with a publication (`make demo`)")
     parser.add_argument("--images", type=Path, default=IMAGES, help="where the pictures go")
     arguments = parser.parse_args()
     arguments.images.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        site = _site(arguments.database, Path(folder))
-        with chromium.browser() as browser:
-            for name, page, width, height, scheme in PICTURES:
-                target = arguments.images / f"{name}.png"
-                with chromium.watched(
-                    browser, width=width, height=height, scheme=scheme
-                ) as watched:
-                    chromium.show(watched.page, site / f"{page}.html")
-                    watched.page.screenshot(path=target)
-                    if watched.problems:
-                        raise SystemExit(f"{page}: {watched.problems}")
-                print(target)
+    home = Home(arguments.home)
+    with tempfile.TemporaryDirectory() as folder, chromium.browser() as browser:
+        _picture_dashboard(browser, published_folder(home) / "dashboard", arguments.images)
+        _picture_ui(browser, home, UI, Path(folder), arguments.images)
+        refused = dagster_ui.make_refused_home(Path(folder))
+        _picture_ui(browser, refused, [FAILED_CHECK], Path(folder), arguments.images)
 
 
-def _site(database: Path | None, folder: Path) -> Path:
-    if database is None:
-        made = example_publication.write(folder / "observatory.duckdb")
-        return build.write(made, folder / "dashboard", example_publication.MANIFEST).parent
-    manifest = json.loads((database.parent / "manifest.json").read_text(encoding="utf-8"))
-    return build.write(database, folder / "dashboard", manifest).parent
+def _picture_dashboard(browser: Browser, site: Path, images: Path) -> None:
+    for name, page, width, height, scheme in DASHBOARD:
+        with chromium.watched(browser, width=width, height=height, scheme=scheme) as watched:
+            chromium.show(watched.page, site / f"{page}.html")
+            _take(watched.page, images / f"{name}.png")
+            if watched.problems:
+                raise SystemExit(f"{page}: {watched.problems}")
+
+
+def _picture_ui(
+    browser: Browser,
+    home: Home,
+    pages: Sequence[tuple[str, str, str]],
+    folder: Path,
+    images: Path,
+) -> None:
+    with dagster_ui.serving(home, folder / "server.log") as address:
+        for name, path, words in pages:
+            with chromium.watched(browser, width=1440, height=900, allowed=address) as watched:
+                watched.page.goto(f"{address}{path}")
+                watched.page.get_by_text(words).first.wait_for(timeout=60_000)
+                watched.page.wait_for_timeout(SETTLED_MS)
+                _take(watched.page, images / f"{name}.png")
+
+
+def _take(page: Page, target: Path) -> None:
+    page.screenshot(path=target)
+    print(target)
 
 
 if __name__ == "__main__":

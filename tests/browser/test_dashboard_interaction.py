@@ -49,8 +49,23 @@ def _leader(publication: Path, window: str, cohort: str = "all", scope: str = "a
     )
 
 
+def _expect_overtakes(page: Page, publication: Path, *slice_: str) -> None:
+    """The overtakes of the slice are told, each with its certainty."""
+    window, cohort, scope = slice_
+    wanted = _one(
+        publication,
+        "select list(is_certain order by overtaken_on desc, attribution) from fct_overtakes"
+        f" where entity_kind = 'country' and confirmed and window_name = '{window}'"
+        f" and cohort = '{cohort}' and scope = '{scope}'",
+    )
+    words = {True: "confirmed", False: "confirmed, a doubtful home could turn it"}
+    assert wanted
+    expect(page.locator(".events .tag")).to_have_text([words[one] for one in wanted])
+
+
 def test_another_slice_is_told_and_drawn(page: Page, site: Path, publication: Path) -> None:
     chromium.show(page, site / "index.html")
+    _expect_overtakes(page, publication, "30d", "all", "all")
     number = page.locator("data.key-number")
     for labels, slice_ in (
         (["All time"], ("all_time", "all", "all")),
