@@ -50,8 +50,9 @@ screenshots: demo browser  ## the pictures in docs/images, of the demo's dashboa
 test: setup browser  ## all tests, a sample of the long suites
 	$(PYTEST) -n 2 --dist loadgroup -m 'not long'
 
-test-long: setup browser  ## the suites that take hours as well
-	$(PYTEST)
+test-long: setup browser  ## the suites that take hours as well; their result goes to docs/mutations.md
+	$(PYTEST) --junitxml=data/test-long.xml; result=$$?; \
+		$(BIN)/python -m tests.contract.test_gates_documentation data/test-long.xml && exit $$result
 
 docs: setup  ## the documentation site, in site/
 	$(BIN)/python -m docs.build

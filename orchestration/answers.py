@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestration.errors import Refusal
+from orchestration.printable import printable
 
 SECRETS = ("HF_TOKEN", "OBSERVATORY_PUBLISH_POSTGRES_URL", "OBSERVATORY_ALERT_WEBHOOK_URL")
 
@@ -47,8 +48,8 @@ def remark(words: str) -> None:
 
 
 def tell(words: str) -> None:
-    """A line on standard error, exactly as it is."""
-    err.print(words.rstrip(), highlight=False, markup=False, soft_wrap=True)
+    """A line on standard error as it is; what strangers wrote in it steers no terminal."""
+    err.print(printable(words.rstrip()), highlight=False, markup=False, soft_wrap=True)
 
 
 def tell_refusals(refusals: Sequence[Refusal | str]) -> None:
@@ -77,7 +78,8 @@ def listen() -> None:
 
 class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(record.getMessage(), style="dim", markup=False, highlight=False)
+        words = printable(record.getMessage())
+        err.print(words, style="dim", markup=False, highlight=False)
 
 
 def _problem(refusal: Refusal | str) -> dict[str, Any]:

@@ -378,7 +378,7 @@ def accept(
     verdict = raw.accept(home, date_.date(), check, reason)
     for outcome in verdict.outcomes:
         if outcome.blocks:
-            err.print(f"still refused: {outcome}", highlight=False, markup=False)
+            tell(f"still refused: {outcome}")
     _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
 
 

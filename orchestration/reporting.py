@@ -19,6 +19,7 @@ from orchestration.database import connect
 from orchestration.errors import Refusal
 from orchestration.gates import quarantine
 from orchestration.home import Home, Universe
+from orchestration.printable import printable
 from orchestration.publication import generation
 from orchestration.snapshots import store
 
@@ -209,11 +210,6 @@ def set_aside(home: Home, day: date | None = None) -> list[dict[str, Any]]:
         for one in days
         for row in quarantine.held(home, one)
     ]
-
-
-def printable(text: str) -> str:
-    """`text` with what would steer a terminal, reorder or hide letters shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def set_aside_table(rows: list[dict[str, Any]]) -> Table:

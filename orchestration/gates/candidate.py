@@ -47,6 +47,7 @@ def judge(candidate: Path, home: Home, *, published: Path | None = None) -> list
         (checks.TABLE_CHECKS, frames.tables),
         (checks.SLICE_CHECKS, frames.slices),
         (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed)),
+        (checks.MART_CHECKS, frames.marts),
         (checks.KEY_CHECKS, frames.foreign_keys),
         (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate)),
         (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed)),

@@ -95,6 +95,15 @@ DAY_CHECKS = (
         "models_gap",
     ),
 )
+MART_CHECKS = (
+    _within(
+        "marts_agree",
+        "What two marts tell in two ways is the same: releases by organization, type, country "
+        "and model; gaps and top shares.",
+        "mart_gap",
+        SHARE_TOLERANCE,
+    ),
+)
 KEY_CHECKS = (_none("keys_resolve", "Every key of a fact is found in its dimension.", "orphans"),)
 GENERATION_CHECKS = (
     _none(
@@ -143,6 +152,7 @@ CHECKS: tuple[Check, ...] = (
     *TABLE_CHECKS,
     *SLICE_CHECKS,
     *DAY_CHECKS,
+    *MART_CHECKS,
     *KEY_CHECKS,
     *GENERATION_CHECKS,
     *HISTORY_CHECKS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import duckdb
 from orchestration.database import connect, count_repeated, literal, literals
 from orchestration.home import Home
 from orchestration.snapshots import reading, store
-from orchestration.snapshots.contract import COLUMNS, ID_PATTERN
+from orchestration.snapshots.contract import COLUMNS, ID_PATTERN, created_until
 from orchestration.snapshots.store import Sealed
 
 # Raise it when a metric is added or changes its meaning: stored ones are then measured anew.
@@ -75,12 +75,11 @@ class Day:
 
     @property
     def not_after(self) -> datetime:
-        """No model can have been created later. A crawl that passes midnight keeps its date."""
-        end = datetime.combine(self.date, datetime.min.time()) + timedelta(days=1, hours=1)
-        if self.sealed.observed_to is None:
-            return end
-        observed = datetime.fromisoformat(self.sealed.observed_to).replace(tzinfo=None)
-        return max(end, observed + timedelta(hours=1))
+        """No model can have been created later."""
+        observed_to = self.sealed.observed_to
+        return created_until(
+            self.date, datetime.fromisoformat(observed_to) if observed_to else None
+        )
 
 
 def file_faults(home: Home, days: Sequence[Sealed]) -> dict[date, tuple[str, str]]:

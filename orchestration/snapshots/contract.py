@@ -7,7 +7,7 @@ names, and the reasons for which a single row is refused. Reading and writing do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 # Ids are ASCII, at most 96 characters a part; ids without an owner are old ones (`gpt2`). The
 # Hub lets no part begin with a dot, and a part `..` would be a path.
@@ -85,6 +85,7 @@ REASONS: dict[str, str] = {
     "(letters, digits, _ - . with no dot first; at most 96 a part)",
     "impossible_count": "a count is negative, not a whole number, or beyond 10^15",
     "unreadable_date": "a date cannot be read as ISO 8601",
+    "future_date": "the model was created after the snapshot was taken",
     "unreadable_tags": "tags are not a list of texts",
     "unreadable_flag": "a flag is neither true nor false",
     "unreadable_text": "a text is no text, or holds a NUL character, which PostgreSQL cannot store",
@@ -94,3 +95,16 @@ REASONS: dict[str, str] = {
     "duplicate_key": "the Hub's key (_id) comes under another id as well, as when a model is "
     "renamed during a crawl; the row that was changed or seen last stays",
 }
+
+
+def created_until(day: date, observed_to: datetime | None) -> datetime:
+    """When a model of the snapshot of `day` can have been created at the latest, UTC, naive.
+
+    An hour after its end, as clocks differ. A crawl that passes midnight keeps its date.
+    """
+    end = datetime.combine(day, datetime.min.time()) + timedelta(days=1)
+    if observed_to is not None:
+        if observed_to.tzinfo is not None:
+            observed_to = observed_to.astimezone(UTC).replace(tzinfo=None)
+        end = max(end, observed_to)
+    return end + timedelta(hours=1)

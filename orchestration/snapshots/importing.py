@@ -129,6 +129,7 @@ def seal_staged(
     """Seal each day of the table `staged`, or say why not; the connection is a workspace's."""
     imported = Imported()
     _refuse_impossible_days(connection, imported)
+    _set_aside_future(connection, source.observed_to)
     dropped = _resolve_duplicates(connection, keep_last=keep_last_of_duplicates)
     _resolve_renamed(connection, keep_last=keep_last_of_duplicates)
     unknown = _counted(connection, "unknown_fields")
@@ -205,6 +206,22 @@ def seal_staged(
         imported.sealed.append(sealed)
         said(f"sealed {day}: {rows:,} models, {downloads:,} downloads")
     return imported
+
+
+def _set_aside_future(connection: duckdb.DuckDBPyConnection, observed_to: datetime | None) -> None:
+    """Set aside the models that were created after their snapshot was taken."""
+    days = connection.execute(
+        "select snapshot_date from staged where reason is null group by all "
+        'having max("createdAt") > snapshot_date + interval 25 hour'
+    ).fetchall()
+    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    for (day,) in days:
+        connection.execute(
+            "update staged set reason = 'future_date', field = 'createdAt', "
+            f"content = to_json(struct_pack({columns}))::varchar "
+            'where reason is null and snapshot_date = $1 and "createdAt" > $2',
+            [day, contract.created_until(day, observed_to)],
+        )
 
 
 def _refuse_impossible_days(connection: duckdb.DuckDBPyConnection, imported: Imported) -> None:

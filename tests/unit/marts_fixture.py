@@ -231,9 +231,10 @@ select snapshot_date, window_name, attribution, cohort, scope,
 from marts.fct_organization_share_daily group by all;
 
 create table marts.fct_release_cadence_weekly as
-select date_trunc('week', created_at)::date as week_start_date, organization, release_type,
+select date_trunc('week', created_at)::date as week_start_date,
+    if(is_all, '(all)', models.organization) as organization, release_type,
     count(distinct model_key) as releases_count, count(distinct model_key) as launches_count
-from models, (values ('all'), ('base')) as t(release_type)
+from models, (values ('all'), ('base')) as t(release_type), (values (true), (false)) as a(is_all)
 where created_at is not null group by all;
 
 create table marts.fct_snapshot_quality_daily as

@@ -245,3 +245,18 @@ def test_the_other_name_is_let_in_only_when_the_key_is_free(tmp_path: Path) -> N
         quarantine.release(home, DAY, [1], "the old name")
     sealed = quarantine.drop(home, DAY, [1], "renamed")
     assert (sealed.rows, sealed.rows_quarantined) == (GOOD + 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("created", "is_kept"), [("2026-08-02T00:59:00Z", True), ("2026-08-02T01:01:00Z", False)]
+)
+def test_a_model_from_the_future_is_set_aside(created: str, is_kept: bool, tmp_path: Path) -> None:
+    home, imported = seal_rows(tmp_path / "day", [record(3000, id="owner/new", createdAt=created)])
+    (sealed,) = imported.sealed
+    assert sealed.quarantined == ({} if is_kept else {"future_date": 1})
+    assert raw.verdict(home, DAY).passed
+    for row in quarantine.held(home, DAY):
+        assert (row.field, json.loads(row.content)["createdAt"][:10]) == ("createdAt", created[:10])
+    if not is_kept:
+        quarantine.release(home, DAY, [1], "a clock that was wrong")
+        assert downloads_of(home, "owner/new") == [5000]

@@ -110,6 +110,15 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         f"downloads_attributed_share * 1.01 where {MAIN} and {LAST}",
         "coverage_adds_up",
     ),
+    "a release is counted twice for its organization": (
+        "update marts.fct_release_cadence_weekly set releases_count = releases_count + 1 "
+        "where organization = 'owner-3'",
+        "marts_agree",
+    ),
+    "releases of one type are dropped": (
+        "delete from marts.fct_release_cadence_weekly where release_type = 'base'",
+        "marts_agree",
+    ),
     "a model is dropped from its dimension": (
         f"delete from marts.dim_models where rowid = 7 and last_seen_on = {LAST.split(' = ')[1]}",
         "models_reconcile",

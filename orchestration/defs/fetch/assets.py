@@ -21,6 +21,7 @@ from orchestration.hub import authors, completeness, dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.patience import Patience
+from orchestration.printable import markdown_table
 from orchestration.profile import Profile
 from orchestration.reporting import bar
 from orchestration.snapshots import importing, reading, store
@@ -333,12 +334,12 @@ def describe_day(home: Home, day: Sealed) -> dict[str, Any]:
             f"from {reading.records(home, [day], ['id', 'author', 'downloads'])} "
             "group by all order by downloads desc, author limit 10"
         ).fetchall()
-    table = "\n".join(
-        ["| author | models | downloads (30 d) | |", "|---|---:|---:|---|"]
-        + [
-            f"| {author} | {models:,} | {downloads:,} | {bar(downloads, largest[0][2])} |"
+    table = markdown_table(
+        ["author", "models:", "downloads (30 d):", " "],
+        [
+            (author, f"{models:,}", f"{downloads:,}", bar(downloads, largest[0][2]))
             for author, models, downloads in largest
-        ]
+        ],
     )
     return {
         "snapshot_date": day.snapshot_date.isoformat(),

@@ -11,6 +11,7 @@ from orchestration.defs.fetch.assets import MODELS
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.gates import raw
 from orchestration.gates.outcome import CheckOutcome
+from orchestration.printable import markdown_table
 from orchestration.profile import Profile
 from orchestration.snapshots import store
 
@@ -18,12 +19,11 @@ from orchestration.snapshots import store
 def as_markdown(outcomes: list[CheckOutcome], most: int = 20) -> str:
     """The outcomes as a table: day, what was seen, what was asked for."""
     rows = [
-        f"| {outcome.snapshot_date or ''} | {outcome.status} | {outcome.observed} "
-        f"| {outcome.threshold} |"
+        (outcome.snapshot_date, outcome.status, outcome.observed, outcome.threshold)
         for outcome in outcomes[:most]
     ]
-    more = [f"\n{len(outcomes) - most:,} more"] if len(outcomes) > most else []
-    return "\n".join(["| day | status | observed | threshold |", "|---|---|---|---|", *rows, *more])
+    more = f"\n\n{len(outcomes) - most:,} more" if len(outcomes) > most else ""
+    return markdown_table(["day", "status", "observed", "threshold"], rows) + more
 
 
 def as_check_result(

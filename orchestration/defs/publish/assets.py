@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,10 @@ from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home
+from orchestration.printable import markdown_table
 from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
+from orchestration.publication.diff import Diff
 from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
 from orchestration.reporting import Slice, bar, country_shares, percent, spark_line
@@ -109,23 +110,51 @@ def _check_results(outcomes: list[Any]) -> Iterator[dg.AssetCheckResult]:
         yield as_check_result(check.name, found, KEY, stops=True)
 
 
+def _changes(diff: Diff | None) -> str:
+    """What is other than in the publication before: rows by table, and the shares that moved."""
+    if diff is None:
+        return "the same content as before"
+    rows = [
+        (name, f"{one.added:,}", f"{one.changed:,}", f"{one.removed:,}")
+        for name, one in diff.tables.items()
+        if one.added or one.changed or one.removed
+    ]
+    moves = [
+        (
+            *(move["kind"], move["entity"], move["snapshot_date"]),
+            *(f"{move['was']:.2%}", f"{move['now']:.2%}", f"{move['change']:+.2%}"),
+        )
+        for move in [*diff.moves, *diff.restatements]
+    ]
+    return (
+        f"against {diff.old or 'nothing'}; days added: {', '.join(diff.days_added[-5:]) or 'none'}"
+        + "\n\n"
+        + markdown_table(["table", "added:", "changed:", "removed:"], rows)
+        + "\n\n"
+        + markdown_table(["kind", "who", "day", "was:", "is:", "change:"], moves)
+    )
+
+
 def _describe(home: Home, published: Publication) -> dict[str, Any]:
     """What one wants to see first of a publication: who leads, how sure, what changed."""
     shares = country_shares(home, Slice())
     countries = [row for row in shares.rows if row["share_of_all_low"] is not None][:10]
-    table = [
-        "| country | share of all | | band | of attributed | 7 days | 30 days | downloads |",
-        "|---|---:|---|---:|---:|---:|---|---:|",
-    ]
-    for row in countries:
-        band = f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}"
-        table.append(
-            f"| {row['country_name']} | {percent(row['share_of_all'])} "
-            f"| {bar(row['share_of_all'], countries[0]['share_of_all'])} | {band} "
-            f"| {percent(row['share_of_attributed'])} "
-            f"| {percent(row['share_change_7d'], signed=True)} "
-            f"| {spark_line(row['history'] or [])} | {row['downloads']:,.0f} |"
-        )
+    table = markdown_table(
+        ["country", "share:", " ", "band:", "of attributed:", "7 days:", "30 days", "downloads:"],
+        [
+            (
+                row["country_name"],
+                percent(row["share_of_all"]),
+                bar(row["share_of_all"], countries[0]["share_of_all"]),
+                f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}",
+                percent(row["share_of_attributed"]),
+                percent(row["share_change_7d"], signed=True),
+                spark_line(row["history"] or []),
+                f"{row['downloads']:,.0f}",
+            )
+            for row in countries
+        ],
+    )
     leaders = [
         f"{row['country_name']} {percent(row['share_of_all'])} "
         f"(band {percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
@@ -142,12 +171,12 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
     }
     return {
         "who_leads": f"{label}{', '.join(leaders)} of all downloads in 30 days, by publisher",
-        "top_countries": dg.MetadataValue.md("\n".join(table)),
+        "top_countries": dg.MetadataValue.md(table),
         "universe": str(shares.universe),
         "generation": published.generation,
         "is_new": published.is_new,
         "newest_snapshot": shares.snapshot_date.isoformat(),
         "path": dg.MetadataValue.path(str(published.folder)),
         "dashboard": dg.MetadataValue.path(str(published.folder / "dashboard" / "index.html")),
-        "changes": dg.MetadataValue.json(asdict(published.diff) if published.diff else {}),
+        "changes": dg.MetadataValue.md(_changes(published.diff)),
     } | {name: float(value) for name, value in numbers.items() if value is not None}

@@ -1,0 +1,80 @@
+"""What the suites of the whole daily run share: a small Hub, and a day that was hard to get."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_hub import LocalHub, named_world
+from orchestration.home import CHECKOUT, Home
+from orchestration.publication import generation
+from tests.faults.conftest import Proxy
+from tests.faults.daily_run import watch_sockets
+from tests.faults.daily_run.commands import (
+    Hub,
+    Reference,
+    Watched,
+    check_whole,
+    copy_of,
+    raw_files,
+    run,
+    tables,
+)
+
+WORLD = "clean:500x5"
+# What a run writes when it crawls, when it builds, and when it publishes.
+STAGES = ("landing/**/page-*", "warehouse/warehouse.duckdb.wal", "published/.building-*/*.parquet")
+
+
+@pytest.fixture(scope="session")
+def daily_hub() -> Iterator[Hub]:
+    """A local Hub of a small world on its first day, behind a proxy that notes what it is asked."""
+    content = named_world(WORLD)
+    days = list(content.dates)
+    with LocalHub(content, date=days[0]) as local, Proxy(local.endpoint) as proxy:
+        yield Hub(local, proxy, days)
+
+
+@pytest.fixture(scope="session")
+def watched(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    """The first day: killed while it crawls, builds and publishes, then left alone but watched."""
+    folder = tmp_path_factory.mktemp("watched")
+    shutil.copy(Path(watch_sockets.__file__), folder / "sitecustomize.py")
+    notes = folder / "sockets.txt"
+    notes.touch()
+    home = Home(folder / "home")
+    chance = random.Random(2026)
+    for stage in STAGES:
+        killed = run(home, daily_hub)
+        killed.wait_for(stage)
+        moment, with_children = chance.uniform(0, 0.5), chance.random() < 0.5
+        assert killed.kill(moment, with_children=with_children), killed.said()
+        assert generation.current(home) is None
+    before = raw_files(home)
+    path = f"{folder}{os.pathsep}{CHECKOUT}"
+    ended = run(home, daily_hub, {"PYTHONPATH": path, watch_sockets.FILE: str(notes)})
+    ended.end()
+    assert before.items() <= raw_files(home).items()
+    addresses = dict(line.split("\t") for line in notes.read_text().splitlines())
+    return Watched(home, daily_hub, ended.transcript, addresses)
+
+
+@pytest.fixture(scope="session")
+def reference(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    """A home with the first day; the Hub plays the second as long as this lasts."""
+    folder = tmp_path_factory.mktemp("reference")
+    base = Home(folder / "base")
+    daily_hub.local.set_date(daily_hub.days[0])
+    run(base, daily_hub).end()
+    daily_hub.local.set_date(daily_hub.days[1])
+    undisturbed = copy_of(base, folder / "undisturbed")
+    seconds = run(undisturbed, daily_hub).end()
+    check_whole(undisturbed)
+    assert tables(undisturbed) != tables(base)
+    yield Reference(base, tables(undisturbed), raw_files(undisturbed), seconds)
+    daily_hub.local.set_date(daily_hub.days[0])

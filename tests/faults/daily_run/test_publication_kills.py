@@ -1,0 +1,50 @@
+"""The daily run killed at random moments, in a home that has a publication already.
+
+Old or new after each kill; after the next run, what an undisturbed one publishes. The three
+kills of `make test` are those of a first day, in `test_publication_day.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.faults.daily_run.commands import Hub, Reference, copy_of, run
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("publication_daily_run"),
+    pytest.mark.timeout(3600),
+]
+
+KILLS = 200
+# Where the suite is played in parts: the numbers of the kills, as 0-39.
+PART = os.environ.get("OBSERVATORY_TEST_KILLS", f"0-{KILLS - 1}")
+
+
+def numbers() -> range:
+    first, last = PART.split("-")
+    return range(int(first), int(last) + 1)
+
+
+@pytest.mark.parametrize("number", numbers())
+def test_a_killed_run_leaves_the_old_or_the_new(
+    number: int, daily_hub: Hub, reference: Reference, tmp_path: Path
+) -> None:
+    chance = random.Random(number)
+    home = copy_of(reference.base, tmp_path / "home")
+    moment, with_children = chance.random(), chance.random() < 0.5
+    killed = run(home, daily_hub).kill(moment * reference.seconds, with_children=with_children)
+    is_new = reference.check_published(home)
+    # At once, though dbt of the killed run may be at work still; no daemon helps.
+    reference.end(home, daily_hub)
+    how = "killed with its children" if with_children else "killed alone"
+    print(
+        f"{number}: at {moment:.2f} of {reference.seconds:.0f} s, "
+        f"{how if killed else 'not reached'}, left {'the new' if is_new else 'the old'}"
+    )
+    shutil.rmtree(home.root)

@@ -1,0 +1,41 @@
+"""The daily run on a disk that is full, and with too little memory: old or new, never half."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.faults.daily_run.commands import Hub, Reference, copy_of, run
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("publication_daily_run"),
+    pytest.mark.timeout(3600),
+]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_on_a_full_disk(number: int, daily_hub: Hub, reference: Reference, tmp_path: Path) -> None:
+    """Files may grow to a random size, from nothing to nearly that of the warehouse."""
+    home = copy_of(reference.base, tmp_path / "home")
+    largest = int(home.warehouse.stat().st_size * random.Random(number).random() ** 3)
+    starved = run(home, daily_hub, largest_file=largest)
+    starved.process.join(600)
+    is_new = reference.check_published(home)
+    assert is_new == (starved.process.exitcode == 0), starved.said()
+    reference.end(home, daily_hub)
+
+
+@pytest.mark.parametrize("memory", ["4MB", "16MB", "48MB"])
+def test_with_too_little_memory(
+    memory: str, daily_hub: Hub, reference: Reference, tmp_path: Path
+) -> None:
+    home = copy_of(reference.base, tmp_path / "home")
+    limits = {"OBSERVATORY_MEMORY_LIMIT": memory, "OBSERVATORY_TEMPORARY_LIMIT": "0MB"}
+    starved = run(home, daily_hub, limits)
+    starved.process.join(600)
+    is_new = reference.check_published(home)
+    assert is_new == (starved.process.exitcode == 0), starved.said()
+    reference.end(home, daily_hub)

@@ -1,0 +1,111 @@
+"""A run whose process is gone: told by the home's lock, closed, the others left alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration.defs.automation.sensors import dead_run_closer
+from orchestration.defs.fetch.resources import HELD
+from orchestration.home import CHECKOUT
+from tests.unit.test_home_lock import HOLD
+
+QUEUE_IS_FREE_WITHIN = 5 * 60
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def holder(home: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=CHECKOUT,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def begun(
+    instance: dg.DagsterInstance,
+    home: Path | None,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+) -> str:
+    """A run that Dagster shows with `status`; it has held `home`, if any."""
+    tags = {HELD: str(home)} if home else {}
+    run = dg.DagsterRun("daily_observatory", str(uuid.uuid4()), status=status, tags=tags)
+    return instance.add_run(run).run_id
+
+
+def watch(instance: dg.DagsterInstance) -> str:
+    """What the sensor says at its next look."""
+    with dg.build_sensor_context(instance=instance) as context:
+        return dead_run_closer.evaluate_tick(context).skip_message or ""
+
+
+def status_of(instance: dg.DagsterInstance, run: str) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run)
+    assert found is not None
+    return found.status
+
+
+def test_a_run_is_closed_once_its_process_is_killed(
+    instance: dg.DagsterInstance, home: Path, holder: subprocess.Popen[str]
+) -> None:
+    run = begun(instance, home)
+    assert "the home is in use by a back-fill" in watch(instance)
+    assert status_of(instance, run) == dg.DagsterRunStatus.STARTED
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert watch(instance) == f"closed {run}"
+    assert status_of(instance, run) == dg.DagsterRunStatus.FAILURE
+    assert watch(instance) == "every run is alive"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.STARTED],
+)
+def test_runs_that_wait_or_ended_or_work_elsewhere_are_left_alone(
+    status: dg.DagsterRunStatus, instance: dg.DagsterInstance, home: Path, tmp_path: Path
+) -> None:
+    is_elsewhere = status == dg.DagsterRunStatus.STARTED
+    runs = [
+        begun(instance, tmp_path / "other" if is_elsewhere else home, status),
+        begun(instance, None, status),
+    ]
+    assert watch(instance) == "every run is alive"
+    assert {status_of(instance, run) for run in runs} == {status}
+
+
+def test_the_queue_moves_on_within_five_minutes() -> None:
+    """The sensor for runs that held the home, Dagster's monitoring for those that never did."""
+    assert dead_run_closer.default_status == dg.DefaultSensorStatus.RUNNING
+    assert (dead_run_closer.minimum_interval_seconds or 0) <= 60
+    monitoring = yaml.safe_load((CHECKOUT / "dagster.yaml").read_text())["run_monitoring"]
+    assert monitoring["enabled"]
+    waits = monitoring["start_timeout_seconds"] + monitoring["poll_interval_seconds"]
+    assert waits < QUEUE_IS_FREE_WITHIN
