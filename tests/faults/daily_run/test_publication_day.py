@@ -21,7 +21,11 @@ from tests.faults.daily_run.commands import (
 )
 from tests.integration.command_line import PROGRAM, environment_for
 
-pytestmark = [pytest.mark.xdist_group("publication_daily_run"), pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("publication_daily_run"),
+    pytest.mark.timeout(1800),
+]
 
 
 def test_a_day_killed_three_times_is_published_by_the_next_run(watched: Watched) -> None:

@@ -24,7 +24,11 @@ from orchestration.warehouse import PROJECT, generated_organizations_file
 from tests.faults.daily_run.commands import Command, Watched, check_whole, copy_of
 from tests.faults.daily_run.mutations import LARGEST_ORGANIZATION, MUTATIONS, Mutation, Owner
 
-pytestmark = [pytest.mark.xdist_group("publication_daily_run"), pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("publication_daily_run"),
+    pytest.mark.timeout(1800),
+]
 
 AFTER = sorted(name for name, one in MUTATIONS.items() if one.after)
 SAMPLE = random.Random(3).sample(AFTER, 3)
