@@ -54,9 +54,10 @@ def history(work: Path, models: list[int], days: list[int]) -> None:
     """Compacted days: bytes per model-day, and seconds to compact and prove one."""
     print(
         "| models | whole, B a model-day | counters, B a model-day "
-        "| new attributes, B a model-day | a month's first attributes, B a model | s a day |"
+        "| new attributes, B a model-day | attributes of a month, B a model | keys, B a model "
+        "| s a day |"
     )
-    print("|---:|---:|---:|---:|---:|---:|")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
     for count in models:
         for number in days:
             home = Home(work / f"history-{count}x{number}")
@@ -67,7 +68,7 @@ def history(work: Path, models: list[int], days: list[int]) -> None:
             seconds = (time.monotonic() - begun) / len(done)
             rows = sum(day.sealed.rows for day in done)
             whole = sum(day.bytes_before for day in done)
-            counters = retention.bytes_at_rest(home)["counters"]
+            at_rest = retention.bytes_at_rest(home)
             months = [
                 reading.read_month(home, month)
                 for month in sorted({reading.month_of(day.sealed.snapshot_date) for day in done})
@@ -79,9 +80,10 @@ def history(work: Path, models: list[int], days: list[int]) -> None:
             ]
             first, *later = [file.stat().st_size for file in files]
             print(
-                f"| {count:,} | {whole / rows:.1f} | {counters / rows:.2f} "
+                f"| {count:,} | {whole / rows:.1f} | {at_rest['counters'] / rows:.2f} "
                 f"| {sum(later) / max(rows - done[0].sealed.rows, 1):.2f} "
-                f"| {first / done[0].sealed.rows:.1f} | {seconds:.1f} |",
+                f"| {first / done[0].sealed.rows:.1f} "
+                f"| {at_rest['keys'] / done[-1].sealed.rows:.1f} | {seconds:.1f} |",
                 flush=True,
             )
             shutil.rmtree(home.root)

@@ -82,3 +82,18 @@
 {% macro spark__each_day(first, last) -%}
     select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date_day
 {%- endmacro %}
+
+{#-
+    Behind `with name as`: a CTE that is used more than once is read anew each time. DuckDB keeps
+    it in memory otherwise, whole: 5 million models with their tags are more than 3 GiB.
+-#}
+{% macro read_anew() -%}
+    {{ return(adapter.dispatch('read_anew', 'hub_observatory')()) }}
+{%- endmacro %}
+
+{% macro default__read_anew() -%}
+    not materialized
+{%- endmacro %}
+
+{% macro spark__read_anew() -%}
+{%- endmacro %}

@@ -12,13 +12,14 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration import database
+from orchestration import database, warehouse
 from orchestration.errors import Refusal
 from orchestration.gates import raw
 from orchestration.home import Home
 from orchestration.snapshots import compaction, content, reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.snapshots.store import Sealed
+from orchestration.warehouse import BuildPlan
 from tests.unit.archive_fixture import ndjson, records, take, write
 
 FIRST = date(2026, 8, 29)
@@ -115,6 +116,25 @@ def test_only_the_columns_asked_for_are_there(home: Home) -> None:
             f"from {reading.records(home, store.list_sealed(home), ['id', 'likes'])}"
         )
         assert found.columns == ["snapshot_date", "id", "likes"]
+
+
+def test_a_build_is_given_the_same_rows_of_compacted_days(home: Home) -> None:
+    def sources() -> list[pd.DataFrame]:
+        days = tuple(store.list_sealed(home))
+        warehouse.register(home, BuildPlan(days, days[1:], True, "", ""), [])
+        with database.connect(home.warehouse, folders=[home.raw], read_only=True) as connection:
+            return [
+                connection.sql(f"from raw.{name}")
+                .df()
+                .sort_values(["snapshot_date", "id"], ignore_index=True)
+                for name in ("hub_models", "hub_counters")
+            ]
+
+    before = sources()
+    assert [len(frame) for frame in before] == [1511, 1811]
+    enforce(home)
+    for now, then in zip(sources(), before, strict=True):
+        pd.testing.assert_frame_equal(now, then)
 
 
 def test_a_statement_reads_the_days_that_it_asks_for_alone(home: Home) -> None:

@@ -2,14 +2,7 @@
 -- only some 100,000 counts differ, so what is sorted here is short.
 {%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
 
-with model_downloads as (
-
-    select * from {{ ref('int_hub__model_downloads') }}
-
-),
-
--- Once more for the few ancestors: a CTE that is used twice is kept in memory as a whole.
-possible_ancestors as (
+with model_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_downloads') }}
 
@@ -150,26 +143,26 @@ together as (
     union all
 
     select
-        possible_ancestors.snapshot_date,
+        model_downloads.snapshot_date,
         'base_model' as attribution,
         'model' as level,
-        possible_ancestors.model_id as entity,
-        possible_ancestors.is_new_365d,
-        possible_ancestors.is_language_model,
-        possible_ancestors.is_present::integer as models_count
+        model_downloads.model_id as entity,
+        model_downloads.is_new_365d,
+        model_downloads.is_language_model,
+        model_downloads.is_present::integer as models_count
         {%- for window in download_windows() %},
-        possible_ancestors.downloads_{{ window }}::decimal(38, 6)
+        model_downloads.downloads_{{ window }}::decimal(38, 6)
             as downloads_{{ window }}
         {%- endfor %}
-    from possible_ancestors
+    from model_downloads
     inner join ancestors
         on
-            possible_ancestors.snapshot_date = ancestors.snapshot_date
-            and possible_ancestors.model_id = ancestors.root_model_id
+            model_downloads.snapshot_date = ancestors.snapshot_date
+            and model_downloads.model_id = ancestors.root_model_id
     anti join heirs
         on
-            possible_ancestors.snapshot_date = heirs.snapshot_date
-            and possible_ancestors.model_key = heirs.model_key
+            model_downloads.snapshot_date = heirs.snapshot_date
+            and model_downloads.model_key = heirs.model_key
 
 ),
 

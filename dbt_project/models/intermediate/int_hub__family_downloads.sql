@@ -42,7 +42,7 @@
         {%- endfor %}
 {% endset %}
 
-with model_downloads as (
+with model_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_downloads') }}
 
@@ -55,7 +55,7 @@ model_days as (
 
 ),
 
-lineage as (
+lineage as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__lineage') }}
 

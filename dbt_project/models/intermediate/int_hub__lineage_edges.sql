@@ -1,4 +1,4 @@
-with model_days as (
+with model_days as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_days') }}
 

@@ -8,7 +8,7 @@ with model_days as (
 
 ),
 
-flows as (
+flows as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_flows') }}
 

@@ -5,18 +5,9 @@
     on_schema_change='fail',
 ) }}
 
--- Read twice, not once for both: a CTE that is used twice is kept in memory, here with all tags
--- of 5 million models (> 3 GiB).
-with newest as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('stg_hub__models') }}
-
-),
-
-sightings as (
-
-    select snapshot_date, model_key, created_at
-    from {{ ref('stg_hub__models') }}
 
 ),
 
@@ -62,7 +53,7 @@ seen as (
         max(snapshot_date) as last_seen_on,
         -- An id that is deleted and made anew does not come out again.
         min(created_at) as created_at
-    from sightings
+    from models
     group by all
 
 ),
@@ -91,7 +82,7 @@ current_build as (
         coalesce(roots.root_organization, newest.organization)
             as root_organization
 
-    from newest
+    from models as newest
     inner join seen
         on
             newest.model_key = seen.model_key

@@ -6,7 +6,7 @@
 {% set small_panel = 2000 %}
 {% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
 
-with owner_downloads as (
+with owner_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__owner_downloads') }}
 

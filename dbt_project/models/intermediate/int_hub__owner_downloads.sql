@@ -1,10 +1,10 @@
-with model_downloads as (
+with model_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_downloads') }}
 
 ),
 
-inherited as (
+inherited as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__inherited_credits') }}
 
