@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ from starlette.routing import Route
 from local_hub import listing
 from local_hub.changes import Change, Changed, ChangingDay
 from local_hub.clock import Clock
-from local_hub.content import Content, Day, Record, project
+from local_hub.content import Content, Day, Kind, Other, Record, project
 from local_hub.datasets import DatasetsApi
 from local_hub.quota import Quota
 
@@ -40,6 +41,7 @@ class Stage:
         self._lock = threading.Lock()
         self._playing = self.clock.now().date()
         self._day = content.day(self._playing)
+        self._others: dict[Other, tuple[date, Day]] = {}
 
     def set_date(self, moment: date | datetime) -> None:
         """Play another day from now on. Refuses one that the content does not have."""
@@ -73,18 +75,31 @@ class Stage:
                     self._day = self.content.day(today)
             return self._day
 
+    def other_day(self, kind: Other) -> Day:
+        """The datasets or Spaces of now."""
+        self.day()
+        with self._lock:
+            on, day = self._others.get(kind, (None, None))
+            if day is None or on != self._playing:
+                day = self.content.other_day(kind, self._playing)
+                self._others[kind] = self._playing, day
+            return day
+
 
 def application(stage: Stage, datasets: Mapping[str, Path]) -> Starlette:
     """The API over `stage`, and the dataset repositories of `datasets` (name: folder)."""
     hub = _Hub(stage)
     return Starlette(
         routes=[
-            Route("/api/models", hub.models),
-            Route("/api/models/{model_id:path}", hub.model),
+            *(Route(f"/api/{kind}", partial(hub.listing, kind)) for kind in listing.RULES),
+            *DatasetsApi(datasets, stage.clock.now).routes,
+            *(
+                Route(f"/api/{kind}/{{repo_id:path}}", partial(hub.repository, kind))
+                for kind in listing.RULES
+            ),
             Route("/api/organizations/{name}/overview", hub.organization),
             Route("/api/users/{name}/overview", hub.user),
             Route("/local-hub/organizations.csv", hub.organizations_csv),
-            *DatasetsApi(datasets, stage.clock.now).routes,
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=hub.around)],
     )
@@ -114,10 +129,13 @@ class _Hub:
         response.headers["X-Hub-Universe"] = self._stage.content.universe
         return response
 
-    async def models(self, request: Request) -> Response:
+    def _day(self, kind: Kind) -> Day:
+        return self._stage.day() if kind == "models" else self._stage.other_day(kind)
+
+    async def listing(self, kind: Kind, request: Request) -> Response:
         asked = request.query_params.multi_items()
         try:
-            page = listing.page(self._stage.day(), listing.understand(asked))
+            page = listing.page(self._day(kind), listing.understand(asked, listing.RULES[kind]))
         except listing.BadQuery as problem:
             return _error(400, str(problem))
         response = _json(page.body)
@@ -127,14 +145,14 @@ class _Hub:
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
 
-    async def model(self, request: Request) -> Response:
-        model_id, _, revision = request.path_params["model_id"].partition("/revision/")
-        day = self._stage.day()
-        row = day.find(model_id)
+    async def repository(self, kind: Kind, request: Request) -> Response:
+        repo_id, _, revision = request.path_params["repo_id"].partition("/revision/")
+        day, rules = self._day(kind), listing.RULES[kind]
+        row = day.find(repo_id)
         if row is None:
-            moved = day.moved_to(model_id)
+            moved = day.moved_to(repo_id)
             if moved is not None:
-                return RedirectResponse(str(request.url.replace(path=f"/api/models/{moved}")), 307)
+                return RedirectResponse(str(request.url.replace(path=f"/api/{kind}/{moved}")), 307)
             return _error(404, "Repository not found", code="RepoNotFound")
         if revision not in ("", "main"):
             return _error(404, f"Invalid rev id: {revision}", code="RevisionNotFound")
@@ -142,9 +160,10 @@ class _Hub:
         for name, value in request.query_params.multi_items():
             asked.setdefault(name.removesuffix("[]"), []).append(value)
         record = day.records(np.array([row]))[0]
-        everything = tuple(name for name in record if name in _INFO_FIELDS)
+        known = {"_id", "id", "modelId", *rules.info}
+        everything = tuple(name for name in record if name in known)
         try:
-            fields = listing.fields_of(asked, listing.INFO_EXPANDS, everything)
+            fields = listing.fields_of(asked, rules.info, everything, rules.full)
         except listing.BadQuery as problem:
             return _error(400, str(problem))
         return _json(project(record, fields))
@@ -174,9 +193,6 @@ class _Hub:
         if text is None:
             return _error(404, "the organizations of this content are real, not generated")
         return PlainTextResponse(text, media_type="text/csv")
-
-
-_INFO_FIELDS = {"_id", "id", "modelId", *listing.INFO_EXPANDS}
 
 
 def _json(value: bytes | Record, status: int = 200) -> Response:

@@ -20,6 +20,10 @@ Record = dict[str, Any]
 
 Rows = npt.NDArray[np.int64]
 Sort = Literal["createdAt", "downloads", "lastModified", "likes", "trendingScore"]
+Other = Literal["datasets", "spaces"]
+Kind = Literal["models", Other]
+"""What the Hub lists."""
+
 SORTS: tuple[Sort, ...] = ("createdAt", "downloads", "lastModified", "likes", "trendingScore")
 NOT_RECORDED = np.iinfo(np.int64).min
 
@@ -106,6 +110,9 @@ class Content(Protocol):
 
     def day(self, on: date) -> Day:
         """The models of one of `dates`."""
+
+    def other_day(self, kind: Other, on: date) -> Day:
+        """The datasets or Spaces of a day; an empty day where there are none."""
 
     def organizations_csv(self) -> str | None:
         """Who the generated organizations are; None where organizations are real."""

@@ -107,7 +107,11 @@ class DatasetsApi:
             Route(f"{api}/tree/{{revision}}/{{path:path}}", self._answering(self._tree)),
             Route(f"{api}/refs", self._answering(self._refs)),
             Route(f"{api}/revision/{{revision:path}}", self._answering(self._info)),
-            Route(api, self._answering(self._info)),
+            # What else is called a dataset here is listed, and has no history.
+            *(
+                Route(f"/api/datasets/{name}", self._answering(self._info))
+                for name in self._repositories
+            ),
             Route(
                 "/datasets/{owner}/{name}/resolve/{revision}/{path:path}",
                 self._answering(self._resolve),
@@ -119,7 +123,8 @@ class DatasetsApi:
         self, ask: Callable[[Request, Repository], Response]
     ) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            name = f"{request.path_params['owner']}/{request.path_params['name']}"
+            owner, name, *_ = request.url.path.partition("/datasets/")[2].split("/")
+            name = f"{owner}/{name}"
             try:
                 if name not in self._repositories:
                     raise NotThere("RepoNotFound", "Repository not found")

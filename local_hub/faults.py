@@ -18,10 +18,12 @@ from typing import Any
 
 import yaml
 
+from local_hub.listing import RULES
 from local_hub.misbehaviour import WAYS, Way
 from orchestration.errors import Refusal
 
 _CURE = "write it as local_hub/README.md shows"
+_LISTINGS = frozenset(f"/api/{kind}" for kind in RULES)
 _NUMBERS = re.compile(r"(\d+)(?:(-)(\d+)?)?")
 
 
@@ -61,7 +63,7 @@ class Faults:
         self._random = random.Random(seed)
         self._asked = [0] * len(declared)
         self._struck = [0] * len(declared)
-        self._pages: dict[str | None, int] = {}
+        self._pages: dict[str, dict[str | None, int]] = {}
         self._began: float | None = None
 
     @property
@@ -73,7 +75,7 @@ class Faults:
         """The ways in which to spoil this request, in the order of the file."""
         now = time.monotonic()
         self._began = now if self._began is None else self._began
-        page = self._page(cursor) if path == "/api/models" else None
+        page = self._page(path, cursor) if path in _LISTINGS else None
         ways = []
         for place, fault in enumerate(self._declared):
             if not fnmatch.fnmatchcase(path, fault.path):
@@ -91,11 +93,12 @@ class Faults:
                 ways.append(fault.way)
         return ways
 
-    def _page(self, cursor: str | None) -> int:
+    def _page(self, path: str, cursor: str | None) -> int:
         """The number of this page: the first has no cursor, the others count as they come."""
+        pages = self._pages.setdefault(path, {})
         if cursor is None:
-            self._pages.clear()
-        return self._pages.setdefault(cursor, len(self._pages) + 1)
+            pages.clear()
+        return pages.setdefault(cursor, len(pages) + 1)
 
 
 def read_faults(source: Path | Mapping[str, Any]) -> Faults:

@@ -1,7 +1,7 @@
 """How the Hub lists: which parameters it takes, which fields it gives, where a page ends.
 
-What belongs here: the rules of `/api/models`, without HTTP. A refused question is `BadQuery`,
-which the server answers with status 400.
+What belongs here: the rules of `/api/models` and its like, without HTTP. A refused question is
+`BadQuery`, which the server answers with status 400.
 """
 
 from __future__ import annotations
@@ -15,25 +15,68 @@ from typing import Any
 import numpy as np
 import orjson
 
-from local_hub.content import SORTS, Day, Rows, Sort
+from local_hub.content import SORTS, Day, Kind, Rows, Sort
 
 PAGE_LIMIT = 1000
 
-_DEFAULT_FIELDS = (
+
+@dataclass(frozen=True)
+class Rules:
+    """What can be asked of one kind of repository: fields given unasked, with `full`, on wish.
+
+    `info` are the fields on wish of a single repository, which are more than those of a listing.
+    """
+
+    default: tuple[str, ...]
+    full: tuple[str, ...]
+    expands: frozenset[str]
+    info: frozenset[str]
+    sorts: tuple[Sort, ...] = SORTS
+
+
+_MODELS = (
     "_id", "modelId", "likes", "trendingScore", "private", "downloads", "tags",
     "pipeline_tag", "library_name", "createdAt",
 )  # fmt: skip
-_FULL_FIELDS = (*_DEFAULT_FIELDS, "author", "sha", "lastModified", "gated", "disabled", "siblings")
-LISTING_EXPANDS = frozenset(
+_DATASETS = (
+    "_id", "author", "disabled", "gated", "lastModified", "likes", "trendingScore", "private",
+    "downloads", "tags", "createdAt",
+)  # fmt: skip
+_SPACES = ("_id", "likes", "trendingScore", "private", "sdk", "tags", "createdAt")
+_OF_ALL = frozenset(
     {
-        "author", "cardData", "config", "createdAt", "disabled", "downloads", "downloadsAllTime",
-        "evalResults", "gated", "gguf", "inference", "inferenceProviderMapping", "lastModified",
-        "library_name", "likes", "mask_token", "model-index", "pipeline_tag", "private",
-        "resourceGroup", "safetensors", "sha", "siblings", "spaces", "tags", "transformersInfo",
-        "trendingScore", "widgetData",
+        "author", "cardData", "createdAt", "disabled", "lastModified", "likes", "private",
+        "resourceGroup", "sha", "siblings", "tags", "trendingScore",
     }
 )  # fmt: skip
-INFO_EXPANDS = LISTING_EXPANDS | {"baseModels", "childrenModelCount", "usedStorage"}
+_OF_MODELS = _OF_ALL | {
+    "config", "downloads", "downloadsAllTime", "evalResults", "gated", "gguf", "inference",
+    "inferenceProviderMapping", "library_name", "mask_token", "model-index", "pipeline_tag",
+    "safetensors", "spaces", "transformersInfo", "widgetData",
+}  # fmt: skip
+_OF_DATASETS = _OF_ALL | {
+    "citation", "description", "downloads", "downloadsAllTime", "gated", "mainSize",
+    "paperswithcode_id", "usedStorage",
+}  # fmt: skip
+_OF_SPACES = _OF_ALL | {
+    "datasets", "models", "region", "runtime", "sdk", "subdomain", "usedStorage",
+}  # fmt: skip
+RULES: dict[Kind, Rules] = {
+    "models": Rules(
+        _MODELS,
+        (*_MODELS, "author", "sha", "lastModified", "gated", "disabled", "siblings"),
+        _OF_MODELS,
+        _OF_MODELS | {"baseModels", "childrenModelCount", "usedStorage"},
+    ),
+    "datasets": Rules(_DATASETS, (*_DATASETS, "sha", "siblings"), _OF_DATASETS, _OF_DATASETS),
+    "spaces": Rules(
+        _SPACES,
+        (*_SPACES, "author", "sha", "lastModified", "disabled", "siblings"),
+        _OF_SPACES,
+        _OF_SPACES,
+        ("createdAt", "lastModified", "likes", "trendingScore"),
+    ),
+}
 _NOT_PLAYED = ("apps", "inference", "inference_provider", "num_parameters")
 
 
@@ -43,7 +86,7 @@ class BadQuery(Exception):
 
 @dataclass(frozen=True)
 class Query:
-    """One question to `/api/models`, understood."""
+    """One question to a listing, understood."""
 
     sort: Sort
     ascending: bool
@@ -56,7 +99,7 @@ class Query:
     cursor: tuple[float, str] | None
 
 
-def understand(parameters: Iterable[tuple[str, str]]) -> Query:
+def understand(parameters: Iterable[tuple[str, str]], rules: Rules) -> Query:
     """The query that URL parameters ask. Raises BadQuery."""
     asked: dict[str, list[str]] = {}
     for name, value in parameters:
@@ -69,14 +112,14 @@ def understand(parameters: Iterable[tuple[str, str]]) -> Query:
         return asked[name][-1] if name in asked else None
 
     sort = last("sort") or "trendingScore"
-    if sort not in SORTS:
-        raise BadQuery(f"invalid sort {sort!r}: one of {', '.join(SORTS)}")
+    if sort not in rules.sorts:
+        raise BadQuery(f"invalid sort {sort!r}: one of {', '.join(rules.sorts)}")
     filters = [*asked.get("filter", []), *asked.get("pipeline_tag", [])]
     return Query(
         sort=next(known for known in SORTS if known == sort),
         ascending=last("direction") == "1",
         limit=_limit(last("limit")),
-        fields=fields_of(asked, LISTING_EXPANDS, _DEFAULT_FIELDS),
+        fields=fields_of(asked, rules.expands, rules.default, rules.full),
         author=last("author"),
         search=last("search"),
         filters=tuple(tag for text in filters for tag in text.split(",") if tag),
@@ -86,7 +129,10 @@ def understand(parameters: Iterable[tuple[str, str]]) -> Query:
 
 
 def fields_of(
-    asked: dict[str, list[str]], expandable: frozenset[str], otherwise: tuple[str, ...]
+    asked: dict[str, list[str]],
+    expandable: frozenset[str],
+    otherwise: tuple[str, ...],
+    in_full: tuple[str, ...],
 ) -> tuple[str, ...]:
     """The fields that `expand` or `full` ask for. Raises BadQuery."""
     full = any(
@@ -100,7 +146,7 @@ def fields_of(
         raise BadQuery(f"invalid expand {unknown[0]!r}: one of {', '.join(sorted(expandable))}")
     if expand:
         return ("_id", *dict.fromkeys(expand))
-    return _FULL_FIELDS if full else otherwise
+    return in_full if full else otherwise
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from local_hub.content import NOT_RECORDED, Day, Record, Rows, Sort, hub_time, milliseconds
+from local_hub.content import (
+    NOT_RECORDED,
+    Day,
+    Other,
+    Record,
+    Rows,
+    Sort,
+    hub_time,
+    milliseconds,
+)
 from orchestration.errors import Refusal
 
 _DATE_IN_NAME = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
@@ -39,6 +48,7 @@ class Recorded:
         self.universe = f"panel {panel}"
         self._sources: dict[date, list[Path]] = {}
         self._loaded: tuple[date, RecordedDay] | None = None
+        self._others: dict[Other, Recorded | None] = {}
         for file in _files(self.path):
             for on in _dates(file):
                 self._sources.setdefault(on, []).append(file)
@@ -66,12 +76,27 @@ class Recorded:
         self._loaded = (on, day)
         return day
 
+    def other_day(self, kind: Other, on: date) -> Day:
+        """What the sub-folder `datasets` or `spaces` holds of the day, in files like these."""
+        if kind not in self._others:
+            folder = self.path / kind
+            self._others[kind] = Recorded(folder) if folder.is_dir() else None
+        recorded = self._others[kind]
+        if recorded is None or on not in recorded.dates:
+            return RecordedDay.of([])
+        return recorded.day(on)
+
     def organizations_csv(self) -> str | None:
         return None
 
 
 class RecordedDay(Day):
     """One recorded day: its sort keys in columns, its records decoded when they are asked for."""
+
+    @classmethod
+    def of(cls, lines: list[bytes]) -> RecordedDay:
+        """A day of records that are lines of JSON."""
+        return cls(_Lines(lines))
 
     def __init__(self, store: _Lines | _Table) -> None:
         super().__init__()

@@ -145,6 +145,20 @@ def _execute(
     return report.metadata
 
 
+def _crawl_others(home: Home, day: date) -> None:
+    """The day's datasets and Spaces, where they are asked for; exit 3 where they are refused."""
+    from orchestration.defs.fetch.other_repositories import also_crawled
+
+    if not also_crawled():
+        return
+    try:
+        _execute(home, "other_repositories", partition_key=day.isoformat())
+    except typer.Exit as ended:
+        raise typer.Exit(
+            PARTLY_REFUSED if ended.exit_code == REFUSED else ended.exit_code
+        ) from None
+
+
 def _tell_published(
     home: Home, refused: dict[str, str] | None = None, decision: str | None = None
 ) -> None:
@@ -264,6 +278,7 @@ def run(
         )
     _execute(home, "daily_observatory", partition_key=day.isoformat())
     _tell_published(home)
+    _crawl_others(home, day)
 
 
 @app.command(

@@ -60,12 +60,14 @@ def connect(
     temporary: Path | None = None,
     read_only: bool = False,
     ordered: bool = False,
+    memory: str | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection that can reach `path` and the `folders`, and nothing else.
 
     No file outside them, no network, no extension; the configuration is locked, so that no
     statement hidden in the data can open it again. Spills go to `temporary`. `ordered` keeps
-    rows in the order in which they were inserted, at the price of memory.
+    rows in the order in which they were inserted, at the price of memory. `memory` is the
+    limit in place of the general one, for work that is no slower with less.
     """
     connection = duckdb.connect(str(path), read_only=read_only)
     allowed = [folder.absolute() for folder in folders]
@@ -76,7 +78,7 @@ def connect(
         "set enable_progress_bar = false",
         "set TimeZone = 'UTC'",
         f"set preserve_insertion_order = {str(ordered).lower()}",
-        f"set memory_limit = {literal(MEMORY_LIMIT)}",
+        f"set memory_limit = {literal(memory or MEMORY_LIMIT)}",
         f"set max_temp_directory_size = {literal(TEMPORARY_LIMIT)}",
     ]
     if temporary is not None:

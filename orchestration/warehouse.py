@@ -20,8 +20,8 @@ import duckdb
 
 from orchestration.database import connect, literal
 from orchestration.home import CHECKOUT, Home
-from orchestration.snapshots import reading
-from orchestration.snapshots.contract import COLUMNS, Column
+from orchestration.snapshots import reading, store
+from orchestration.snapshots.contract import COLUMNS, OTHERS, Column
 from orchestration.snapshots.store import Sealed
 
 PROJECT = CHECKOUT / "dbt_project"
@@ -184,6 +184,7 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
         _register_records(connection, "hub_models", home, build.window, COLUMNS)
         counters = [column for column in COLUMNS if column.name in COUNTERS]
         _register_records(connection, "hub_counters", home, build.days, counters)
+        _register_others(connection, home)
         connection.execute(
             "create or replace table raw.build_window as "
             "select ?::date as from_date, ?::date as to_date",
@@ -241,6 +242,20 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
                 '"rows_quarantined":"BIGINT"}]\'), recursive := true)',
                 [text],
             )
+
+
+def register_others(home: Home) -> None:
+    """Show the warehouse every sealed day of datasets and Spaces."""
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with connect(home.warehouse, folders=[home.root]) as connection:
+        connection.execute("create schema if not exists raw")
+        _register_others(connection, home)
+
+
+def _register_others(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    for kind in OTHERS:
+        days = store.list_sealed(home, kind.table)
+        _register_records(connection, kind.table, home, days, kind.columns)
 
 
 def _register_records(

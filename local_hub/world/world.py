@@ -19,7 +19,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from local_hub.content import Day, Record, Rows, Sort
+from local_hub.content import Day, Other, Record, Rows, Sort
+from local_hub.recorded import RecordedDay
+from local_hub.world import others
 from local_hub.world.counters import Counters
 from local_hub.world.disturbances import Disturbances, day_number
 from local_hub.world.encoding import SOURCES, json_objects
@@ -75,6 +77,18 @@ class World:
                 + (" that is not missing" if self.disturbances.missing else ""),
             )
         return WorldDay(self, on)
+
+    def other_day(self, kind: Other, on: date) -> Day:
+        """The datasets or Spaces of `on`."""
+        found = others.records(
+            kind,
+            models=self.size.models,
+            seed=self.size.seed,
+            owners=self._owner_names.on(on).to_pylist(),
+            last_day=self.size.last_day,
+            on=on,
+        )
+        return RecordedDay.of([orjson.dumps(record) for record in found])
 
     def rows(self, on: date) -> Rows:
         """The places in `models` of those that can be seen on `on`, by creation."""

@@ -6,7 +6,7 @@ a short crawl aside. What is wrong with a single row belongs to `gates`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from orchestration.database import connect, literal, literals
 from orchestration.home import Universe
 from orchestration.hub.client import Answer, HubClient
-from orchestration.hub.pages import moment
+from orchestration.hub.pages import LISTINGS, Listing, moment
 from orchestration.hub.patience import Nonsense, Outage, Patience
 
 # The Hub grows by some 2,700 models a day (2026): fewer rows than yesterday are a cut.
@@ -41,7 +41,7 @@ _EXPECTED = frozenset({200, 301, 302, 303, 307, 308, 401, 403, 404})
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a snapshot is not whole. `check`: rows, heaviest_models, newest."""
+    """Why a snapshot is not whole. `check`: rows, newest, heaviest_models (or their like)."""
 
     check: str
     text: str
@@ -52,10 +52,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Absent:
-    """A model that held downloads yesterday and is not among today's rows."""
+    """A repository that held downloads (or likes) yesterday and is not among today's rows."""
 
     id: str
-    downloads: int
+    held: int
     place: int
 
 
@@ -65,13 +65,14 @@ def check(
     universe: Universe,
     previous: Path | None,
     previous_rows: int | None,
+    listing: Listing = LISTINGS["hub_models"],
     client: HubClient | None = None,
     observed_from: datetime | None = None,
     newest_created_at: datetime | None = None,
     temporary: Path | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> list[Problem]:
-    """What speaks against `today` being every model of `universe`; empty where it is whole.
+    """What speaks against `today` being all of `listing` in `universe`; empty where it is whole.
 
     `today` is a snapshot's Parquet file, or a crawl's landed pages; `previous` the Parquet file
     of the sealed snapshot before it, with `previous_rows`. Live crawls give `client`,
@@ -82,10 +83,10 @@ def check(
         return []
     problems = []
     if universe.kind == "hub" and observed_from is not None:
-        problems += _newest(observed_from, newest_created_at)
+        problems += _newest(observed_from, newest_created_at, listing)
     if previous is None:
         return problems
-    rows, absent, total = _compare(today, previous, temporary)
+    rows, absent, total = _compare(today, previous, listing, temporary)
     if previous_rows and rows < LEAST_ROWS * previous_rows:
         problems.append(
             Problem(
@@ -95,21 +96,24 @@ def check(
             )
         )
     if client is None:
-        return problems + _unasked(absent, total)
-    return problems + _asked(client, absent, observed_from, tell)
+        return problems + _unasked(absent, total, listing)
+    return problems + _asked(client, absent, listing, observed_from, tell)
 
 
-def _newest(observed_from: datetime, newest: datetime | None) -> list[Problem]:
+def _newest(observed_from: datetime, newest: datetime | None, listing: Listing) -> list[Problem]:
     if newest is not None and newest >= observed_from - NEWEST_WITHIN:
         return []
-    found = "no model bears a createdAt" if newest is None else f"the newest model is of {newest}"
+    found = f"the newest of the {listing.name} is of {newest}"
+    if newest is None:
+        found = f"none of the {listing.name} bears a createdAt"
     return [Problem("newest", f"{found}, and the crawl began at {observed_from}: it is stale")]
 
 
 def _compare(
-    today: Path | Sequence[Path], previous: Path, temporary: Path | None
+    today: Path | Sequence[Path], previous: Path, listing: Listing, temporary: Path | None
 ) -> tuple[int, list[Absent], int]:
-    """Today's rows, the absent among those that held 99.9 % of the downloads, and the total."""
+    """Today's rows, the absent among those that held 99.9 % of the weight, and the total."""
+    weight = listing.weight
     files = [today] if isinstance(today, Path) else list(today)
     folders = {file.absolute().parent for file in [*files, previous]}
     if files[0].suffix == ".parquet":
@@ -127,24 +131,24 @@ def _compare(
             create temp table heaviest as
             with
             yesterday as (
-                select _id, id, downloads from read_parquet({literal(previous)})
-                where downloads > 0
+                select _id, id, {weight} as weight from read_parquet({literal(previous)})
+                where {weight} > 0
             ),
             by_value as (
-                select downloads, sum(downloads) as held from yesterday group by downloads
+                select weight, sum(weight) as held from yesterday group by weight
             ),
             cumulated as (
-                select downloads, held, sum(held) over (order by downloads desc) as so_far
+                select weight, held, sum(held) over (order by weight desc) as so_far
                 from by_value
             ),
             bound as (
-                select min(downloads) as least from cumulated
+                select min(weight) as least from cumulated
                 where so_far - held < {HELD} * (select sum(held) from by_value)
             )
             select
-                _id, id, downloads,
-                row_number() over (order by downloads desc, id) as place,
-            from yesterday where downloads >= (select least from bound)
+                _id, id, weight,
+                row_number() over (order by weight desc, id) as place,
+            from yesterday where weight >= (select least from bound)
             """
         )
         # One pass over today, which may be thousands of pages of JSON.
@@ -168,7 +172,7 @@ def _compare(
         )
         absent = connection.execute(
             """
-            select id, downloads, place from heaviest
+            select id, weight, place from heaviest
             where id not in (select unnest(names) from found)
               and (_id is null or _id not in (select unnest(keys) from found))
             order by place
@@ -176,22 +180,22 @@ def _compare(
         ).fetchall()
         (rows,) = connection.execute("select rows from found").fetchall()[0]
         total = connection.execute(
-            f"select coalesce(sum(downloads), 0) from read_parquet({literal(previous)})"
+            f"select coalesce(sum({weight}), 0) from read_parquet({literal(previous)})"
         ).fetchall()
         return rows, [Absent(*row) for row in absent], int(total[0][0])
     finally:
         connection.close()
 
 
-def _unasked(absent: Sequence[Absent], total: int) -> list[Problem]:
-    downloads = sum(model.downloads for model in absent)
-    if downloads <= UNASKED_SHARE * total:
+def _unasked(absent: Sequence[Absent], total: int, listing: Listing) -> list[Problem]:
+    held = sum(one.held for one in absent)
+    if held <= UNASKED_SHARE * total:
         return []
     return [
         Problem(
-            "heaviest_models",
-            f"{_names(absent)} held {downloads / total:.2%} of the downloads of the snapshot "
-            f"before and are not there; {UNASKED_SHARE:.1%} may vanish in a day",
+            f"heaviest_{listing.name}",
+            f"{_names(absent, listing)} held {held / total:.2%} of the {listing.weight} of the "
+            f"snapshot before and are not there; {UNASKED_SHARE:.1%} may vanish in a day",
         )
     ]
 
@@ -199,19 +203,23 @@ def _unasked(absent: Sequence[Absent], total: int) -> list[Problem]:
 def _asked(
     client: HubClient,
     absent: Sequence[Absent],
+    listing: Listing,
     observed_from: datetime | None,
     tell: Callable[[str], None] | None,
 ) -> list[Problem]:
-    top = [model for model in absent if model.place <= ASKED_EACH]
-    rest = [model for model in absent if model.place > ASKED_EACH]
+    top = [one for one in absent if one.place <= ASKED_EACH]
+    rest = [one for one in absent if one.place > ASKED_EACH]
     step = max(1, len(rest) // ASKED_OF_THE_REST)
     asked = [*top, *rest[::step][:ASKED_OF_THE_REST]]
     if asked and tell is not None:
-        tell(f"asking for {len(asked):,} heavy models that were there yesterday and are not today")
+        tell(
+            f"asking for {len(asked):,} heavy {listing.name} that were there yesterday "
+            "and are not today"
+        )
     patience = Patience(outage=OUTAGE)
     there: list[Absent] = []
-    for model in asked:
-        path = f"/api/models/{quote(model.id, safe='/')}?expand=createdAt"
+    for one in asked:
+        path = f"{listing.path}/{quote(one.id, safe='/')}?expand=createdAt"
         try:
             is_gone = patience.get(
                 client, path, _reader(observed_from), accept=_EXPECTED, tell=tell
@@ -219,20 +227,21 @@ def _asked(
         except (Outage, Nonsense) as error:
             return [
                 Problem(
-                    "heaviest_models", f"{model.id} is missing and cannot be asked for: {error}"
+                    f"heaviest_{listing.name}",
+                    f"{one.id} is missing and cannot be asked for: {error}",
                 )
             ]
         if not is_gone:
-            there.append(model)
+            there.append(one)
         if len(there) >= ENOUGH:
             break
     if not there:
         return []
     return [
         Problem(
-            "heaviest_models",
-            f"the Hub has {_names(there)}, among the heaviest of the snapshot before, and the "
-            "crawl has not: it lost what the Hub lists",
+            f"heaviest_{listing.name}",
+            f"the Hub has {_names(there, listing)}, among the heaviest of the snapshot before, and "
+            "the crawl has not: it lost what the Hub lists",
         )
     ]
 
@@ -254,7 +263,6 @@ def _reader(observed_from: datetime | None) -> Callable[[Answer], bool]:
     return is_gone
 
 
-def _names(models: Sequence[Absent] | Iterable[Absent]) -> str:
-    found = list(models)
-    named = ", ".join(f"{model.id} ({model.downloads:,} downloads)" for model in found[:ENOUGH])
+def _names(found: Sequence[Absent], listing: Listing) -> str:
+    named = ", ".join(f"{one.id} ({one.held:,} {listing.weight})" for one in found[:ENOUGH])
     return named + (f" and {len(found) - ENOUGH:,} more" if len(found) > ENOUGH else "")

@@ -27,10 +27,15 @@ _LIMIT = re.compile(r"(?<=[?&]limit=)\d+")
 
 @dataclass(frozen=True)
 class Listing:
-    """One kind of repository as the Hub lists it."""
+    """One kind of repository as the Hub lists it; `weight` tells which ones are heavy."""
 
-    path: str
+    name: str
     expand: tuple[str, ...]
+    weight: str = "downloads"
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.name}"
 
     @property
     def first(self) -> str:
@@ -42,7 +47,7 @@ class Listing:
 
 LISTINGS = {
     "hub_models": Listing(
-        "/api/models",
+        "models",
         (
             "author", "createdAt", "lastModified", "downloads", "downloadsAllTime", "likes",
             "gated", "private", "disabled", "tags", "pipeline_tag", "library_name",
@@ -50,18 +55,19 @@ LISTINGS = {
         ),
     ),
     "hub_datasets": Listing(
-        "/api/datasets",
+        "datasets",
         (
             "author", "createdAt", "lastModified", "downloads", "downloadsAllTime", "likes",
             "gated", "private", "disabled", "tags", "trendingScore",
         ),
     ),
     "hub_spaces": Listing(
-        "/api/spaces",
+        "spaces",
         (
             "author", "createdAt", "lastModified", "likes", "private", "disabled", "sdk", "tags",
             "trendingScore",
         ),
+        weight="likes",
     ),
 }  # fmt: skip
 
@@ -149,16 +155,16 @@ def read_page(
 ) -> Page:
     """The page in `answer`, as it follows on `before` (None: wherever it lies).
 
-    Raises Nonsense for what no Hub gives: no JSON list of models, another order, rows or a
+    Raises Nonsense for what no Hub gives: no JSON list of repositories, another order, rows or a
     cursor that were there before, a `Link` to another origin.
     """
     body, rows = _believed_rows(answer)
     keys = [row.key for row in rows]
     if rows and not any(keys):
-        raise Nonsense("none of its rows has an id", name="not models")
+        raise Nonsense("none of its rows has an id", name="not repositories")
     created = [row.created_at for row in rows]
     if rows and universe.kind == "hub" and not any(created):
-        raise Nonsense("none of its rows has a createdAt", name="not models")
+        raise Nonsense("none of its rows has a createdAt", name="not repositories")
     page = Page(body, keys, created, _next(answer, client), answer.date, len(rows))
     return page if before is None else _follow_on(page, before)
 
@@ -203,9 +209,9 @@ def _believed_rows(answer: Answer) -> tuple[bytes, list[Row]]:
         return body, read_rows(body)
     except msgspec.ValidationError as error:
         if body.lstrip()[:1] == b"[":
-            text = f"its list holds other things than models ({error})"
-            raise Nonsense(text, name="not models") from None
-        raise Nonsense("JSON came, but no list of models", name="not a list") from None
+            text = f"its list holds other things than repositories ({error})"
+            raise Nonsense(text, name="not repositories") from None
+        raise Nonsense("JSON came, but no list", name="not a list") from None
     except ValueError as error:
         repaired = _repaired(body)
         if repaired is None:

@@ -11,25 +11,29 @@ from datetime import timedelta
 
 from orchestration.hub.client import HubClient
 from orchestration.hub.landing import Landing
-from orchestration.hub.pages import PAGE_ROWS
+from orchestration.hub.pages import LISTINGS, PAGE_ROWS
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a crawl is. Rates are of this process; `note` says why nothing comes."""
+    """How far a crawl is: rows of what is called `name`, and pages.
 
-    models: int
+    Rates are of this process; `note` says why nothing comes.
+    """
+
+    rows: int
     pages: int
     rate_per_second: float
     quota_left: int | None
     quota_resets_in: float | None
     seconds_to_go: float | None
     note: str | None = None
+    name: str = "models"
 
     def __str__(self) -> str:
         parts = [
-            f"{self.models:,} models in {self.pages:,} pages",
-            f"{self.rate_per_second:,.0f} models/s",
+            f"{self.rows:,} {self.name} in {self.pages:,} pages",
+            f"{self.rate_per_second:,.0f} {self.name}/s",
         ]
         if self.quota_left is not None and self.quota_resets_in is not None:
             parts.append(f"quota {self.quota_left:,} for {self.quota_resets_in:.0f} s")
@@ -53,17 +57,19 @@ class Watch:
         self._progress = progress
         self._expected = expected_rows
         self._begun = client.clock.now()
-        self._here = self._models = self._pages = 0
+        self._here = self._rows = self._pages = 0
+        self._name = ""
 
     def begin(self, landing: Landing) -> None:
         self._begun = self._client.clock.now()
+        self._name = LISTINGS[landing.begun.table].name
         self._here, self._pages = 0, len(landing.pages)
-        self._models = sum(entry.rows for entry in landing.entries)
+        self._rows = sum(entry.rows for entry in landing.entries)
 
     def page(self, rows: int) -> None:
         self._pages += 1
         self._here += rows
-        self._models += rows
+        self._rows += rows
         self._tell(None)
 
     def note(self, text: str) -> None:
@@ -76,13 +82,14 @@ class Watch:
         rate = self._here / max(now - self._begun, 1e-3)
         self._progress(
             Progress(
-                models=self._models,
+                rows=self._rows,
                 pages=self._pages,
                 rate_per_second=rate,
                 quota_left=quota.left if quota else None,
                 quota_resets_in=max(0.0, quota.resets_at - now) if quota else None,
                 seconds_to_go=self._to_go(rate, now),
                 note=note,
+                name=self._name,
             )
         )
 
@@ -90,7 +97,7 @@ class Watch:
         """At the rate so far, or at what the quota allows, whichever takes longer."""
         if self._expected is None or not self._here:
             return None
-        rows = max(0, self._expected - self._models)
+        rows = max(0, self._expected - self._rows)
         quota, by_quota = self._client.quota, 0.0
         if quota is not None:
             beyond = -(-rows // PAGE_ROWS) - quota.left

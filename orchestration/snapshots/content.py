@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.snapshots.contract import COLUMN_NAMES, COLUMNS, Column
+from orchestration.snapshots.contract import COLUMNS, Column
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,15 @@ def _as_text(column: Column) -> str:
     return f"to_json({name})::varchar" if column.type.endswith("[]") else f"{name}::varchar"
 
 
-def as_text(names: Iterable[str] = COLUMN_NAMES) -> str:
-    """SQL that gives the columns `names` of a row as one text; nulls differ from empty texts.
+def as_text(names: Iterable[str] | None = None, columns: Iterable[Column] = COLUMNS) -> str:
+    """SQL that gives a row as one text: `columns`, or those of them that `names` names.
 
+    Nulls differ from empty texts.
     Texts are told apart by MD5, which is the same in every version of DuckDB. DuckDB's own hash
     is faster, but takes an empty list for null and gives ids that differ in two letters one hash.
     """
-    wanted = set(names)
-    texts = (f"coalesce({_as_text(one)}, chr(30))" for one in COLUMNS if one.name in wanted)
+    wanted = columns if names is None else [one for one in columns if one.name in set(names)]
+    texts = (f"coalesce({_as_text(one)}, chr(30))" for one in wanted)
     return f"concat({', chr(31), '.join(texts)})"
 
 

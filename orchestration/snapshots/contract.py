@@ -1,7 +1,8 @@
 """The contract of a raw snapshot: its columns, and when a row is set aside.
 
-What belongs here: the declaration of `hub_models` as it lies on disk, in the Hub's own field
-names, and the reasons for which a single row is refused. Reading and writing do not.
+What belongs here: the declaration of `hub_models`, `hub_datasets` and `hub_spaces` as they lie on
+disk, in the Hub's own field names, and the reasons for which a single row is refused. Reading
+and writing do not.
 """
 
 from __future__ import annotations
@@ -75,10 +76,50 @@ COLUMNS: tuple[Column, ...] = (
 
 COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 
-# What a record may carry beside the columns without being counted as unknown.
-KNOWN_FIELDS = frozenset(
-    {column.path.split(".")[0] for column in COLUMNS} | {"modelId", "snapshot_date"}
-)
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of repository: the Hub's word for it, and the columns of its snapshots."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def table(self) -> str:
+        """What its raw snapshots are called."""
+        return f"hub_{self.name}"
+
+    @property
+    def known_fields(self) -> frozenset[str]:
+        """What a record may carry without being counted as unknown."""
+        paths = {column.path.split(".")[0] for column in self.columns}
+        return frozenset(paths | {"modelId", "snapshot_date"})
+
+
+def _like_models(*names: str) -> tuple[Column, ...]:
+    return tuple(column for column in COLUMNS if column.name in names)
+
+
+MODELS = Kind("models", COLUMNS)
+DATASETS = Kind(
+    "datasets",
+    _like_models(
+        "_id", "id", "author", "createdAt", "lastModified", "downloads", "downloadsAllTime",
+        "likes", "gated", "private", "disabled", "tags", "trendingScore",
+    ),
+)  # fmt: skip
+# The Hub counts no downloads of Spaces.
+SPACES = Kind(
+    "spaces",
+    (
+        *_like_models(
+            "_id", "id", "author", "createdAt", "lastModified", "likes", "private", "disabled",
+            "tags", "trendingScore",
+        ),
+        _column("sdk", "VARCHAR", "gradio, docker, static ...", "unreadable_text"),
+    ),
+)  # fmt: skip
+OTHERS = (DATASETS, SPACES)
 
 REASONS: dict[str, str] = {
     "unreadable_id": "the id is missing or not of the form namespace/name "

@@ -18,7 +18,7 @@ from orchestration.database import literal
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.snapshots import archives, content, contract, sealing, staging, store
-from orchestration.snapshots.contract import COLUMNS
+from orchestration.snapshots.contract import MODELS, Kind
 from orchestration.snapshots.store import Sealed, Source
 
 Said = Callable[[str], None]
@@ -47,7 +47,7 @@ def import_archive(
     last: date | None = None,
     said: Said = lambda _: None,
 ) -> Imported:
-    """Seal every day of the archive at `path` that lies in [first, last].
+    """Seal every day of the archive of models at `path` that lies in [first, last].
 
     A bad file refuses its day; where the file's day is not known, the whole archive.
     """
@@ -100,18 +100,21 @@ def import_pages(
     snapshot_date: date,
     source: Source,
     *,
+    kind: Kind = MODELS,
     said: Said = lambda _: None,
 ) -> Imported:
-    """Seal a crawl: `pages` are JSON arrays (zstd) of `/api/models` items, in listing order.
+    """Seal a crawl: `pages` are JSON arrays (zstd) of the items of a listing, in its order.
 
-    A model that came twice because its place moved during the crawl counts once, as seen last.
+    One that came twice because its place moved during the crawl counts once, as seen last.
     """
     home.check_universe(source.universe)
     if not pages:
-        raise Refusal("the crawl brought no page", cure="run it again; the Hub lists no model")
-    with staging.workspace(home, [pages[0].parent]) as (connection, _):
-        staging.stage_pages(connection, pages, snapshot_date)
-        return seal_staged(home, connection, source, keep_last_of_duplicates=True, said=said)
+        raise Refusal("the crawl brought no page", cure="run it again; the Hub lists nothing")
+    with staging.workspace(home, [pages[0].parent], kind) as (connection, _):
+        staging.stage_pages(connection, pages, snapshot_date, kind)
+        return seal_staged(
+            home, connection, source, kind=kind, keep_last_of_duplicates=True, said=said
+        )
 
 
 def _within(day: date, first: date | None, last: date | None) -> bool:
@@ -123,18 +126,19 @@ def seal_staged(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
     *,
+    kind: Kind = MODELS,
     keep_last_of_duplicates: bool,
     said: Said,
 ) -> Imported:
     """Seal each day of the table `staged`, or say why not; the connection is a workspace's."""
     imported = Imported()
     _refuse_impossible_days(connection, imported)
-    _set_aside_future(connection, source.observed_to)
-    dropped = _resolve_duplicates(connection, keep_last=keep_last_of_duplicates)
-    _resolve_renamed(connection, keep_last=keep_last_of_duplicates)
+    _set_aside_future(connection, kind, source.observed_to)
+    dropped = _resolve_duplicates(connection, kind, keep_last=keep_last_of_duplicates)
+    _resolve_renamed(connection, kind, keep_last=keep_last_of_duplicates)
     unknown = _counted(connection, "unknown_fields")
     blanked = _counted(connection, "blanked_values")
-    names = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    names = ", ".join(f'"{column.name}"' for column in kind.columns)
     days = connection.execute(
         f"""
         select snapshot_date,
@@ -144,7 +148,7 @@ def seal_staged(
             coalesce(sum(downloads) filter (reason is not null), 0)::bigint,
             sum(md5_number_lower(key)) filter (reason is null),
             sum(md5_number_upper(key)) filter (reason is null)
-        from (select *, {content.as_text()} as key from staged)
+        from (select *, {content.as_text(columns=kind.columns)} as key from staged)
         group by snapshot_date order by snapshot_date
         """
     ).fetchall()
@@ -159,16 +163,16 @@ def seal_staged(
             [day],
         ).fetchall()
         sha256 = content.sha256_of(rows, low, high, reasons)
-        before = store.find(home, day)
+        before = store.find(home, day, kind.table)
         if before is not None and before.content_sha256 == sha256:
             imported.unchanged.append(before)
             continue
         version = sealing.next_version(home, before)
         draft = Sealed(
-            table=store.MODELS,
+            table=kind.table,
             snapshot_date=day,
             version=version,
-            file=f"models.v{version}.parquet",
+            file=f"{kind.name}.v{version}.parquet",
             rows=rows,
             downloads=downloads,
             rows_quarantined=bad_rows,
@@ -204,17 +208,20 @@ def seal_staged(
             _writer(connection, aside) if bad_rows else None,
         )
         imported.sealed.append(sealed)
-        said(f"sealed {day}: {rows:,} models, {downloads:,} downloads")
+        counted = f", {downloads:,} downloads" if downloads else ""
+        said(f"sealed {day}: {rows:,} {kind.name}{counted}")
     return imported
 
 
-def _set_aside_future(connection: duckdb.DuckDBPyConnection, observed_to: datetime | None) -> None:
-    """Set aside the models that were created after their snapshot was taken."""
+def _set_aside_future(
+    connection: duckdb.DuckDBPyConnection, kind: Kind, observed_to: datetime | None
+) -> None:
+    """Set aside what was created after its snapshot was taken."""
     days = connection.execute(
         "select snapshot_date from staged where reason is null group by all "
         'having max("createdAt") > snapshot_date + interval 25 hour'
     ).fetchall()
-    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    columns = ", ".join(f'"{column.name}"' for column in kind.columns)
     for (day,) in days:
         connection.execute(
             "update staged set reason = 'future_date', field = 'createdAt', "
@@ -253,14 +260,14 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _resolve_duplicates(
-    connection: duckdb.DuckDBPyConnection, *, keep_last: bool
+    connection: duckdb.DuckDBPyConnection, kind: Kind, *, keep_last: bool
 ) -> dict[date, int]:
     """Keep one of several equal rows of an id, and say how many went, by day.
 
     Rows that differ are all set aside: which one is right cannot be known. With `keep_last`
     (a crawl) the row of the latest page stays.
     """
-    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
+    columns = ", ".join(f'"{column.name}"' for column in kind.columns)
     connection.execute(
         """
         create temp table doubled as
@@ -303,7 +310,7 @@ def _resolve_duplicates(
     return dict(counted)
 
 
-def _resolve_renamed(connection: duckdb.DuckDBPyConnection, *, keep_last: bool) -> None:
+def _resolve_renamed(connection: duckdb.DuckDBPyConnection, kind: Kind, *, keep_last: bool) -> None:
     """Keep one row of each `_id`, and set aside what it is called beside.
 
     A model that is renamed while it is read comes under both names. The row that was changed
@@ -321,9 +328,10 @@ def _resolve_renamed(connection: duckdb.DuckDBPyConnection, *, keep_last: bool) 
     found = connection.execute("select count(*) from renamed").fetchone()
     if not found or not found[0]:
         return
-    columns = ", ".join(f'"{column.name}"' for column in COLUMNS)
-    order = '"lastModified" desc nulls last, "downloadsAllTime" desc nulls last, '
-    order += "downloads desc nulls last, id"
+    names = [column.name for column in kind.columns]
+    columns = ", ".join(f'"{name}"' for name in names)
+    newest = (name for name in ("lastModified", "downloadsAllTime", "downloads") if name in names)
+    order = ", ".join([*(f'"{name}" desc nulls last' for name in newest), "id"])
     if keep_last:
         order = f"source_file desc, {order}"
     connection.execute(

@@ -15,8 +15,9 @@ from typing import Any
 
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
+from orchestration.snapshots import contract
 
-MODELS = "hub_models"
+MODELS = contract.MODELS.table
 MANIFEST = "manifest.json"
 
 

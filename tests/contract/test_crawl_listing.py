@@ -17,6 +17,7 @@ from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import CrawlStopped, Landed, Progress, crawl, resumable
+from orchestration.hub.pages import LISTINGS
 from orchestration.hub.patience import Nonsense
 
 DAYS = [date(2026, 8, 18) + timedelta(days=n) for n in range(6)]
@@ -292,10 +293,42 @@ def test_a_cursor_that_the_hub_forgot_begins_the_crawl_anew(home: Home, client: 
     assert landed.rows == 5_200
 
 
+@pytest.mark.parametrize("table", LISTINGS)
+def test_every_listing_is_read_whole_and_gone_on_with(
+    home: Home, tmp_path: Path, table: str
+) -> None:
+    listing = LISTINGS[table]
+    chance = random.Random(table)
+    of_day = [record(n, DEFAULT_DATE, chance) for n in range(3_300)]
+    other = [record(n, DEFAULT_DATE, chance) for n in range(17)]
+    for name in {one.name for one in LISTINGS.values()}:
+        folder = tmp_path / "hub" / ("" if name == "models" else name)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = "".join(
+            json.dumps(row) + "\n" for row in (of_day if name == listing.name else other)
+        )
+        (folder / f"{DAYS[0]}.ndjson").write_text(text)
+    with LocalHub(Recorded(tmp_path / "hub")) as hub:
+        client = HubClient(hub.endpoint, token=False)
+        interrupted(home, client, table=table)
+        assert resumable(home, client.contact(), table) == DAYS[0]
+        landed = crawl(home, client, table=table)
+    assert landed.resumed
+    assert landed.requests == 2 * (1 + 2)
+    expected = [
+        {n: v for n, v in row.items() if n in ("id", "_id", *listing.expand)} for row in of_day
+    ]
+    assert sorted(rows(landed), key=by_id) == sorted(expected, key=by_id)
+
+
+def by_id(row: Record) -> str:
+    return str(row["_id"])
+
+
 def test_progress_tells_rate_quota_and_time_to_go(home: Home, client: HubClient) -> None:
     seen: list[Progress] = []
     crawl(home, client, progress=seen.append, expected_rows=5_200)
-    assert [progress.models for progress in seen] == [1000, 2000, 3000, 4000, 5000, 5200]
+    assert [progress.rows for progress in seen] == [1000, 2000, 3000, 4000, 5000, 5200]
     assert seen[-1].seconds_to_go == 0
     assert seen[0].rate_per_second > 0
     assert seen[0].quota_left is not None

@@ -25,6 +25,8 @@ LOCATION = definitions.defs
 SPECS = {spec.key.to_user_string(): spec for spec in LOCATION.resolve_all_asset_specs()}
 GRAPH = LOCATION.resolve_asset_graph()
 CHECKS = {key: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
+# Datasets and Spaces, which have a job of their own.
+OTHERS = {f"{stage}__{kind}" for stage in ("raw_hub", "stg_hub") for kind in ("datasets", "spaces")}
 JOBS = {job.name: job for job in LOCATION.resolve_all_job_defs() if not job.name.startswith("__")}
 
 
@@ -49,6 +51,7 @@ def test_every_check_says_what_it_asks_and_blocks(key: dg.AssetCheckKey) -> None
 
 def test_assets_are_those_of_the_house() -> None:
     assert {"raw_hub__models", "raw_hub__authors", "publication", *REQUIRED} <= set(SPECS)
+    assert set(SPECS) >= OTHERS
     marts = {name for name, spec in SPECS.items() if spec.group_name == "marts"}
     assert {name for name in marts if not name.startswith("int_")} <= set(TABLES)
     published = {key.path[-1] for key in GRAPH.get(dg.AssetKey("publication")).parent_keys}
@@ -94,16 +97,18 @@ def test_lineage_reaches_from_the_publication_to_the_hub() -> None:
 
 
 def test_the_jobs_are_those_that_commands_run() -> None:
-    assert set(JOBS) == {"daily_observatory", "publish_again", "fetch_only"}
+    assert set(JOBS) == {"daily_observatory", "publish_again", "fetch_only", "other_repositories"}
     assert all(job.description for job in JOBS.values())
 
     def assets(job: str) -> set[str]:
         return {key.to_user_string() for key in JOBS[job].asset_layer.executable_asset_keys}
 
     fetched = {"raw_hub__models", "raw_hub__authors"}
-    assert assets("daily_observatory") == set(SPECS)
+    daily = set(SPECS) - OTHERS
+    assert assets("daily_observatory") == daily
     assert assets("fetch_only") == fetched
-    assert assets("publish_again") == set(SPECS) - fetched - {"raw_hub__history"}
+    assert assets("publish_again") == daily - fetched - {"raw_hub__history"}
+    assert assets("other_repositories") == OTHERS
 
 
 def test_a_day_may_be_fetched_while_it_lasts() -> None:
@@ -118,7 +123,8 @@ def test_a_day_may_be_fetched_while_it_lasts() -> None:
 
 
 def test_the_schedule_asks_for_the_day_of_its_tick() -> None:
-    (schedule,) = LOCATION.schedules or []
+    schedule, others = sorted(LOCATION.schedules or [], key=lambda one: one.name)
+    assert others.default_status == dg.DefaultScheduleStatus.STOPPED
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.execution_timezone == "UTC"
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING

@@ -54,7 +54,8 @@ def pages(day: Day, question: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     while True:
         more = {} if cursor is None else {"cursor": cursor}
         query = listing.understand(
-            (name, str(value)) for name, value in {**question, **more}.items()
+            ((name, str(value)) for name, value in {**question, **more}.items()),
+            listing.RULES["models"],
         )
         found = listing.page(day, query)
         yield json.loads(found.body)

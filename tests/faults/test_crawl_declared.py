@@ -30,9 +30,9 @@ NONSENSE: dict[str, tuple[dict[str, Any], str]] = {
     "truncated JSON": ({"do": "truncate"}, "not JSON"),
     "HTML with status 200": ({"do": "html"}, "not JSON"),
     "an object instead of a list": ({"do": "json"}, "not a list"),
-    "a list of texts": ({"do": "json", "body": '["a/b", "c/d"]'}, "not models"),
-    "models without a name": ({"do": "json", "body": '[{"downloads": 3}]'}, "not models"),
-    "deeply nested JSON": ({"do": "nested"}, "not models"),
+    "a list of texts": ({"do": "json", "body": '["a/b", "c/d"]'}, "not repositories"),
+    "models without a name": ({"do": "json", "body": '[{"downloads": 3}]'}, "not repositories"),
+    "deeply nested JSON": ({"do": "nested"}, "not repositories"),
     "deeply nested JSON in a model": (
         {"do": "json", "body": '[{"id": "a/b", "tags": ' + "[" * 9_999 + "]" * 9_999 + "}]"},
         "not JSON",

@@ -5,13 +5,18 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.defs.fetch.checks import gate_1
+from orchestration.defs.fetch.other_repositories import also_crawled, raw_key
 from orchestration.defs.publish.assets import publication
-from orchestration.defs.transform.assets import transform
+from orchestration.defs.transform.assets import staged, transform, transform_others
+from orchestration.snapshots.contract import OTHERS
+
+_others = dg.AssetSelection.assets(*(raw_key(kind) for kind in OTHERS), *transform_others.keys)
+_asked = also_crawled() or OTHERS
 
 # One day, or a range of an archive, from the Hub to what people read.
 daily_observatory = dg.define_asset_job(
     name="daily_observatory",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - _others,
     description="A day of Hub metadata: fetched, checked, transformed, checked, published.",
 )
 
@@ -26,6 +31,14 @@ publish_again = dg.define_asset_job(
 # Days alone: the demo fetches several before it judges and builds them at once.
 fetch_only = dg.define_asset_job(
     name="fetch_only",
-    selection=dg.AssetSelection.groups("fetch").without_checks(),
+    selection=(dg.AssetSelection.groups("fetch") - _others).without_checks(),
     description="A day of Hub metadata: fetched and sealed; judged by the next build.",
+)
+
+# A run of its own: what goes wrong with datasets must not hold up what is said of models.
+other_repositories = dg.define_asset_job(
+    name="other_repositories",
+    selection=dg.AssetSelection.assets(*map(raw_key, _asked), *map(staged, _asked)),
+    description="A day of datasets and Spaces: crawled, sealed and staged. "
+    "Every day, where OBSERVATORY_ALSO_CRAWL names them.",
 )

@@ -1,15 +1,21 @@
-"""What the assets share: the home they work in, held for the time of the run."""
+"""What the assets share: owners, freshness, and the home, held for the time of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import dagster as dg
 
 from orchestration.home import Home
 
 OWNERS = ["team:hub-observatory"]
+
+# What is made every day is late after six hours of grace, and missing after a day of it.
+FRESH = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=48), warn_window=timedelta(hours=30)
+)
 
 # The UI's queue shows one run at a time at the warehouse. The lock that counts is the home's
 # own, which is free as soon as its process is gone.

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration import profile, warehouse
-from orchestration.defs.fetch.assets import FRESH, refused
 from orchestration.defs.fetch.checks import as_check_result
-from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.live import refused
+from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.defs.transform.assets import transform
 from orchestration.errors import Refusal
 from orchestration.gates import candidate

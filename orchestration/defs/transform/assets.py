@@ -21,6 +21,7 @@ from orchestration.gates import raw
 from orchestration.home import Home
 from orchestration.profile import Profile
 from orchestration.snapshots import store
+from orchestration.snapshots.contract import OTHERS, Kind
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,19 @@ log = logging.getLogger(__name__)
 TRANSLATOR = Translator()
 
 
+def staged(kind: Kind) -> dg.AssetKey:
+    """The staging model of a kind of repository."""
+    return dg.AssetKey(f"stg_hub__{kind.name}")
+
+
+_OTHERS = [staged(kind).to_user_string() for kind in OTHERS]
+
+
 @dbt_assets(
     manifest=project.manifest_path,
     project=project,
     name="transform",
+    exclude=" ".join(_OTHERS),
     dagster_dbt_translator=TRANSLATOR,
     pool=POOL,
 )
@@ -65,12 +75,12 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
         f"{len(build.days):,}",
         build.why,
     )
-    arguments = ["build"]
+    arguments = ["build", "--exclude", *_OTHERS]
     if build.is_rebuild:
         arguments.append("--full-refresh")
     else:
         # Seeds and unit tests are of the code, which is that of the build before.
-        arguments += ["--exclude", "path:seeds", "resource_type:unit_test"]
+        arguments += ["path:seeds", "resource_type:unit_test"]
     (target_of(home) / "run_results.json").unlink(missing_ok=True)
     invocation = start_dbt(context, arguments, home, TRANSLATOR)
     # DuckDB lets nobody else read while dbt has the file, so rows are counted at the end, and
@@ -98,6 +108,23 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
         yield event
     if failure is not None:
         raise _refused_by_dbt(target_of(home)) or failure
+
+
+# A step of its own, for a run of its own.
+@dbt_assets(
+    manifest=project.manifest_path,
+    project=project,
+    name="transform_others",
+    select=" ".join(_OTHERS),
+    dagster_dbt_translator=TRANSLATOR,
+    pool=POOL,
+)
+def transform_others(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
+    """Stage the datasets and Spaces that are sealed."""
+    home = observatory.home
+    warehouse.register_others(home)
+    chosen = [key.to_user_string() for key in context.selected_asset_keys]
+    yield from start_dbt(context, ["build", "--select", *chosen], home, TRANSLATOR).stream()
 
 
 def _refused_by_dbt(target: Path) -> dg.Failure | None:

@@ -8,11 +8,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from orchestration.defs.fetch.assets import FRESH
-from orchestration.defs.fetch.resources import OWNERS
+from orchestration.defs.fetch.resources import FRESH, OWNERS
 
 # All that is registered from the raw snapshots themselves has one origin.
-_SOURCES = {"hub_authors": "raw_hub__authors"}
+_SOURCES = {
+    "hub_authors": "raw_hub__authors",
+    "hub_datasets": "raw_hub__datasets",
+    "hub_spaces": "raw_hub__spaces",
+}
 
 
 class Translator(DagsterDbtTranslator):

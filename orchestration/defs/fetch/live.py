@@ -1,0 +1,118 @@
+"""A live crawl, sealed or refused: one way for every kind of repository.
+
+What belongs here: the steps from the Hub's listing to a sealed day. What is told of the day
+belongs to `describe`, recorded days to `recorded`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from orchestration.errors import Refusal
+from orchestration.home import Home, Universe, write_text_durably
+from orchestration.hub import completeness
+from orchestration.hub.client import HubClient
+from orchestration.hub.crawl import Landed, Progress, crawl
+from orchestration.hub.pages import LISTINGS
+from orchestration.hub.patience import Patience
+from orchestration.snapshots import importing, store
+from orchestration.snapshots.contract import Kind
+from orchestration.snapshots.store import Sealed, Source
+from orchestration.warehouse import generated_organizations_file
+
+log = logging.getLogger(__name__)
+
+
+def refused(refusal: Refusal, metadata: Mapping[str, Any] | None = None) -> dg.Failure:
+    """A refusal as Dagster shows it: the words of the error, nothing retried."""
+    return dg.Failure(description=str(refusal), metadata=metadata, allow_retries=False)
+
+
+def fetch_live(home: Home, kind: Kind, day: date, deadline: timedelta) -> tuple[Sealed, Landed]:
+    """Crawl every repository of `kind`, and seal the day: whole, or not at all."""
+    client = HubClient()
+    before = [
+        sealed for sealed in store.list_sealed(home, kind.table) if sealed.snapshot_date < day
+    ]
+    previous = before[-1] if before else None
+    landed = crawl(
+        home,
+        client,
+        table=kind.table,
+        snapshot_date=day,
+        deadline=deadline,
+        progress=_teller(),
+        expected_rows=previous.rows if previous else None,
+    )
+    if landed.passed_midnight:
+        log.info("the crawl passed midnight UTC; it keeps the date it began with, %s", day)
+    problems = completeness.check(
+        landed.pages,
+        universe=landed.universe,
+        previous=store.parquet_of(home, previous) if previous else None,
+        previous_rows=previous.rows if previous else None,
+        listing=LISTINGS[kind.table],
+        client=client,
+        observed_from=landed.observed_from,
+        newest_created_at=landed.newest_created_at,
+        temporary=home.temporary,
+        tell=log.info,
+    )
+    if problems:
+        said = "; ".join(str(problem) for problem in problems)
+        aside = landed.set_aside(home, said)
+        raise Refusal(
+            f"the crawl of the {kind.name} of {day} is not whole: {said}",
+            file=aside,
+            cure="run it again; if the Hub really lost these, see reason.txt there",
+        )
+    imported = importing.import_pages(
+        home, landed.pages, day, _source(landed), kind=kind, said=log.info
+    )
+    if imported.refused:
+        refusal = imported.refused[day]
+        landed.set_aside(home, str(refusal))
+        raise refusal
+    landed.discard()
+    return (imported.sealed + imported.unchanged)[0], landed
+
+
+def land_generated_organizations(home: Home, client: HubClient, universe: Universe) -> None:
+    """A generated world's owners are in no seed: its Hub tells them, for this home alone."""
+    if universe.is_generated:
+        text = Patience(outage=60.0).get(
+            client, "/local-hub/organizations.csv", lambda answer: answer.body.decode("utf-8")
+        )
+        write_text_durably(generated_organizations_file(home), text)
+
+
+def _teller(every_seconds: float = 5.0) -> Callable[[Progress], None]:
+    """Tells of a crawl's progress every few seconds, and of each wait at once."""
+    told = time.monotonic() - every_seconds
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if progress.note is not None or time.monotonic() - told >= every_seconds:
+            told = time.monotonic()
+            log.info("%s", progress)
+
+    return tell
+
+
+def _source(landed: Landed) -> Source:
+    return Source(
+        kind="live",
+        universe=landed.universe,
+        detail={"endpoint": landed.endpoint},
+        # A tracker's panel served by a local Hub is no more whole than its files are.
+        whole=landed.universe.kind != "panel",
+        observed_from=landed.observed_from,
+        observed_to=landed.observed_to,
+        requests=landed.requests,
+    )

@@ -1,0 +1,280 @@
+"""A day as Dagster sees it: what is sealed, what is kept aside, and what the run tells of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from huggingface_hub import HfApi
+
+from local_hub import LocalHub, Recorded, World, named_world, write_dataset
+from orchestration.defs.automation import running
+from orchestration.defs.fetch.assets import fetch
+from orchestration.defs.fetch.other_repositories import SETTING, also_crawled, others
+from orchestration.defs.fetch.resources import HomeResource
+from orchestration.errors import Refusal
+from orchestration.home import Home
+from orchestration.hub import dataset_archive
+from orchestration.snapshots import store
+from orchestration.snapshots.contract import DATASETS, SPACES, Kind
+
+TOKEN = "hf_canaryCanaryCanaryCanaryCanary12"
+NAME = "cfahlgren1/hub-stats"
+DAYS = [date(2026, 8, 19), date(2026, 8, 20)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run told: how it ended, its log, and the metadata of each asset by its name."""
+
+    succeeded: bool
+    messages: list[str]
+    metadata: dict[str, dict[str, Any]]
+
+    @property
+    def failure(self) -> str:
+        return "\n".join(message for message in self.messages if "Cure: " in message)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    found = Home(tmp_path / "home")
+    monkeypatch.setenv("OBSERVATORY_HOME", str(found.root))
+    monkeypatch.setenv("DAGSTER_HOME", str(found.root / "dagster"))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return found
+
+
+@pytest.fixture
+def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
+    """Materialize raw assets in the home, with the project's own settings of Dagster."""
+
+    def run(hub: LocalHub, day: date | None, *assets: Any, **config: Any) -> Told:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        home.create()
+        running.prepare_instance(home)
+        with dg.DagsterInstance.get() as instance:
+            result = dg.materialize(
+                list(assets) or [fetch],
+                partition_key=day.isoformat() if day else None,
+                instance=instance,
+                resources={"observatory": HomeResource()},
+                run_config={"ops": {"fetch": {"config": config}}} if config else None,
+                raise_on_error=False,
+            )
+            entries = instance.all_logs(result.run_id)
+        failed = (event for event in result.all_events if event.is_step_failure)
+        data = [event.step_failure_data.user_failure_data for event in failed]
+        return Told(
+            result.success,
+            [entry.user_message for entry in entries]
+            + [str(failure.description) for failure in data if failure is not None],
+            {
+                event.materialization.asset_key.path[-1]: dict(event.materialization.metadata)
+                for event in result.get_asset_materialization_events()
+            },
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return named_world("clean:1500x4")
+
+
+def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_the_log(
+    run: Callable[..., Told], world: World, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "orchestration")
+    with LocalHub(world, date=world.dates[0]) as hub:
+        run(hub, world.dates[0])
+        hub.set_date(world.dates[1])
+        told = run(hub, world.dates[1])
+    assert told.succeeded
+    found = told.metadata["raw_hub__models"]
+    numbers = dg.IntMetadataValue | dg.FloatMetadataValue
+    for name in (
+        "rows", "requests", "retries", "waited_seconds", "received_bytes", "crawl_seconds",
+        "dagster/row_count",
+    ):  # fmt: skip
+        assert isinstance(found[name], numbers), name
+    sealed = store.find(home, world.dates[1])
+    assert sealed is not None
+    assert found["rows"].value == found["dagster/row_count"].value == sealed.rows
+    assert found["requests"].value == sealed.requests == 3
+    assert found["received_bytes"].value > 100_000
+    assert found["retries"].value == 0
+    path = store.parquet_of(home, sealed)
+    newest = duckdb.sql(f"""select epoch(max("createdAt")) from '{path}'""").fetchall()
+    assert [(found["newest_created_at"].value,)] == newest
+    plot = found["crawls"].value.replace("\\", "")
+    for day in world.dates[:2]:
+        (line,) = (line for line in plot.splitlines() if str(day) in line)
+        assert "█" in line
+
+    for words in ("models in 1 pages", "models/s", "quota", "to go"):
+        assert any(words in message for message in told.messages), words
+        assert words in caplog.text
+
+
+def test_the_token_is_in_no_file_event_or_metadata(
+    run: Callable[..., Told], world: World, home: Home
+) -> None:
+    faults = [
+        {"when": {"requests": 2}, "times": 1, "do": "status", "status": 500, "body": TOKEN},
+        {"when": {"path": "/api/organizations/*"}, "do": "redirect"},
+    ]
+    with LocalHub(world, date=world.dates[0], faults={"faults": faults}) as hub:
+        told = run(hub, world.dates[0])
+    assert told.succeeded
+    assert told.metadata["raw_hub__models"]["retries"].value == 1
+    assert TOKEN not in str(told)
+    files = [path for path in home.root.rglob("*") if path.is_file()]
+    assert any("dagster" in path.parts for path in files)
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+
+
+def record(number: int) -> dict[str, Any]:
+    return {
+        "_id": f"{number:024x}",
+        "id": f"owner-{number % 7}/thing-{number}",
+        "createdAt": f"2026-07-{1 + number % 28:02d}T10:00:00.000Z",
+        "downloads": 1_000_000 // (number + 1),
+        "likes": 10_000 // (number + 1),
+        "tags": [],
+    }
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets", "spaces"])
+def test_a_short_day_is_not_sealed_but_kept_aside_with_the_reason(
+    run: Callable[..., Told], home: Home, tmp_path: Path, kind: str
+) -> None:
+    """On the second day of this Hub, which says to be the real one, the listing ends early."""
+    assets: dict[str, dg.AssetsDefinition] = dict(
+        zip(("models", "datasets", "spaces"), (fetch, *others), strict=True)
+    )
+    folder = tmp_path / "hub"
+    for name in ("", "datasets", "spaces"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for day, count in zip(DAYS, (1_400, 1_300), strict=True):
+            rows = [record(number) for number in range(count)]
+            rows[0]["createdAt"] = f"{day}T11:30:00.000Z"
+            random.Random(count).shuffle(rows)
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            (folder / name / f"{day}.ndjson").write_text(text)
+    content = Recorded(folder)
+    content.universe = ""
+    ends = []
+    with LocalHub(content, date=DAYS[0]) as hub:
+        for day in DAYS:
+            hub.set_date(day)
+            ends.append(run(hub, day, assets[kind]))
+    table = f"hub_{kind}"
+    assert [told.succeeded for told in ends] == [True, False]
+    (sealed,) = store.list_sealed(home, table)
+    assert (sealed.snapshot_date, sealed.rows) == (DAYS[0], 1_400)
+    assert sealed.universe["kind"] == "hub"
+    assert f"the crawl of the {kind} of {DAYS[1]} is not whole: 1,300 rows are" in ends[1].failure
+    (aside,) = (home.landing / "set_aside" / table).iterdir()
+    assert "1,300 rows are 92.86% of the 1,400" in (aside / "reason.txt").read_text()
+    assert list(aside.glob("page-*.json.zst"))
+
+
+def test_datasets_and_spaces_are_archived_as_the_hub_lists_them(
+    run: Callable[..., Told], world: World, home: Home
+) -> None:
+    day = world.dates[2]
+    with LocalHub(world, date=day) as hub:
+        told = run(hub, day, *others)
+        api = HfApi(endpoint=hub.endpoint, token=False)
+        listed: dict[Kind, dict[str, Any]] = {
+            DATASETS: {one.id: one for one in api.list_datasets(expand=["downloadsAllTime"])},
+            SPACES: {one.id: one for one in api.list_spaces(expand=["sdk"])},
+        }
+    assert told.succeeded
+    assert any("datasets in 1 pages" in message for message in told.messages)
+    fields = {DATASETS: ("downloads_all_time", "downloadsAllTime"), SPACES: ("sdk", "sdk")}
+    for kind, (field, column) in fields.items():
+        sealed = store.find(home, day, kind.table)
+        assert sealed is not None and sealed.whole
+        assert sealed.file == f"{kind.name}.v1.parquet"
+        path = store.parquet_of(home, sealed)
+        rows = duckdb.sql(f'select id, "{column}" from "{path}"').fetchall()
+        assert len(rows) > 300
+        assert dict(rows) == {name: getattr(one, field) for name, one in listed[kind].items()}
+        described = duckdb.sql(f'describe from read_parquet("{path}", hive_partitioning = false)')
+        assert [row[0] for row in described.fetchall()] == [column.name for column in kind.columns]
+        assert told.metadata[f"raw_hub__{kind.name}"]["rows"].value == sealed.rows
+
+
+def test_the_setting_names_datasets_and_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str | None, tuple[Any, ...]] = {
+        None: (),
+        "": (),
+        "datasets": (DATASETS,),
+        " spaces , datasets": (DATASETS, SPACES),
+    }
+    for text, kinds in asked.items():
+        if text is None:
+            monkeypatch.delenv(SETTING, raising=False)
+        else:
+            monkeypatch.setenv(SETTING, text)
+        assert also_crawled() == kinds
+    monkeypatch.setenv(SETTING, "datasets,papers")
+    with pytest.raises(Refusal, match=f"field {SETTING}: 'papers' cannot be crawled"):
+        also_crawled()
+
+
+@pytest.fixture(scope="module")
+def archive(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    """A dataset that archives the Hub, without the second day."""
+    folder = tmp_path_factory.mktemp("hub-stats")
+    write_dataset(world, folder, dates=[world.dates[0], *world.dates[2:]])
+    with LocalHub(world, datasets={NAME: folder}) as hub:
+        yield hub
+
+
+def test_a_dataset_that_archives_the_hub_is_sealed_day_by_day(
+    run: Callable[..., Told],
+    world: World,
+    home: Home,
+    archive: LocalHub,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+    fetch_one = dataset_archive.fetch
+
+    def fetching(*given: Any, **named: Any) -> Any:
+        """What lies on the disk of the days before, when the next is asked for."""
+        seen.append([path for path in home.temporary.rglob("*.parquet") if path.is_file()])
+        return fetch_one(*given, **named)
+
+    monkeypatch.setattr(dataset_archive, "fetch", fetching)
+    days = [world.dates[0], world.dates[2]]
+    told = run(archive, None, source="DATASET", dataset=NAME, last=str(days[-1]))
+    assert told.succeeded
+    sealed = store.list_sealed(home)
+    assert [day.snapshot_date for day in sealed] == days
+    for day in sealed:
+        assert day.source["kind"] == "dataset"
+        assert day.source["dataset"] == NAME
+        assert len(day.source["revision"]) == 40
+        assert day.rows == len(world.rows(day.snapshot_date))
+    assert len({day.source["revision"] for day in sealed}) == 2
+    # A file of the real archive has 1.1 GB: it goes when its day is sealed ...
+    assert seen == [[], []]
+    assert not [path for path in home.temporary.rglob("*") if path.is_file()]
+    # ... and is not fetched again for a day that is sealed.
+    again = run(archive, None, source="DATASET", dataset=NAME)
+    assert len(seen) == 3
+    found = again.metadata["raw_hub__models"]
+    assert (found["days_sealed"].value, found["days_unchanged"].value) == (1, 2)
