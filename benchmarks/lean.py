@@ -29,6 +29,7 @@ TABLES = {
     "models": "model_key",
 }
 SLICE = "window_name, attribution, cohort, scope"
+IN_CUT = "(cohort = 'all' or is_new) and (scope = 'all' or is_language_model)"
 
 MODELS = """
 create temp table today as
@@ -104,32 +105,39 @@ join (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
 left join home using (organization)
 group by all
 """
-# Organizations of concentration; models of it come from `today`, whose counts repeat.
-COUNTS = """
+# A model alone has the same downloads in every slice: its counts repeat and are grouped first.
+COUNTS = f"""
 create temp table counts as
-select 'organization' as level, window_name, attribution, cohort, scope, downloads,
-    count(*) as entities
+with windows as (select unnest(['1d', '30d', 'all_time']) as window_name),
+cuts as (
+    from (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
+        ('new_365d', 'language_models')) as cuts (cohort, scope)
+),
+alone as (
+    select window_name, is_new, is_language_model, case window_name when '1d' then d_1d
+        when '30d' then d_30d else d_all_time end::double as downloads, count(*) as entities
+    from today cross join windows group by all
+),
+families as (
+    select coalesce(root_id, model_id) as entity, is_new, is_language_model,
+        sum(d_1d * coalesce(credit, 1)) as d_1d, sum(d_30d * coalesce(credit, 1)) as d_30d,
+        sum(d_all_time * coalesce(credit, 1)) as d_all_time
+    from today left join roots using (model_id) group by all
+),
+cut_families as (
+    select cohort, scope, entity, sum(d_1d) as d_1d, sum(d_30d) as d_30d,
+        sum(d_all_time) as d_all_time
+    from families join cuts on {IN_CUT} group by all
+)
+select 'organization' as level, {SLICE}, downloads, count(*) as entities
 from sliced where downloads >= 0 group by all
 union all
-select 'model', window_name, attribution, cohort, scope, downloads, count(*)
-from (
-    select window_name, attribution, cohort, scope, entity,
-        sum(case window_name when '1d' then d_1d when '30d' then d_30d else d_all_time end * credit)
-            as downloads
-    from (
-        select 'publisher' as attribution, model_id as entity, is_new, is_language_model,
-            d_1d, d_30d, d_all_time, 1.0::double as credit from today
-        union all
-        select 'base_model', coalesce(root_id, model_id), is_new, is_language_model,
-            d_1d, d_30d, d_all_time, coalesce(credit, 1) from today left join roots using (model_id)
-    )
-    cross join (select unnest(['1d', '30d', 'all_time']) as window_name)
-    join (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
-        ('new_365d', 'language_models')) as cuts (cohort, scope)
-        on (cohort = 'all' or is_new) and (scope = 'all' or is_language_model)
-    group by all
-)
-where downloads >= 0 group by all
+select 'model', window_name, 'publisher', cohort, scope, downloads, sum(entities)::bigint
+from alone join cuts on {IN_CUT} where downloads >= 0 group by all
+union all
+select 'model', window_name, 'base_model', cohort, scope, case window_name when '1d' then d_1d
+    when '30d' then d_30d else d_all_time end as downloads, count(*)
+from cut_families cross join windows where downloads >= 0 group by all
 """
 MARTS = {
     "country_share": f"""
