@@ -7,6 +7,7 @@ What its numbers have to be is gate 3's, which is asked here too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +85,17 @@ def whole(folder: Path) -> list[CheckOutcome]:
             CHECKS[0].outcome("failed", refusal.problem),
             *(check.crashed("not asked: the manifest cannot be read") for check in CHECKS[1:]),
         ]
-    questions: tuple[Callable[[Path, Manifest], Findings], ...] = (
-        _misnamed,
-        damages,
-        _changed_tables,
-        _unequal_twins,
+    asked = _Asked(folder, manifest)
+    questions: tuple[Callable[[], Findings], ...] = (
+        asked.misnamed,
+        lambda: damages(folder, manifest),
+        asked.changed_tables,
+        asked.unequal_twins,
     )
     outcomes = []
     for check, question in zip(CHECKS, questions, strict=True):
         try:
-            findings = question(folder, manifest)
+            findings = question()
         except Exception as error:
             outcomes.append(check.crashed(f"{type(error).__name__}: {error}"))
         else:
@@ -102,42 +104,50 @@ def whole(folder: Path) -> list[CheckOutcome]:
     return outcomes
 
 
-def _misnamed(folder: Path, manifest: Manifest) -> Findings:
-    generation = manifest["generation"]
-    # While it is built, a generation lies in a hidden folder.
-    if folder.name in (generation, "current") or folder.name.startswith("."):
-        return []
-    return [{"folder": folder.name, "generation": generation}]
-
-
-def _changed_tables(folder: Path, manifest: Manifest) -> Findings:
-    """The tables that are not the manifest's: by rows, and by content where it can be told.
-
-    Content hashes are of the DuckDB that wrote them; under another version only rows are
-    compared here, and content with the twins.
-    """
-    tables = _tables(folder, manifest)
-    same_version = manifest["tools"]["duckdb"] == duckdb.__version__
-    findings: Findings = []
-    for name, listed in manifest["tables"].items():
-        rows, content = tables[name] or (None, None)
-        if rows != listed["rows"]:
-            findings.append({"table": name, "rows": rows, "rows_in_manifest": listed["rows"]})
-        elif same_version and content != listed["content_sha256"]:
-            findings.append({"table": name, "problem": "other content than in the manifest"})
-    return findings
-
-
-def _unequal_twins(folder: Path, manifest: Manifest) -> Findings:
-    tables, twins = _tables(folder, manifest), _twins(folder, manifest)
-    return [
-        {"table": name, "rows": _rows(tables[name]), "rows_in_twin": _rows(twins[name])}
-        for name in tables
-        if tables[name] is None or tables[name] != twins[name]
-    ]
-
-
 Content = dict[str, tuple[int, str] | None]
+
+
+class _Asked:
+    """The questions about one generation; what two of them need is read once."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @cached_property
+    def tables(self) -> Content:
+        return _tables(self.folder, self.manifest)
+
+    def misnamed(self) -> Findings:
+        generation = self.manifest["generation"]
+        # While it is built, a generation lies in a hidden folder.
+        if self.folder.name in (generation, "current") or self.folder.name.startswith("."):
+            return []
+        return [{"folder": self.folder.name, "generation": generation}]
+
+    def changed_tables(self) -> Findings:
+        """The tables that are not the manifest's: by rows, and by content where it can be told.
+
+        Content hashes are of the DuckDB that wrote them; under another version only rows are
+        compared here, and content with the twins.
+        """
+        same_version = self.manifest["tools"]["duckdb"] == duckdb.__version__
+        findings: Findings = []
+        for name, listed in self.manifest["tables"].items():
+            rows, content = self.tables[name] or (None, None)
+            if rows != listed["rows"]:
+                findings.append({"table": name, "rows": rows, "rows_in_manifest": listed["rows"]})
+            elif same_version and content != listed["content_sha256"]:
+                findings.append({"table": name, "problem": "other content than in the manifest"})
+        return findings
+
+    def unequal_twins(self) -> Findings:
+        twins = _twins(self.folder, self.manifest)
+        return [
+            {"table": name, "rows": _rows(content), "rows_in_twin": _rows(twins[name])}
+            for name, content in self.tables.items()
+            if content is None or content != twins[name]
+        ]
 
 
 def _tables(folder: Path, manifest: Manifest) -> Content:
