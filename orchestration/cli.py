@@ -574,8 +574,9 @@ def ask_metrics(arguments: Annotated[list[str] | None, typer.Argument()] = None)
     from orchestration import metrics
     from orchestration.defs.transform import project
 
-    command, environment = metrics.command(_begin(), arguments or ["--help"])
+    home = _begin()
     project.ensure_manifest()
+    command, environment = metrics.command(home, arguments or ["--help"])
     os.execve(command[0], command, os.environ | environment)
 
 

@@ -7,6 +7,7 @@ What belongs here: letting `mf` read what people read. What the metrics are is s
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from orchestration.warehouse import PROJECT
 
 # As profiles.yml calls it.
 _DATABASE, _SCHEMA = "published", "main"
+_MANIFEST = PROJECT / "target" / "semantic_manifest.json"
 
 
 def publish_manifest(path: Path) -> None:
@@ -39,6 +41,11 @@ def publish_manifest(path: Path) -> None:
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
+def _parts(path: Path) -> set[str]:
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {one["name"] for one in manifest["metrics"] if one["type_params"]["is_private"]}
+
+
 def _move(relation: dict[str, str]) -> None:
     relation |= {
         "database": _DATABASE,
@@ -48,7 +55,18 @@ def _move(relation: dict[str, str]) -> None:
 
 
 def command(home: Home, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """`mf` with `arguments` over the current generation, and the environment it needs."""
+    """`mf` with `arguments` over the current generation, and the environment it needs.
+
+    A Refusal where nothing is published, or where a part of a metric is asked for: a part is
+    summed over slices as readily as over countries.
+    """
+    parts = _parts(_MANIFEST).intersection(re.findall(r"\w+", " ".join(arguments)))
+    if parts:
+        raise Refusal(
+            f"{', '.join(sorted(parts))}: a part of a metric, which is right in that metric alone",
+            field="--metrics",
+            cure="`observatory metrics list metrics` names what can be asked for",
+        )
     published = current(home)
     if published is None:
         raise Refusal(

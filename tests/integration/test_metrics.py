@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from orchestration import metrics
+from orchestration.defs.transform.project import ensure_manifest
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home
 from tests.browser import example_publication
@@ -66,6 +67,7 @@ QUESTIONS: dict[str, tuple[list[str], list[str], list[str]]] = {
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that shows one generation."""
+    ensure_manifest()
     root = tmp_path_factory.mktemp("metrics") / "home"
     generation = root / "published" / "example"
     generation.mkdir(parents=True)
@@ -272,6 +274,20 @@ def test_the_command_answers(home: Path, tmp_path: Path, shares: pd.DataFrame) -
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "--metrics", "launches,country_share_of_all_summed"],
+        ["query", "--metrics=median_days_of_one"],
+        ["query", "--metrics", "launches", "--where", "{{ Metric('rhythm_rows', ['slice']) }} > 1"],
+    ],
+)
+def test_a_part_of_a_metric_is_refused(home: Path, arguments: list[str]) -> None:
+    with pytest.raises(Refusal, match="a part of a metric"):
+        metrics.command(Home(home), arguments)
+
+
+@pytest.mark.usefixtures("home")
 def test_without_a_publication_the_command_refuses(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="nothing is published yet"):
         metrics.command(Home(tmp_path), ["list", "metrics"])
