@@ -142,8 +142,7 @@ class Site:
         coverage = self.coverage(slice_)
         by = {"publisher": "by publisher", "base_model": "by origin of the base model"}
         facts = [
-            words.WINDOWS.get(slice_.window_name, slice_.window_name)
-            + f" to {words.day(self.publication.last_day)}",
+            self.to_date(words.WINDOWS.get(slice_.window_name, slice_.window_name)),
             f"{words.COHORTS.get(slice_.cohort, slice_.cohort)}, "
             f"{words.SCOPES.get(slice_.scope, slice_.scope).lower()}",
             by[attribution] if attribution else "both attributions",
@@ -155,6 +154,10 @@ class Site:
             else f"{words.percent(measured)} of downloads placed in a country"
         )
         return facts
+
+    def to_date(self, period: str) -> str:
+        """A period and the day to which it reaches, for charts that are of no slice."""
+        return f"{period} to {words.day(self.publication.last_day)}"
 
     def slug(self, organization: str) -> str:
         """A file name for `organization`: two names never share one, on any file system."""

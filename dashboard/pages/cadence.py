@@ -43,7 +43,7 @@ def write(site: Site, largest: list[Row]) -> None:
                 "table": _table(site, rhythm, homes),
                 "tabled": len(rhythm.rows),
             }
-            figures += _days(rhythm, homes)
+            figures += _days(site, rhythm, homes)
     if homes and publication.has("fct_release_cadence_weekly"):
         figures[:0] = _heatmap(site, homes)
         figures += _everybody(site)
@@ -114,7 +114,7 @@ def _heatmap(site: Site, homes: dict[str, str]) -> list[Figure]:
             spec=charts.launches_by_week(len(order)),
             panels=[Panel({"rows": rows}, {"kind": "launches"})],
             facts=[
-                YEAR,
+                site.to_date(YEAR),
                 f"the {len(order)} most downloaded organizations that released anything, "
                 "most launches first",
                 "the stronger the colour, the more, on a logarithmic scale",
@@ -124,7 +124,7 @@ def _heatmap(site: Site, homes: dict[str, str]) -> list[Figure]:
     ]
 
 
-def _days(rhythm: Answer, homes: dict[str, str]) -> list[Figure]:
+def _days(site: Site, rhythm: Answer, homes: dict[str, str]) -> list[Figure]:
     rows = sorted(
         (row for row in rhythm if row["median_days_between_launches"] is not None),
         key=lambda row: (row["median_days_between_launches"], row["organization"]),
@@ -149,7 +149,11 @@ def _days(rhythm: Answer, homes: dict[str, str]) -> list[Figure]:
             says="The median of days between launches and their 90th percentile.",
             spec=charts.days_between_launches(len(drawn)),
             panels=[Panel({"rows": drawn})],
-            facts=["365 days", "launches of every kind", "organizations with enough launches"],
+            facts=[
+                site.to_date("365 days"),
+                "launches of every kind",
+                "organizations with enough launches",
+            ],
             answer=rhythm,
             legend="The dot is the median, the bar reaches to the 90th percentile. Coloured by "
             "country.",
@@ -169,7 +173,11 @@ def _everybody(site: Site) -> list[Figure]:
             says="Releases of everybody a week, by type.",
             spec=charts.releases_by_week(),
             panels=[Panel({"rows": [release(row) for row in answer]})],
-            facts=[YEAR, "every owner, individuals included", "releases, not launches"],
+            facts=[
+                site.to_date(YEAR),
+                "every owner, individuals included",
+                "releases, not launches",
+            ],
             answer=answer,
             entries=release_key(answer),
         )
@@ -236,7 +244,12 @@ def _countries(site: Site) -> list[Figure]:
                     {"top": top},
                 )
             ],
-            facts=[YEAR, "mean of four weeks", "launches of every kind", "by publisher"],
+            facts=[
+                site.to_date(YEAR),
+                "mean of four weeks",
+                "launches of every kind",
+                "by publisher",
+            ],
             answer=answer,
         )
     ]

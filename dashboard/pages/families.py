@@ -134,7 +134,7 @@ def _derivatives(site: Site) -> list[Figure]:
             spec=charts.derivatives_by_month(),
             panels=[Panel({"rows": rows})],
             facts=[
-                "fine-tunes, adapters and merges of the newest year",
+                site.to_date("fine-tunes, adapters and merges of the year"),
                 "by creation date on the Hub",
                 "an organization's derivatives of its own models left out",
             ],

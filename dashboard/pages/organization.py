@@ -135,7 +135,11 @@ def _figures(site: Site, row: Row, share: Answer, releases: Answer) -> list[Figu
                 says="Releases a week over the last year, by type.",
                 spec=charts.releases_by_week(),
                 panels=[Panel({"rows": [cadence.release(row) for row in releases]})],
-                facts=["52 weeks", "every kind of model", "by creation date on the Hub"],
+                facts=[
+                    site.to_date("52 weeks"),
+                    "every kind of model",
+                    "by creation date on the Hub",
+                ],
                 answer=releases,
                 entries=cadence.release_key(releases),
             )

@@ -113,6 +113,20 @@ def test_key_numbers_are_the_marts(browser: Browser, site: Path, publication: Pa
             assert shown.inner_text() == text, name
 
 
+def test_each_chart_says_to_which_day_and_links_its_data_and_sql(
+    browser: Browser, site: Path
+) -> None:
+    day = f"{LAST_DAY.day} {LAST_DAY:%B %Y}"
+    with chromium.watched(browser) as watched:
+        for name in _pages(site):
+            chromium.show(watched.page, site / f"{name}.html")
+            charts = watched.page.locator("figure:has(.chart)").all()
+            assert charts or name in ("about", "claims"), name
+            for chart in charts:
+                assert day in (chart.locator(".facts").first.text_content() or ""), name
+                assert "Data and SQL" in (chart.text_content() or ""), name
+
+
 def test_each_organization_page_has_its_number(
     browser: Browser, site: Path, publication: Path
 ) -> None:
