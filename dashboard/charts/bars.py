@@ -157,7 +157,7 @@ def derivatives_by_month() -> Spec:
                 "share_of_derivatives:Q",
                 title=None,
                 scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format=".0%", tickCount=5),
+                axis=alt.Axis(format="~%", tickCount=5),
             ),
             color=COLOUR,
             order=alt.Order("place:Q"),

@@ -37,7 +37,7 @@ def country_range(countries: int) -> Spec:
         "low:Q",
         title=None,
         scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(format=".0%", tickCount=5, grid=True, orient="top"),
+        axis=alt.Axis(format="~%", tickCount=5, grid=True, orient="top"),
     )
     rows = data("rows")
     tooltip = [

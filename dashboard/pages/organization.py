@@ -154,7 +154,12 @@ def _models(answer: Answer) -> Markup:
     columns = [
         tables.text("Model", "model_id"),
         tables.day("Created", "seen"),
-        tables.text("Type", "release_type"),
+        Column(
+            "Type",
+            lambda row: (row["release_type"] or "").replace("_", " "),
+            "release_type",
+            numeric=False,
+        ),
         tables.text("Task", "pipeline_tag"),
         tables.text("License", "license"),
         Column(

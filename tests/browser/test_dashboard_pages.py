@@ -127,6 +127,32 @@ def test_each_chart_says_to_which_day_and_links_its_data_and_sql(
                 assert "Data and SQL" in (chart.text_content() or ""), name
 
 
+# The labels of each axis that tells shares.
+AXES = """() => [...document.querySelectorAll(".chart svg .role-axis-label")]
+    .map(axis => [...axis.querySelectorAll("text")].map(label => label.textContent))
+    .filter(labels => labels.some(label => label.endsWith("%")))
+"""
+
+
+def test_no_axis_says_the_same_twice(browser: Browser, site: Path, publication: Path) -> None:
+    smallest = _one(
+        publication,
+        "select min_by(organization, share_of_all) from fct_organization_share_daily"
+        f" where {TODAY} and {SLICE} and attribution = 'publisher' and rank <= 100",
+    )
+    with chromium.watched(browser) as watched:
+        chromium.show(watched.page, site / "organizations.html")
+        link = watched.page.get_by_role("link", name=smallest, exact=True).first
+        link.click()
+        chromium.drawn(watched.page)
+        seen = watched.page.evaluate(AXES)
+        for name in ("index", "organizations", "concentration"):
+            chromium.show(watched.page, site / f"{name}.html")
+            seen += watched.page.evaluate(AXES)
+    assert len(seen) > 10
+    assert [labels for labels in seen if len(set(labels)) < len(labels)] == []
+
+
 def test_each_organization_page_has_its_number(
     browser: Browser, site: Path, publication: Path
 ) -> None:
