@@ -83,6 +83,12 @@ FIGURES = (
         where="cohort = 'all' and scope = 'all'",
         summed_over="country_key",
     ),
+    Figure(
+        "fct_family_share_daily",
+        "share_of_all",
+        0.001,
+        where="cohort = 'all' and scope = 'all'",
+    ),
     Figure("fct_mapping_coverage_daily", "downloads_attributed_share", 0.001),
     Figure("fct_organization_cadence_daily", "launches_365d", 1, least=12),
     Figure("fct_claims", "verdict_today", None),
