@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration import warehouse
 from orchestration.errors import Refusal
 from orchestration.gates.tables import TABLES
 from orchestration.home import CHECKOUT, Home
@@ -348,3 +349,25 @@ def test_the_log_is_as_bounded_as_it_says(home: Home) -> None:
     assert set(revisions.COMMENTS) - {""} == {
         column.name for column in TABLES[revisions.TABLE].columns
     }
+
+
+def test_each_part_of_a_build_has_a_hash_of_its_own(tmp_path: Path) -> None:
+    """What a change is put down to: seeds, claims, models, or what the Hub told of owners."""
+    home, project = Home(tmp_path / "home"), tmp_path / "project"
+    files = {
+        "mapping": [project / "seeds" / "hub_organizations.csv"],
+        "claims": [project / "seeds" / "claims.csv"],
+        "rules": [project / "models" / "marts" / "a.sql", project / "macros" / "b.sql"],
+        "owners": [home.raw / "hub_authors" / "authors.parquet"],
+        "": [project / "models" / "marts" / "a.yml", project / "README.md"],
+    }
+    files["mapping"].append(warehouse.generated_organizations_file(home))
+    for file in (file for of_part in files.values() for file in of_part):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("one")
+    for part, of_part in files.items():
+        for file in of_part:
+            before = warehouse.fingerprints(home, project)
+            file.write_text("another")
+            after = warehouse.fingerprints(home, project)
+            assert {name for name in after if after[name] != before[name]} == {part} - {""}
