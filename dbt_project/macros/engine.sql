@@ -97,3 +97,16 @@
 
 {% macro spark__read_anew() -%}
 {%- endmacro %}
+
+{#- The median of the `count` largest values of a window. -#}
+{% macro median_of_largest(value, count, window) -%}
+    {{ return(adapter.dispatch('median_of_largest', 'hub_observatory')(value, count, window)) }}
+{%- endmacro %}
+
+{% macro default__median_of_largest(value, count, window) -%}
+    list_aggregate(max({{ value }}, {{ count }}) over {{ window }}, 'median')
+{%- endmacro %}
+
+{% macro spark__median_of_largest(value, count, window) -%}
+    array_median(slice(sort_array(collect_list({{ value }}) over {{ window }}, false), 1, {{ count }}))
+{%- endmacro %}

@@ -309,11 +309,17 @@ _ALL = (
         """
         model varchar
         age_days integer
+        organization varchar
+        released_on date
         size_bucket varchar null
+        measured_on date null
         downloads double null
         reference_median double null
+        reference_date date null
         relative_adoption double null
+        null_reason varchar null
         """,
+        _ORGANIZATION,
     ),
     _table(
         "fct_flow_adjustments",

@@ -61,7 +61,7 @@ def build(
     """
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as warehouse")
-    for schema in ("raw", "seeds", "intermediate", "marts", "built"):
+    for schema in ("raw", "seeds", "staging", "intermediate", "marts", "built"):
         connection.execute(f"create schema warehouse.{schema}")
     connection.execute("use warehouse")
     for name, frame in inputs.items():

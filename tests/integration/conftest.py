@@ -13,7 +13,8 @@ from tests.integration.built_world import Built, build, write_days
 
 MEASURES = (
     "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_family_share_daily "
-    "+fct_claims +fct_organization_cadence_daily +fct_release_cadence_weekly"
+    "+fct_relative_adoption +fct_claims +fct_organization_cadence_daily "
+    "+fct_release_cadence_weekly"
 )
 
 
