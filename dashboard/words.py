@@ -146,6 +146,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def largest(number: int, kind: str) -> str:
+    """The head of a ranking in words: `8 largest lines`, `largest line`."""
+    return f"largest {kind}" if number == 1 else f"{number} largest {kind}s"
+
+
 def listed(items: list[str]) -> str:
     """`a, b and c`."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

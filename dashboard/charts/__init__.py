@@ -12,10 +12,17 @@ from dashboard.charts.bars import (
     weekly_change,
 )
 from dashboard.charts.grids import checks_by_day, launches_by_week
-from dashboard.charts.lines import country_gap, coverage_by_day, named_lines, organization_share
+from dashboard.charts.lines import (
+    adoption_by_age,
+    country_gap,
+    coverage_by_day,
+    named_lines,
+    organization_share,
+)
 from dashboard.charts.ranges import country_range, days_between_launches
 
 __all__ = [
+    "adoption_by_age",
     "checks_by_day",
     "country_gap",
     "country_range",

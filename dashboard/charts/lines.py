@@ -259,3 +259,49 @@ def coverage_by_day() -> Spec:
         .add_params(near)
     )
     return spec(alt.layer(line, point).properties(height=200))
+
+
+@cache
+def adoption_by_age() -> Spec:
+    """How models are received at each age, against the line at which they equal their measure.
+
+    Data set `rows`: age_days, name, colour, relative_adoption, downloads, reference_median,
+    reference_date.
+    """
+    rows = data("rows")
+    age = alt.X(
+        "age_days:O",
+        title=None,
+        axis=alt.Axis(labelAngle=0, grid=False, labelExpr="datum.value + ' days'"),
+        scale=alt.Scale(type="point", padding=0.3),
+    )
+    height = alt.Y(
+        "relative_adoption:Q",
+        title=None,
+        scale=alt.Scale(type="symlog", constant=1, domainMin=0, nice=True),
+        axis=alt.Axis(format="~g", values=[0, 0.5, 1, 2, 3, 5, 10, 20, 50, 100]),
+    )
+    equal = (
+        alt.Chart(alt.InlineData(values=[{"equal": 1}]))
+        .mark_rule(color=INK, strokeWidth=1.25)
+        .encode(y="equal:Q")
+    )
+    line = rows.mark_line(strokeWidth=2.25, strokeJoin="round").encode(
+        x=age, y=height, color=COLOUR, detail="name:N"
+    )
+    point = rows.mark_point(
+        filled=True,
+        size=70,
+        opacity=1,
+        stroke=SURFACE,
+        strokeWidth=1.5,
+        tooltip=tip(
+            ("Model", "name", ""),
+            ("Age in days", "age_days", ""),
+            ("Relative adoption", "relative_adoption", ".2f"),
+            ("Downloads", "downloads", ",.0f"),
+            ("Median of the ten", "reference_median", ",.0f"),
+            ("As known on", "reference_date", DATE),
+        ),
+    ).encode(x=age, y=height, color=COLOUR)
+    return spec(alt.layer(equal, line, point).properties(height=260))

@@ -1,5 +1,6 @@
 -- New derivatives a month by the organization at the root of their lineage:
--- the eight most built upon, the rest together.
+-- the eight most built upon, the rest together. A month with fewer than 20 says
+-- nothing of shares.
 with derivatives as (
 
     select
@@ -8,7 +9,7 @@ with derivatives as (
     from dim_models
     where
         release_type in ('finetune', 'adapter', 'merge')
-        and created_at > $day - 366
+        and created_at > $day - 913
         and created_at < $day + 1
         and root_organization is not null
         and root_organization <> organization
@@ -48,4 +49,5 @@ select
         partition by month_start_date
     ) as share_of_derivatives
 from counted
+qualify sum(derivatives_count) over (partition by month_start_date) >= 20
 order by month_start_date, derivatives_count desc, root_organization

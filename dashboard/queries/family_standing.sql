@@ -1,35 +1,22 @@
--- The largest families of the newest day, by the root of the lineage, with
--- what their share was 7 and 30 days before.
-with shares as (
-
-    select *
-    from fct_family_share_daily
-    where
-        snapshot_date in ($day, $day - 7, $day - 30)
-        and window_name = $window_name
-        and cohort = $cohort
-        and scope = $scope
-        and attribution = 'base_model'
-
-)
-
+-- The largest families of the newest day, by the root of the lineage.
 select
-    today.family,
-    today.downloads,
-    today.models_count,
-    today.share_of_all,
-    today.share_of_all - week_ago.share_of_all as share_change_7d,
-    today.share_of_all - month_ago.share_of_all as share_change_30d,
-    today.null_reason
-from shares as today
-left join shares as week_ago
-    on
-        week_ago.family = today.family
-        and week_ago.snapshot_date = today.snapshot_date - 7
-left join shares as month_ago
-    on
-        month_ago.family = today.family
-        and month_ago.snapshot_date = today.snapshot_date - 30
-where today.snapshot_date = $day and today.family <> '(other)'
-order by today.share_of_all desc nulls last, today.family
-limit 50
+    family,
+    family_line,
+    downloads,
+    models_count,
+    share_of_all,
+    share_change_7d,
+    share_change_30d,
+    share_of_all_without_largest_model,
+    new_derivatives,
+    share_of_new_derivatives,
+    null_reason
+from fct_family_share_daily
+where
+    snapshot_date = $day
+    and window_name = $window_name
+    and cohort = $cohort
+    and scope = $scope
+    and attribution = 'base_model'
+order by share_of_all desc nulls last, family
+limit 40

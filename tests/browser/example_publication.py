@@ -152,6 +152,7 @@ def _tables(slices: Slices) -> dict[str, pd.DataFrame]:
         "fct_overtakes": _overtakes(countries),
         "fct_claims": _claims(dates),
         "fct_family_share_daily": _families(random, dates, slices),
+        "fct_relative_adoption": _adoption(random),
         "fct_flow_adjustments": _adjustments(dates),
         "fct_revisions": _revisions(dates),
         "fct_snapshot_quality_daily": _quality(random, dates),
@@ -530,12 +531,26 @@ def _claims(dates: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def _families(random: np.random.Generator, dates: pd.DatetimeIndex, slices: Slices) -> pd.DataFrame:
-    names = [f"{a}{b}" for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
+    lines = [f"{a}/{b}" for a, b in zip(_SYLLABLES, reversed(_SYLLABLES), strict=True)]
+    lines[3] = f"{HOSTILE}/{FORMULA}"
+    names = [f"{line}-{version}.0" for line in lines for version in (1, 2)]
+    names += ["(other)", "(unknown)"]
+    line_of = [*np.repeat(lines, 2), "(other)", "(unknown)"]
+    owners = [*(line.partition("/")[0] for line in line_of[:-2]), None, None]
     size = 1 / np.arange(1, len(names) + 1)
+    # What new models are built on changes hands within the days that are shown.
+    rising = np.ones((len(dates), len(names)))
+    rising[:, 4] = np.linspace(0.1, 8, len(dates))
+    rising[:, 0] = np.linspace(3, 0.3, len(dates))
     frames = []
     for (window, cohort, scope), attribution in product(slices, ("publisher", "base_model")):
         path = size * np.exp(np.cumsum(random.normal(0, 0.02, (len(dates), len(names))), axis=0))
+        if attribution == "publisher":
+            path[:, -1] = 0
         share = path / path.sum(axis=1, keepdims=True)
+        made = np.round(900 * size * rising, 1)
+        chosen = made / made[:, :-1].sum(axis=1, keepdims=True)
+        chosen[:, -1] = np.nan
         blank = window == "365d"
         frames.append(
             pd.DataFrame(
@@ -546,14 +561,63 @@ def _families(random: np.random.Generator, dates: pd.DatetimeIndex, slices: Slic
                     "cohort": cohort,
                     "scope": scope,
                     "family": np.tile(names, len(dates)),
+                    "family_line": np.tile(line_of, len(dates)),
+                    "organization": np.tile(np.array(owners, dtype=object), len(dates)),
                     "downloads": np.nan if blank else (share * 1e9).ravel(),
                     "models_count": 10,
                     "share_of_all": np.nan if blank else share.ravel(),
+                    "share_of_all_without_largest_model": np.nan
+                    if blank
+                    else (share * 0.7).ravel(),
+                    "rank": 1,
+                    "downloads_uncorrected": np.nan if blank else (share * 1e9).ravel(),
+                    "new_derivatives": made.ravel(),
+                    "share_of_new_derivatives": chosen.ravel(),
+                    "is_provisional": False,
                     "null_reason": "history starts on 2026-06-24" if blank else None,
+                    "derivatives_null_reason": [
+                        "their root is unknown" if name == "(unknown)" else None
+                        for name in np.tile(names, len(dates))
+                    ],
                 }
             )
         )
-    return pd.concat(frames, ignore_index=True)
+    every = pd.concat(frames, ignore_index=True)
+    change = every.groupby(["window_name", "attribution", "cohort", "scope", "family"])
+    return every.assign(
+        share_change_7d=change["share_of_all"].diff(7),
+        share_change_30d=change["share_of_all"].diff(30),
+    )
+
+
+def _adoption(random: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for number in range(30):
+        name = HOSTILE if number == 2 else f"lab-{number % 5}/modelo-{number}-Instruct"
+        released = LAST_DAY - dt.timedelta(days=9 + 8 * number)
+        known = number % 6 != 5
+        level = 5e5 * 0.85**number
+        for age in (7, 14, 30, 60, 90, 180, 365):
+            if released + dt.timedelta(days=age) > LAST_DAY:
+                break
+            level *= 1.3 + random.random()
+            median = 3e4 * age**1.1
+            rows.append(
+                {
+                    "model": name,
+                    "age_days": age,
+                    "organization": name.partition("/")[0],
+                    "released_on": released,
+                    "size_bucket": ("1-5B", "5-10B", "250B+")[number % 3] if known else None,
+                    "measured_on": released + dt.timedelta(days=age),
+                    "downloads": level,
+                    "reference_median": median if known else None,
+                    "reference_date": released + dt.timedelta(days=age) if known else None,
+                    "relative_adoption": level / median if known else None,
+                    "null_reason": None if known else "the source tells no number of parameters",
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _adjustments(dates: pd.DatetimeIndex) -> pd.DataFrame:

@@ -93,8 +93,9 @@ KEY_NUMBERS = {
     " and median_days_between_launches is not null",
     "concentration": "select top_10_share from fct_concentration_daily"
     f" where {TODAY} and {SLICE} and attribution = 'publisher' and level = 'model'",
-    "families": "select max(share_of_all) from fct_family_share_daily"
-    f" where {TODAY} and {SLICE} and attribution = 'base_model'",
+    "families": "select max(share) from (select sum(share_of_all) as share"
+    f" from fct_family_share_daily where {TODAY} and {SLICE} and attribution = 'base_model'"
+    " and organization is not null group by family_line)",
     "claims": f"select count(*) from fct_claims where {TODAY} and verdict_today = 'holds'",
     "quality": "select count(*) from fct_snapshot_quality_daily"
     f" where {TODAY} and status = 'passed'",

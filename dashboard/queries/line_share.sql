@@ -1,7 +1,10 @@
+-- Share of downloads of the largest lines, day by day.
 select
     snapshot_date,
-    family,
-    share_of_all
+    attribution,
+    family_line,
+    sum(share_of_all) as share_of_all,
+    bool_or(is_provisional) as is_provisional
 from fct_family_share_daily
 where
     snapshot_date > $first_day
@@ -9,7 +12,7 @@ where
     and window_name = $window_name
     and cohort = $cohort
     and scope = $scope
-    and attribution = 'base_model'
-    and family in $families
+    and family_line in $lines
     and share_of_all is not null
-order by family, snapshot_date
+group by all
+order by attribution, family_line, snapshot_date
