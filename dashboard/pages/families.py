@@ -314,7 +314,7 @@ def _adoption(site: Site) -> tuple[list[Figure], Markup, str]:
         spec=charts.adoption_by_age(),
         panels=[Panel({"rows": rows})],
         facts=[
-            f"downloads since the release, as of {words.day(publication.last_day)}",
+            site.to_date("downloads since the release"),
             "language models that somebody trained, of the last 240 days",
             "each model's own downloads, by publisher",
             f"{words.count(len(models))} models shown of those with known parameters",

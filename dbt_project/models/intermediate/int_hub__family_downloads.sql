@@ -42,26 +42,8 @@
         {%- endfor %}
 {% endset %}
 
-with model_downloads as {{ read_anew() }} (
-
-    select * from {{ ref('int_hub__model_downloads') }}
-
-),
-
-model_days as (
-
-    select snapshot_date, model_key, created_at, {{ flags | join(', ') }}
-    from {{ ref('int_hub__model_days') }}
-
-),
-
-lineage as {{ read_anew() }} (
-
-    select * from {{ ref('int_hub__lineage') }}
-
-),
-
-owners as (
+-- Wide tables are named where they are read: a CTE that is read twice is kept in memory as a whole.
+with owners as (
 
     select snapshot_date, organization, canonical_organization
     from {{ ref('int_hub__owner_days') }}
@@ -106,7 +88,7 @@ large_owners as (
 ids as (
 
     select model_downloads.model_id
-    from model_downloads
+    from {{ ref('int_hub__model_downloads') }} as model_downloads
     semi join large_owners
         on
             model_downloads.snapshot_date = large_owners.snapshot_date
@@ -115,7 +97,7 @@ ids as (
     union
 
     select lineage.root_model_id as model_id
-    from lineage
+    from {{ ref('int_hub__lineage') }} as lineage
     semi join large_owners
         on
             lineage.snapshot_date = large_owners.snapshot_date
@@ -138,9 +120,10 @@ own as (
         heirs.model_key is null
         and {{ is_made_of_another('model_downloads.model_id') }}
         and true_roots.model_id is null as is_unknown
-    from model_downloads
+    from {{ ref('int_hub__model_downloads') }} as model_downloads
     left join (
-        select distinct snapshot_date, model_key from lineage
+        select distinct snapshot_date, model_key
+        from {{ ref('int_hub__lineage') }}
     ) as heirs
         on
             model_downloads.snapshot_date = heirs.snapshot_date
@@ -179,7 +162,9 @@ roots as (
         passed_on.root_model_id,
         {{ is_made_of_another('passed_on.root_model_id') }}
         and true_roots.model_id is null as is_unknown
-    from (select distinct root_model_id from lineage) as passed_on
+    from (
+        select distinct root_model_id from {{ ref('int_hub__lineage') }}
+    ) as passed_on
     left join true_roots on passed_on.root_model_id = true_roots.model_id
 
 ),
@@ -203,8 +188,8 @@ inherited as (
             or roots.is_unknown
         ), 0)::decimal(18, 12) as derivative_credit
 
-    from lineage
-    inner join model_downloads
+    from {{ ref('int_hub__lineage') }} as lineage
+    inner join {{ ref('int_hub__model_downloads') }} as model_downloads
         on
             lineage.snapshot_date = model_downloads.snapshot_date
             and lineage.model_key = model_downloads.model_key
@@ -239,7 +224,7 @@ inherited_downloads as (
             as uncorrected_{{ window }}
         {%- endfor %}
     from inherited
-    inner join model_downloads
+    inner join {{ ref('int_hub__model_downloads') }} as model_downloads
         on
             inherited.snapshot_date = model_downloads.snapshot_date
             and inherited.model_key = model_downloads.model_key
@@ -252,63 +237,66 @@ derivatives as (
     select
         inherited.snapshot_date,
         'base_model' as attribution,
-        inherited.model_key,
-        {{ named | join(', ') }},
-        derivative_credit as credit
+        {%- for name in named %}
+        inherited.{{ name }},
+        {%- endfor %}
+        inherited.derivative_credit as credit,
+        model_days.created_at,
+        {{ flags | join(', ') }}
     from inherited
-    where derivative_credit > 0
+    inner join {{ ref('int_hub__model_days') }} as model_days
+        on
+            inherited.snapshot_date = model_days.snapshot_date
+            and inherited.model_key = model_days.model_key
+    where inherited.derivative_credit > 0
 
     union all
 
     select
-        own.snapshot_date,
+        model_days.snapshot_date,
         'base_model' as attribution,
-        own.model_key,
         null as organization,
         null as family_name,
         null as line_name,
         true as is_unknown,
-        1 as credit
-    from own
-    where own.is_unknown
+        1 as credit,
+        model_days.created_at,
+        {{ flags | join(', ') }}
+    from {{ ref('int_hub__model_days') }} as model_days
+    anti join {{ ref('int_hub__lineage') }} as lineage
+        on
+            model_days.snapshot_date = lineage.snapshot_date
+            and model_days.model_key = lineage.model_key
+    where
+        {{ is_made_of_another('model_days.model_id') }}
+        and model_days.model_id not in (select model_id from true_roots)
 
     union all
 
     select
-        own.snapshot_date,
+        model_days.snapshot_date,
         'publisher' as attribution,
-        own.model_key,
-        own.large_organization as organization,
+        large_owners.organization,
         families.family_name,
         families.line_name,
         false as is_unknown,
-        inherited.derivative_credit as credit
+        inherited.derivative_credit as credit,
+        model_days.created_at,
+        {{ flags | join(', ') }}
     from inherited
-    inner join own
+    inner join {{ ref('int_hub__model_days') }} as model_days
         on
-            inherited.snapshot_date = own.snapshot_date
-            and inherited.model_key = own.model_key
+            inherited.snapshot_date = model_days.snapshot_date
+            and inherited.model_key = model_days.model_key
+    left join large_owners
+        on
+            model_days.snapshot_date = large_owners.snapshot_date
+            and model_days.organization = large_owners.namespace
     left join families
         on
-            own.model_id = families.model_id
-            and own.large_organization is not null
+            model_days.model_id = families.model_id
+            and large_owners.namespace is not null
     where inherited.derivative_credit > 0 and not inherited.is_unknown
-
-),
-
-dated_derivatives as (
-
-    select
-        derivatives.*,
-        model_days.created_at,
-        {%- for flag in flags %}
-        model_days.{{ flag }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from derivatives
-    inner join model_days
-        on
-            derivatives.snapshot_date = model_days.snapshot_date
-            and derivatives.model_key = model_days.model_key
 
 ),
 
@@ -354,7 +342,7 @@ final as (
         attribution,
         {{ (named + flags) | join(', ') }},
         {{ derivatives }}
-    from dated_derivatives
+    from derivatives
     group by all
 
 )
