@@ -322,10 +322,16 @@ def _adoption(site: Site) -> tuple[list[Figure], Markup, str]:
         answer=answer,
         entries=[(colour[model], words.legible(model)) for model in colour],
     )
-    return [figure], _received(models), ""
+    return [figure], received(answer.rows), ""
 
 
-def _received(models: dict[str, dict[int, Row]]) -> Markup:
+def received(adoption: list[Row]) -> Markup:
+    """Models with their relative adoption at each age, in the order of the rows, as a table."""
+    models: dict[str, dict[int, Row]] = {}
+    for row in adoption:
+        models.setdefault(row["model"], {})[row["age_days"]] = row
+    if not models:
+        return Markup("")
     rows = []
     for ages in models.values():
         newest = ages[max(ages)]

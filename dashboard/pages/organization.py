@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from dashboard import charts, colours, tables, words
 from dashboard.figures import Figure, Panel, provisional
-from dashboard.pages import cadence, organizations
+from dashboard.pages import cadence, families, organizations
 from dashboard.publication import Answer, Row
 from dashboard.site import Site
 from dashboard.tables import Column
@@ -30,6 +30,7 @@ def write(site: Site, largest: list[Row]) -> None:
     releases = _by_organization(site, "organization_releases", names, day=day)
     rhythm = _by_organization(site, "organization_rhythm", names, day=day)
     models = _by_organization(site, "organization_models", names)
+    adoption = _by_organization(site, "organization_adoption", names)
     profiles = _profiles(site)
     for row in largest:
         name = row["organization"]
@@ -54,6 +55,7 @@ def write(site: Site, largest: list[Row]) -> None:
             rhythm=rhythm[name].rows[0] if rhythm[name] else None,
             figures=figures,
             models=_models(models[name]),
+            received=families.received(adoption[name].rows),
             owner=owner,
             siblings=_siblings(site, name, owner, profiles, set(names)),
         )
@@ -64,6 +66,7 @@ _TABLES = {
     "organization_releases": "fct_release_cadence_weekly",
     "organization_rhythm": "fct_organization_cadence_daily",
     "organization_models": "dim_models",
+    "organization_adoption": "fct_relative_adoption",
 }
 
 

@@ -10,15 +10,19 @@
 
 {#-
     Whether the id tells that the model was made of another: an adapter, a merge, a lower
-    precision, a packing. Who is the home of a brand packs his own.
+    precision, a packing. Who is the home of a brand packs his own. One search without captures,
+    not name_words: half of all models are asked each day, and words cost 10 microseconds each.
 -#}
 {% macro is_made_of_another(model_id) -%}
+    {%- set patterns = words_of_adapter() + words_of_merge() + words_of_format()
+        + words_of_precision() -%}
     (
         split_part({{ model_id }}, '/', 1)
         not in ({{ quoted(family_homes() | list) }})
-        and {{ says(
-            name_words(model_name_of(model_id)),
-            words_of_adapter() + words_of_merge() + words_of_format() + words_of_precision()
+        and {{ matches(
+            'lower(' ~ model_name_of(model_id) ~ ')',
+            '(?:^|[^a-z0-9])(?:' ~ patterns | join('|') | replace('--', '[^a-z0-9]+')
+            ~ ')(?:[^a-z0-9]|$)'
         ) }}
     )
 {%- endmacro %}

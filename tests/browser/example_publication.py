@@ -152,7 +152,7 @@ def _tables(slices: Slices) -> dict[str, pd.DataFrame]:
         "fct_overtakes": _overtakes(countries),
         "fct_claims": _claims(dates),
         "fct_family_share_daily": _families(random, dates, slices),
-        "fct_relative_adoption": _adoption(random),
+        "fct_relative_adoption": _adoption(random, organizations),
         "fct_flow_adjustments": _adjustments(dates),
         "fct_revisions": _revisions(dates),
         "fct_snapshot_quality_daily": _quality(random, dates),
@@ -590,10 +590,11 @@ def _families(random: np.random.Generator, dates: pd.DatetimeIndex, slices: Slic
     )
 
 
-def _adoption(random: np.random.Generator) -> pd.DataFrame:
+def _adoption(random: np.random.Generator, organizations: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for number in range(30):
-        name = HOSTILE if number == 2 else f"lab-{number % 5}/modelo-{number}-Instruct"
+        owner = organizations.organization[number % 5]
+        name = HOSTILE if number == 2 else f"{owner}/modelo-{number}-Instruct"
         released = LAST_DAY - dt.timedelta(days=9 + 8 * number)
         known = number % 6 != 5
         level = 5e5 * 0.85**number
@@ -606,7 +607,7 @@ def _adoption(random: np.random.Generator) -> pd.DataFrame:
                 {
                     "model": name,
                     "age_days": age,
-                    "organization": name.partition("/")[0],
+                    "organization": owner,
                     "released_on": released,
                     "size_bucket": ("1-5B", "5-10B", "250B+")[number % 3] if known else None,
                     "measured_on": released + dt.timedelta(days=age),

@@ -141,17 +141,16 @@ own_downloads as (
     select
         own.snapshot_date,
         own.large_organization as organization,
-        families.family_name,
-        families.line_name,
+        case when own.large_organization is not null
+            then families.family_name end as family_name,
+        case when own.large_organization is not null
+            then families.line_name end as line_name,
         own.is_unknown,
         own.is_own_root,
         {{ flags | join(', ') }},
         {{ measures }}
     from own
-    left join families
-        on
-            own.model_id = families.model_id
-            and own.large_organization is not null
+    left join families on own.model_id = families.model_id
     group by all
 
 ),
@@ -178,9 +177,10 @@ inherited as (
         roots.is_unknown,
         case when not roots.is_unknown then large_owners.organization
         end as organization,
-        case when not roots.is_unknown then families.family_name
-        end as family_name,
-        case when not roots.is_unknown then families.line_name end as line_name,
+        case when not roots.is_unknown and large_owners.namespace is not null
+            then families.family_name end as family_name,
+        case when not roots.is_unknown and large_owners.namespace is not null
+            then families.line_name end as line_name,
         sum(lineage.credit)::decimal(18, 12) as credit,
         -- Who is in a cycle, or names a parent that cannot be read, is his own root.
         coalesce(sum(lineage.credit) filter (
@@ -198,10 +198,7 @@ inherited as (
         on
             lineage.snapshot_date = large_owners.snapshot_date
             and lineage.root_organization = large_owners.namespace
-    left join families
-        on
-            lineage.root_model_id = families.model_id
-            and large_owners.namespace is not null
+    left join families on lineage.root_model_id = families.model_id
     group by all
 
 ),
@@ -277,8 +274,10 @@ derivatives as (
         model_days.snapshot_date,
         'publisher' as attribution,
         large_owners.organization,
-        families.family_name,
-        families.line_name,
+        case when large_owners.namespace is not null
+            then families.family_name end as family_name,
+        case when large_owners.namespace is not null
+            then families.line_name end as line_name,
         false as is_unknown,
         inherited.derivative_credit as credit,
         model_days.created_at,
@@ -292,10 +291,7 @@ derivatives as (
         on
             model_days.snapshot_date = large_owners.snapshot_date
             and model_days.organization = large_owners.namespace
-    left join families
-        on
-            model_days.model_id = families.model_id
-            and large_owners.namespace is not null
+    left join families on model_days.model_id = families.model_id
     where inherited.derivative_credit > 0 and not inherited.is_unknown
 
 ),
