@@ -42,8 +42,25 @@
         {%- endfor %}
 {% endset %}
 
--- Wide tables are named where they are read: a CTE that is read twice is kept in memory as a whole.
-with owners as (
+with model_downloads as {{ read_anew() }} (
+
+    select * from {{ ref('int_hub__model_downloads') }}
+
+),
+
+model_days as {{ read_anew() }} (
+
+    select * from {{ ref('int_hub__model_days') }}
+
+),
+
+lineage as {{ read_anew() }} (
+
+    select * from {{ ref('int_hub__lineage') }}
+
+),
+
+owners as (
 
     select snapshot_date, organization, canonical_organization
     from {{ ref('int_hub__owner_days') }}
@@ -88,7 +105,7 @@ large_owners as (
 ids as (
 
     select model_downloads.model_id
-    from {{ ref('int_hub__model_downloads') }} as model_downloads
+    from model_downloads
     semi join large_owners
         on
             model_downloads.snapshot_date = large_owners.snapshot_date
@@ -97,7 +114,7 @@ ids as (
     union
 
     select lineage.root_model_id as model_id
-    from {{ ref('int_hub__lineage') }} as lineage
+    from lineage
     semi join large_owners
         on
             lineage.snapshot_date = large_owners.snapshot_date
@@ -120,10 +137,9 @@ own as (
         heirs.model_key is null
         and {{ is_made_of_another('model_downloads.model_id') }}
         and true_roots.model_id is null as is_unknown
-    from {{ ref('int_hub__model_downloads') }} as model_downloads
+    from model_downloads
     left join (
-        select distinct snapshot_date, model_key
-        from {{ ref('int_hub__lineage') }}
+        select distinct snapshot_date, model_key from lineage
     ) as heirs
         on
             model_downloads.snapshot_date = heirs.snapshot_date
@@ -161,9 +177,7 @@ roots as (
         passed_on.root_model_id,
         {{ is_made_of_another('passed_on.root_model_id') }}
         and true_roots.model_id is null as is_unknown
-    from (
-        select distinct root_model_id from {{ ref('int_hub__lineage') }}
-    ) as passed_on
+    from (select distinct root_model_id from lineage) as passed_on
     left join true_roots on passed_on.root_model_id = true_roots.model_id
 
 ),
@@ -188,8 +202,8 @@ inherited as (
             or roots.is_unknown
         ), 0)::decimal(18, 12) as derivative_credit
 
-    from {{ ref('int_hub__lineage') }} as lineage
-    inner join {{ ref('int_hub__model_downloads') }} as model_downloads
+    from lineage
+    inner join model_downloads
         on
             lineage.snapshot_date = model_downloads.snapshot_date
             and lineage.model_key = model_downloads.model_key
@@ -221,7 +235,7 @@ inherited_downloads as (
             as uncorrected_{{ window }}
         {%- endfor %}
     from inherited
-    inner join {{ ref('int_hub__model_downloads') }} as model_downloads
+    inner join model_downloads
         on
             inherited.snapshot_date = model_downloads.snapshot_date
             and inherited.model_key = model_downloads.model_key
@@ -241,7 +255,7 @@ derivatives as (
         model_days.created_at,
         {{ flags | join(', ') }}
     from inherited
-    inner join {{ ref('int_hub__model_days') }} as model_days
+    inner join model_days
         on
             inherited.snapshot_date = model_days.snapshot_date
             and inherited.model_key = model_days.model_key
@@ -259,8 +273,8 @@ derivatives as (
         1 as credit,
         model_days.created_at,
         {{ flags | join(', ') }}
-    from {{ ref('int_hub__model_days') }} as model_days
-    anti join {{ ref('int_hub__lineage') }} as lineage
+    from model_days
+    anti join lineage
         on
             model_days.snapshot_date = lineage.snapshot_date
             and model_days.model_key = lineage.model_key
@@ -283,7 +297,7 @@ derivatives as (
         model_days.created_at,
         {{ flags | join(', ') }}
     from inherited
-    inner join {{ ref('int_hub__model_days') }} as model_days
+    inner join model_days
         on
             inherited.snapshot_date = model_days.snapshot_date
             and inherited.model_key = model_days.model_key
