@@ -107,7 +107,7 @@ def inputs(models: list[Life]) -> dict[str, pd.DataFrame | str]:
         for series in ("corrected", "uncorrected")
     ]
     floors = [(life.fell, life.key, 0, 500) for life in models if life.fell]
-    columns = {
+    columns: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
         "raw.build_window": (["from_date", "to_date"], [(FIRST, LAST)]),
         "raw.snapshots": (["snapshot_date"], [(day,) for day in DAYS]),
         "staging.stg_hub__counters": (["snapshot_date", "model_key", "counter"], counters),
