@@ -417,15 +417,21 @@ def history(
 
 
 def revisions(connection: duckdb.DuckDBPyConnection, published: Path | None) -> pandas.DataFrame:
-    """What this publication changes without a known cause, one row a table and column."""
-    since = "(select max(published_at) from published.main.publication)"
+    """What this publication changes without a known cause, one row a table and column.
+
+    Asked against what readers see: an older generation need not have the log.
+    """
+    import pandas
+
+    if published is None:
+        return pandas.DataFrame({"table_name": [], "unexplained": []})
     return connection.execute(
-        f"""
+        """
         select table_name, column_name, min(snapshot_date) as snapshot_date, min(key) as key,
             sum(changes_count)::double as unexplained
         from fct_revisions
         where reason = 'unexplained'
-            and recorded_at > {since if published else "'infinity'::timestamp"}
+            and recorded_at > (select max(published_at) from published.main.publication)
         group by all order by all
         """
     ).df()

@@ -15,6 +15,7 @@ import pytest
 
 from orchestration import warehouse
 from orchestration.errors import Refusal
+from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
 from orchestration.home import CHECKOUT, Home
 from orchestration.publication import generation, refusals, revisions, showings, swap
@@ -334,6 +335,16 @@ def test_a_log_that_cannot_be_read_stops_with_a_cure(home: Home) -> None:
     with pytest.raises(Refusal, match="cannot be opened") as refused:
         publish(home, DAYS[:4], rules="2")
     assert "observatory rollback" in str(refused.value)
+
+
+def test_a_generation_from_before_the_log_verifies(home: Home, tmp_path: Path) -> None:
+    older = tmp_path / "older.duckdb"
+    shutil.copy(home.published / "current" / "observatory.duckdb", older)
+    with duckdb.connect(str(older)) as connection:
+        connection.execute("drop table fct_revisions")
+    told = {one.name: one.status for one in candidate.judge(older, home)}
+    assert told["revisions_explained"] == "passed"
+    assert "crashed" not in told.values()
 
 
 def test_the_log_is_as_bounded_as_it_says(home: Home) -> None:
