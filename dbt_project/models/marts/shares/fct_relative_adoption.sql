@@ -105,6 +105,11 @@ measured as (
         on
             reached.model_key = levels.model_key
             and reached.age_days = levels.age_days
+    -- What was said once stays, should a release date move.
+    qualify row_number() over (
+        partition by reached.model_id, reached.age_days
+        order by levels.snapshot_date
+    ) = 1
 
 ),
 
