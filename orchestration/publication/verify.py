@@ -17,6 +17,7 @@ from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates import candidate as gate
 from orchestration.gates.outcome import Check, CheckOutcome, Status
+from orchestration.gates.tables import REQUIRED
 from orchestration.home import Home
 from orchestration.publication.generation import (
     DATABASE,
@@ -68,12 +69,21 @@ def verify(
     """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
 
     Without `home` there are no raw snapshots to reconcile with. `published` is the DuckDB file
-    of the generation before, for changes of history.
+    of the generation before, for changes of history. A generation of an older program, which
+    knew not all of today's tables, is asked no question about them.
     """
     outcomes = whole(folder)
-    if home is not None:
+    if home is not None and _has_tables_of_today(folder):
         outcomes += gate.judge(folder / DATABASE, home, published=published)
     return outcomes
+
+
+def _has_tables_of_today(folder: Path) -> bool:
+    """Whether it was published with every required table; a damaged one is asked all the same."""
+    try:
+        return set(REQUIRED) <= set(read_manifest(folder)["tables"])
+    except Refusal:
+        return True
 
 
 def whole(folder: Path) -> list[CheckOutcome]:

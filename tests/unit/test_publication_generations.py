@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import Refusal
+from orchestration.gates.tables import REQUIRED
 from orchestration.home import Home
 from orchestration.publication import build, diff, generation, swap, verify
 from orchestration.snapshots import store
@@ -322,3 +323,16 @@ def test_content_hashes_ignore_order_and_encoding() -> None:
         assert generation.content_sha256(connection, "b", columns) == same
         connection.execute("update b set share = share + 1e-6 where i = 7")
         assert generation.content_sha256(connection, "b", columns) != same
+
+
+def test_a_generation_of_an_older_program_is_verified_by_what_it_had(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that is required since an update must not make what was published a failure."""
+    required = (*REQUIRED, "fct_of_tomorrow")
+    monkeypatch.setattr("orchestration.publication.verify.REQUIRED", required)
+    outcomes = verify.verify(seen(home), home)
+    assert [one.name for one in outcomes] == [check.name for check in verify.CHECKS]
+    assert {one.status for one in outcomes} == {"passed"}
+    (seen(home) / "dim_dates.parquet").write_bytes(b"PAR1")
+    assert "files_as_published" in failed(seen(home), home)
