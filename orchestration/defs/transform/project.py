@@ -29,6 +29,7 @@ _MARK = "parsed_from"
 
 # The one beside this Python: a virtual environment need not be on PATH.
 DBT = str(Path(sys.executable).with_name("dbt"))
+_CHILD = str(Path(__file__).with_name("child.py"))
 
 
 def ensure_manifest(project: Path = PROJECT) -> Path:
@@ -82,6 +83,7 @@ def start_dbt(
 
     Not through DbtCliResource: before each call that asks `dbt --version` of another process
     (3 s) and makes an adapter in this one (1.7 s), for metadata which nobody asks for here.
+    dbt dies with this process: left alone, it held the warehouse against the next run.
     """
     target = target_of(home)
     settings = {
@@ -95,7 +97,7 @@ def start_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     return DbtCliInvocation.run(
-        args=[DBT, *arguments],
+        args=[sys.executable, "-I", "-S", _CHILD, str(os.getpid()), DBT, *arguments],
         env=os.environ | settings,
         manifest=_manifest(),
         dagster_dbt_translator=translator,
