@@ -1,7 +1,7 @@
 select
     snapshot_date,
     kind,
-    count(*) as models_count
+    sum(models_count)::bigint as models_count
 from fct_flow_adjustments
 where snapshot_date > $first_day
 group by snapshot_date, kind

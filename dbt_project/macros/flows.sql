@@ -26,8 +26,8 @@
 {#- A whole sum over its divisor: exact where the divisor is 1, as on most days. -#}
 {% macro divided(amount, divisor) -%}
     case
-        when {{ divisor }} = 1 then ({{ amount }})::decimal(24, 6)
-        else (({{ amount }})::double / {{ divisor }})::decimal(24, 6)
+        when {{ divisor }} = 1 then ({{ amount }})::decimal(27, 9)
+        else (({{ amount }})::double / {{ divisor }})::decimal(27, 9)
     end
 {%- endmacro %}
 

@@ -40,11 +40,11 @@
         {% for key in keys %}{{ key }},
         {% endfor -%}
         sum(models_count)::bigint as models_count,
-        sum(downloads_{{ window }})::decimal(38, 6) as downloads,
-        max(largest_{{ window }})::decimal(38, 6) as largest_downloads,
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads,
+        max(largest_{{ window }})::decimal(38, 9) as largest_downloads,
         {% for count in counts %}sum({{ count }}_{{ window }}) as {{ count }},
         {% endfor -%}
-        sum({{ uncorrected(window) }})::decimal(38, 6) as downloads_uncorrected
+        sum({{ uncorrected(window) }})::decimal(38, 9) as downloads_uncorrected
     from {{ relation }}
     where {{ in_cohort }} and {{ in_scope }}
     group by all
@@ -66,12 +66,15 @@
     (({{ part }})::double / nullif(({{ whole }})::double, 0))
 {%- endmacro %}
 
-{#- The part of a model's downloads that a root gets; all of it to the last digit where it can. -#}
+{#-
+    The part of a model's downloads that a root gets; all of it to the last digit where it can.
+    With six digits an interpolated share was off by 8e-10 in a world of 600 models.
+-#}
 {% macro credited(downloads, credit) -%}
     case when {{ credit }} >= 0.999999999
-        then {{ downloads }}::decimal(38, 6)
+        then {{ downloads }}::decimal(38, 9)
         else (
-            {{ downloads }}::decimal(24, 6) * {{ credit }}::decimal(14, 12)
-        )::decimal(38, 6)
+            {{ downloads }}::double * {{ credit }}::double
+        )::decimal(38, 9)
     end
 {%- endmacro %}

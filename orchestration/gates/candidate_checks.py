@@ -88,6 +88,12 @@ DAY_CHECKS = (
         "downloads_all_time_gap",
         SUM_TOLERANCE,
     ),
+    _within(
+        "adjustments_reconcile",
+        "The adjustments of a day add up to its downloads less those by the uncorrected counters.",
+        "adjustments_gap",
+        SUM_TOLERANCE,
+    ),
     _none(
         "models_reconcile",
         "Every model of the raw snapshot is counted, once, and dim_models holds those of the "

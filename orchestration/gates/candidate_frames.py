@@ -182,6 +182,27 @@ def days(
         """
     ).fetchall():
         found.setdefault(day, []).append(tuple(figures))
+    adjusted = dict(
+        connection.execute(
+            """
+            select snapshot_date,
+                abs(coalesce(amount, 0) - coalesce(downloads - uncorrected, 0))
+                / greatest(downloads, abs(uncorrected), 1)
+            from (
+                select snapshot_date, sum(downloads) as downloads,
+                    sum(downloads_uncorrected) as uncorrected
+                from fct_country_share_daily
+                where window_name = '1d' and attribution = 'publisher'
+                    and cohort = 'all' and scope = 'all'
+                group by snapshot_date
+            )
+            full join (
+                select snapshot_date, sum(amount) as amount
+                from fct_flow_adjustments group by snapshot_date
+            ) using (snapshot_date)
+            """
+        ).fetchall()
+    )
     rows: list[dict[str, Any]] = []
     (newest_models,) = connection.execute(
         "select count(*) from dim_models where last_seen_on = (select max(last_seen_on) "
@@ -206,6 +227,7 @@ def days(
                     "downloads_all_time_gap": _gap(
                         ever, None if is_unknown else metrics["downloads_all_time"]
                     ),
+                    "adjustments_gap": adjusted.get(day) if attribution == "publisher" else None,
                     "models_gap": abs(models - metrics["rows"])
                     if attribution == "publisher"
                     else 0,

@@ -67,6 +67,24 @@ _ORGANIZATION = ForeignKey(
     "organization", "dim_organizations", "organization", ("(other)", "(all)")
 )
 
+# `(all)` waits for a later snapshot, `(other: KIND)` sums up the small ones.
+_SUMMED_ADJUSTMENTS = (
+    "(all)",
+    *(
+        f"(other: {kind})"
+        for kind in (
+            "stall",
+            "catch_up",
+            "rollback",
+            "recount",
+            "fall",
+            "held_level",
+            "absence",
+            "first_observation",
+        )
+    ),
+)
+
 _ALL = (
     _table(
         "fct_country_share_daily",
@@ -328,10 +346,14 @@ _ALL = (
         snapshot_date date
         model_key varchar
         kind varchar
-        amount double
-        why varchar null
+        amount double null
+        models_count bigint
+        counter_before bigint null
+        counter_after bigint null
+        why varchar
         """,
         _DATE,
+        ForeignKey("model_key", "dim_models", "model_key", _SUMMED_ADJUSTMENTS),
     ),
     _table(
         "fct_revisions",
@@ -436,6 +458,7 @@ REQUIRED: tuple[str, ...] = (
     "fct_family_share_daily",
     "fct_release_cadence_weekly",
     "fct_mapping_coverage_daily",
+    "fct_flow_adjustments",
     "fct_snapshot_quality_daily",
     "dim_organizations",
     "dim_models",

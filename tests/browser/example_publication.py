@@ -628,6 +628,9 @@ def _adjustments(dates: pd.DatetimeIndex) -> pd.DataFrame:
             "model_key": [HOSTILE, *[f"m{k}" for k in range(11)]],
             "kind": ["stall"] * 6 + ["rollback"] * 6,
             "amount": np.arange(12) * 1000.0,
+            "models_count": 1,
+            "counter_before": None,
+            "counter_after": None,
             "why": "the counter stood still and caught up later",
         }
     )

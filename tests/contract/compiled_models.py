@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+SCHEMAS = {"stg": "staging", "int": "intermediate"}
 DBT = Path(sys.executable).with_name("dbt")
 
 
@@ -74,7 +75,7 @@ def build(
         connection.execute(f"create table {name} as select * from rows_of_input")
         connection.unregister("rows_of_input")
     for name, model in models.items():
-        schema = "intermediate" if name.startswith("int_") else "marts"
+        schema = SCHEMAS.get(name.partition("_")[0], "marts")
         kind = "view" if model.is_view else "table"
         connection.execute(f"create {kind} {schema}.{name} as {model.sql}")
         connection.execute(f"create view built.{name} as from {schema}.{name}")

@@ -50,16 +50,17 @@ def write_days(world: World, home: Home) -> None:
     owners.write_text(world.organizations_csv(), encoding="utf-8")
 
 
-def build(home: Home, history: Sequence[date], *, select: str) -> Built:
+def build(home: Home, history: Sequence[date], *, select: str, tested: bool = False) -> Built:
     """Build the days `history` with dbt, as the pipeline does: what is new, or all.
 
-    A rebuild loads the seeds and runs the tests on the data too.
+    A rebuild loads the seeds, and where it is to be `tested` runs the tests on the data too.
     """
     plan = warehouse.plan(home, map(_sealed, history), code="the same")
     warehouse.register(home, plan, [])
     arguments = ["build", "--select", *select.split()]
     arguments += ["--indirect-selection", "cautious", "--exclude", "resource_type:unit_test"]
-    arguments += ["resource_type:seed", "resource_type:test"] * (not plan.is_rebuild)
+    arguments += ["resource_type:seed"] * (not plan.is_rebuild)
+    arguments += ["resource_type:test"] * (not tested)
     arguments += ["--full-refresh"] * plan.is_rebuild
     run_dbt(home, *arguments)
     warehouse.finish(home, plan)

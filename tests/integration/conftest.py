@@ -10,18 +10,19 @@ import pytest
 from local_hub import World, named_world
 from orchestration.home import Home
 from tests.integration.built_world import Built, build, write_days
+from tests.integration.oracle import Oracle, read_days
 
 MEASURES = (
-    "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_family_share_daily "
-    "+fct_relative_adoption +fct_claims +fct_organization_cadence_daily "
-    "+fct_release_cadence_weekly"
+    "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_flow_adjustments "
+    "+fct_mapping_coverage_daily +fct_family_share_daily +fct_relative_adoption +fct_claims "
+    "+fct_organization_cadence_daily +fct_release_cadence_weekly"
 )
 
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    """Twenty-odd days in which all goes wrong that can: missing days, renames, cycles, merges."""
-    return named_world("oracle:600x24")
+    """Sixty days in which all goes wrong that can: gaps, stalls, rollbacks, recounts, renames."""
+    return named_world("oracle:600x60")
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +30,26 @@ def at_once(world: World, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """All days in one rebuild."""
     home = Home(tmp_path_factory.mktemp("at_once"))
     write_days(world, home)
-    return build(home, world.dates, select=MEASURES)
+    return build(home, world.dates, select=MEASURES, tested=True)
+
+
+@pytest.fixture(scope="session")
+def oracle(world: World, at_once: Built) -> Oracle:
+    """The second computation, from the raw files alone."""
+    return Oracle(read_days(at_once.home.raw / "hub_models"), world.organizations_csv())
 
 
 @pytest.fixture(scope="session")
 def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The same days in three builds, the last of one day alone, as every day's run is."""
+    """The same days in three builds, the last of one day alone, as every day's run is.
+
+    The first ends amid a rollback; what it said of shares stays in `early.parquet`.
+    """
     home = Home(tmp_path_factory.mktemp("day_by_day"))
     shutil.copytree(at_once.home.raw, home.raw, copy_function=os.link, dirs_exist_ok=True)
-    for until in (-7, -1, None):
+    for until in (33, -1, None):
         built = build(home, world.dates[:until], select=MEASURES)
+        if until == 33:
+            early = built.read("select * from marts.fct_country_share_daily")
+            early.to_parquet(home.root / "early.parquet")
     return built

@@ -6,6 +6,7 @@ neither code nor method with the dbt models; nothing here asserts.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
@@ -33,22 +34,24 @@ History = Mapping[date, Mapping[str, Seen]]
 class Life:
     """The observed levels of a model, oldest first; before them nothing, or nobody knows."""
 
-    knots: list[tuple[date, int]]
+    days: list[date]
+    levels: list[int]
     maximum: int
     epoch: int
 
-    def at(self, day: date, until: date) -> Fraction | None:
+    def at(self, day: date, until: date) -> Fraction | int | None:
         """The level on `day`, as it is known when `until` has been seen."""
-        known = [(on, level) for on, level in self.knots if on <= until]
-        if not known:
+        known = bisect.bisect_right(self.days, until)
+        if known == 0:
             return None
-        later = next((knot for knot in known if knot[0] >= day), None)
-        earlier = next((knot for knot in reversed(known) if knot[0] <= day), None)
-        if later is None or earlier is None:
-            return Fraction((earlier or later or known[0])[1])
-        days = (later[0] - earlier[0]).days
-        part = Fraction((day - earlier[0]).days, days) if days else Fraction(0)
-        return earlier[1] + (later[1] - earlier[1]) * part
+        later = bisect.bisect_left(self.days, day, 0, known)
+        if later < known and self.days[later] == day:
+            return self.levels[later]
+        if later in (0, known):
+            return self.levels[min(later, known - 1)]
+        before = self.days[later - 1]
+        part = Fraction((day - before).days, (self.days[later] - before).days)
+        return self.levels[later - 1] + (self.levels[later] - self.levels[later - 1]) * part
 
 
 @dataclass
@@ -83,15 +86,15 @@ class Flows:
             and any(usable <= start for usable in self.usable[series])
         )
 
-    def downloads(self, series: str, day: date, window: str) -> dict[str, Fraction]:
-        """Downloads of every model that has any, gone ones too; asks only what is known."""
+    def downloads(self, series: str, day: date, window: str) -> dict[str, Fraction | int]:
+        """Downloads of every model that was ever seen, gone ones too; asks only what is known."""
         until = self.until(series, day)
         assert until is not None
         found = {}
         for model, life in self.lives[series].items():
             end = life.at(day, until)
             start = life.at(day - WINDOWS[window] * DAY, until)
-            if end is not None and start is not None and end != start:
+            if end is not None and start is not None:
                 found[model] = end - start
         return found
 
@@ -195,16 +198,18 @@ def lives(history: History, days: Sequence[date], corrections: set[date] | None)
                 continue
             life = found.get(model)
             if life is None:
-                life = found[model] = Life([], counter, epoch)
+                life = found[model] = Life([], [], counter, epoch)
                 if before is not None and seen.created is not None and seen.created >= before:
-                    life.knots.append((before, 0))
+                    life.days.append(before)
+                    life.levels.append(0)
                 level = counter
             elif corrections is None:
                 level = counter
             else:
-                level = life.knots[-1][1] + max(counter - life.maximum, 0)
+                level = life.levels[-1] + max(counter - life.maximum, 0)
                 life.maximum = counter if life.epoch < epoch else max(counter, life.maximum)
                 life.epoch = epoch
-            life.knots.append((day, level))
+            life.days.append(day)
+            life.levels.append(level)
         before = day
     return found

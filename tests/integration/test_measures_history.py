@@ -7,7 +7,15 @@ import pytest
 
 from tests.integration.built_world import Built
 
+pytestmark = pytest.mark.xdist_group("measures")
+
 GRAINS = {
+    "fct_country_share_daily": "snapshot_date window_name attribution cohort scope country_key",
+    "fct_organization_share_daily": (
+        "snapshot_date window_name attribution cohort scope organization country_key"
+    ),
+    "fct_mapping_coverage_daily": "snapshot_date window_name attribution cohort scope",
+    "fct_flow_adjustments": "snapshot_date model_key",
     "fct_concentration_daily": "snapshot_date window_name attribution cohort scope level",
     "fct_country_gap_daily": (
         "snapshot_date window_name attribution cohort scope country_key other_country_key"

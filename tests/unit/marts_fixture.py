@@ -237,6 +237,12 @@ select date_trunc('week', created_at)::date as week_start_date,
 from models, (values ('all'), ('base')) as t(release_type), (values (true), (false)) as a(is_all)
 where created_at is not null group by all;
 
+-- No window of a day is measured here, so nothing was corrected.
+create table marts.fct_flow_adjustments as
+select snapshot_date, model_key, 'fall' as kind, 1.0 as amount, 1 as models_count,
+    1 as counter_before, 0 as counter_after, 'it fell' as why
+from models where false;
+
 create table marts.fct_snapshot_quality_daily as
 select distinct snapshot_date, 'rows_exist' as check_name, 'passed' as status,
     count(*) over (partition by snapshot_date)::double as observed_value,

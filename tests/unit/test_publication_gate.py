@@ -119,6 +119,12 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         "delete from marts.fct_release_cadence_weekly where release_type = 'base'",
         "marts_agree",
     ),
+    "an adjustment is invented": (
+        f"insert into marts.fct_flow_adjustments select snapshot_date, model_key, 'fall', 1e6, 1, "
+        f"null, null, 'it fell' from marts.dim_models, (select date '{FIRST_DAY}') as day"
+        "(snapshot_date) limit 1",
+        "adjustments_reconcile",
+    ),
     "a model is dropped from its dimension": (
         f"delete from marts.dim_models where rowid = 7 and last_seen_on = {LAST.split(' = ')[1]}",
         "models_reconcile",

@@ -84,11 +84,11 @@ final as (
         is_language_model,
         sum(models_count)::bigint as models_count
         {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }},
-        max(largest_{{ window }})::decimal(38, 6) as largest_{{ window }}
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(largest_{{ window }})::decimal(38, 9) as largest_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 6) as uncorrected_{{ window }}
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
         {%- endfor %}
     from (
         select * from whole

@@ -62,7 +62,7 @@ cuts as (
 {% set in_window %}
         case windows.window_name
             {%- for window in download_windows() %}
-            when '{{ window }}' then downloads_{{ window }}::decimal(38, 6)
+            when '{{ window }}' then downloads_{{ window }}::decimal(38, 9)
             {%- endfor %}
         end
 {% endset %}
@@ -151,7 +151,7 @@ together as (
         model_downloads.is_language_model,
         model_downloads.is_present::integer as models_count
         {%- for window in download_windows() %},
-        model_downloads.downloads_{{ window }}::decimal(38, 6)
+        model_downloads.downloads_{{ window }}::decimal(38, 9)
             as downloads_{{ window }}
         {%- endfor %}
     from model_downloads
@@ -176,7 +176,7 @@ summed as (
         together.entity,
         sum(together.models_count) as models_count
         {%- for window in download_windows() %},
-        sum(together.downloads_{{ window }})::decimal(38, 6)
+        sum(together.downloads_{{ window }})::decimal(38, 9)
             as downloads_{{ window }}
         {%- endfor %}
     from together

@@ -10,12 +10,12 @@
 {% set measures %}
         count(*) filter (is_present) as models_count
         {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }},
-        max(downloads_{{ window }})::decimal(38, 6) as largest_{{ window }},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }},
         0::decimal(38, 12) as new_derivatives_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 6) as uncorrected_{{ window }}
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
         {%- endfor %}
 {% endset %}
 {% set measured = ['models_count'] %}
@@ -30,15 +30,15 @@
 {% set derivatives %}
         0::bigint as models_count
         {%- for window, days in windows_of_creation().items() %},
-        0::decimal(38, 6) as downloads_{{ window }},
-        0::decimal(38, 6) as largest_{{ window }},
+        0::decimal(38, 9) as downloads_{{ window }},
+        0::decimal(38, 9) as largest_{{ window }},
         coalesce(sum(credit)
         {%- if days %} filter (
             created_at > snapshot_date - interval {{ days }} day
         ){% endif %}, 0)::decimal(38, 12) as new_derivatives_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
-        0::decimal(38, 6) as uncorrected_{{ window }}
+        0::decimal(38, 9) as uncorrected_{{ window }}
         {%- endfor %}
 {% endset %}
 

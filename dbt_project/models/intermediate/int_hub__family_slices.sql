@@ -100,9 +100,9 @@ summed as (
         family_line,
         shown_organization as organization,
         sum(models_count)::bigint as models_count,
-        coalesce(sum(downloads), 0)::decimal(38, 6) as downloads,
-        coalesce(max(largest_downloads), 0)::decimal(38, 6) as largest_downloads,
-        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 6)
+        coalesce(sum(downloads), 0)::decimal(38, 9) as downloads,
+        coalesce(max(largest_downloads), 0)::decimal(38, 9) as largest_downloads,
+        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 9)
             as downloads_uncorrected,
         sum(new_derivatives) as new_derivatives
     from labelled

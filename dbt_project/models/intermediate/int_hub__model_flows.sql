@@ -151,7 +151,7 @@ final as (
         model_key
         {%- for series in flow_series() %}
         {%- for window in flow_windows() %},
-        sum({{ series }}_{{ window }})::decimal(24, 6) as {{ series }}_{{ window }}
+        sum({{ series }}_{{ window }})::decimal(27, 9) as {{ series }}_{{ window }}
         {%- endfor %}
         {%- endfor %}
     from parts

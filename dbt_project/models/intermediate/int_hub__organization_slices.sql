@@ -75,9 +75,9 @@ shown as (
             as canonical_organization,
         case when is_shown then parent end as parent,
         sum(models_count)::bigint as models_count,
-        sum(downloads)::decimal(38, 6) as downloads,
-        max(largest_downloads)::decimal(38, 6) as largest_downloads,
-        sum(downloads_uncorrected)::decimal(38, 6) as downloads_uncorrected
+        sum(downloads)::decimal(38, 9) as downloads,
+        max(largest_downloads)::decimal(38, 9) as largest_downloads,
+        sum(downloads_uncorrected)::decimal(38, 9) as downloads_uncorrected
     from (
         select *, is_always_shown or place <= {{ largest }} as is_shown
         from placed

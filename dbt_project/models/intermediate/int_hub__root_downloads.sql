@@ -45,7 +45,7 @@ final as (
         is_language_model,
         count(*) filter (is_present) as models_count
         {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 6) as downloads_{{ window }}
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }}
         {%- endfor %}
     from credits
     group by all

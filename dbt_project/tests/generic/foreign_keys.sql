@@ -3,7 +3,7 @@
     built-in `relationships`, each key would be a node, and a node costs 0.1 s a day.
     A key is a column, or an expression that is null where there is none.
 -#}
-{% test foreign_keys(model, dates=[], countries=[], organizations=[]) %}
+{% test foreign_keys(model, dates=[], countries=[], organizations=[], models=[]) %}
     {%- set keys = [] %}
     {%- for key in dates %}
     {%- do keys.append((key, ref('dim_dates'), 'date_day')) %}
@@ -14,6 +14,9 @@
     {%- for key in organizations %}
     {%- do keys.append((key, ref('dim_organizations'), 'organization')) %}
     {%- endfor %}
+    {%- for key in models %}
+    {%- do keys.append((key, ref('dim_models'), 'model_key')) %}
+    {%- endfor %}
     {%- for key, dimension, column in keys %}
     select
         '{{ column }}' as dimension_key,
@@ -23,8 +26,9 @@
     where
         found.value is not null
         and dimension.{{ column }} is null
-        -- These stand for many: no namespace can be called so.
+        -- These stand for many: nobody can be called so.
         and found.value::varchar not in ('(all)', '(other)')
+        and found.value::varchar not like '(other: %'
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endtest %}

@@ -6,7 +6,7 @@ with organization_shares as (
 
     -- Sums of decimals do not depend on the order of the rows.
     select
-        * replace (downloads::decimal(38, 6) as downloads),
+        * replace (downloads::decimal(38, 9) as downloads),
         max(case
             when country_key in ('unattributed_organization', 'unattributed_unknown')
                 and organization <> '(other)'

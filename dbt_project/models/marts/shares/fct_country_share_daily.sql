@@ -109,7 +109,8 @@ shares as (
             partition by
                 {% for name in slice %}country_slices.{{ name }}, {% endfor %}
                 is_country
-            order by country_slices.downloads desc
+            -- Thirds of credits do not break a tie.
+            order by round(country_slices.downloads, 6) desc
         ) end as rank,
         country_slices.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0

@@ -58,7 +58,8 @@ shares as (
             partition by
                 {% for name in slice %}organization_slices.{{ name }}, {% endfor %}
                 is_named
-            order by organization_slices.downloads desc
+            -- Thirds of credits do not break a tie.
+            order by round(organization_slices.downloads, 6) desc
         ) end as rank,
         organization_slices.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0

@@ -5,19 +5,26 @@ with records as (
 
 ),
 
+names as (
+
+    {{ names_with_keys() }}
+
+),
+
 final as (
 
     select
-        snapshot_date,
-        coalesce("_id", id) as model_key,
+        records.snapshot_date,
+        {{ model_key('records', 'names') }} as model_key,
         case
-            when not coalesce({{ is_default_date('"createdAt"') }}, false)
-                then "createdAt"
+            when not coalesce({{ is_default_date('records."createdAt"') }}, false)
+                then records."createdAt"
         end as created_at,
-        downloads as downloads_30d,
-        "downloadsAllTime" as counter
+        records.downloads as downloads_30d,
+        records."downloadsAllTime" as counter
 
     from records
+    left join names on {{ is_named('records', 'names') }}
 
 )
 

@@ -10,10 +10,17 @@ legacy_ids as (
 
 ),
 
+names as (
+
+    {{ names_with_keys() }}
+
+),
+
 named as (
 
     select
         records.*,
+        {{ model_key('records', 'names') }} as model_key,
         coalesce(
             case when records.id like '%/%' then split_part(records.id, '/', 1) end,
             nullif(records.author, ''),
@@ -28,6 +35,7 @@ named as (
 
     from records
     left join legacy_ids on records.id = legacy_ids.model_id
+    left join names on {{ is_named('records', 'names') }}
 
 ),
 
@@ -35,7 +43,7 @@ final as (
 
     select
         snapshot_date,
-        coalesce("_id", id) as model_key,
+        model_key,
         id as model_id,
         organization,
         model_name,

@@ -1,0 +1,29 @@
+{#-
+    Who a record is about: the Hub's own key; without one the id, or where the rename rule found
+    that it is somebody's new name, the key of that model.
+-#}
+{% macro model_key(records, names) -%}
+    coalesce({{ records }}."_id", {{ names }}.model_key, {{ records }}.id)
+{%- endmacro %}
+
+{#- The ids that do not stand for themselves, each with the days from which and to which. -#}
+{% macro names_with_keys() -%}
+    select
+        model_id,
+        model_key,
+        snapshot_date as known_from,
+        coalesce(
+            lead(snapshot_date) over (
+                partition by model_id order by snapshot_date
+            ),
+            date '2999-12-31'
+        ) as known_to
+    from {{ ref('stg_hub__renames') }}
+{%- endmacro %}
+
+{% macro is_named(records, names) -%}
+    case when {{ records }}."_id" is null then {{ records }}.id end
+    = {{ names }}.model_id
+    and {{ records }}.snapshot_date >= {{ names }}.known_from
+    and {{ records }}.snapshot_date < {{ names }}.known_to
+{%- endmacro %}

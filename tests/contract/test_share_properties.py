@@ -1,0 +1,181 @@
+"""What must hold of shares whatever the history: the rules' own answer, and symmetries.
+
+The models of dbt, as dbt compiles them, over random histories of two dozen models.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import random
+from datetime import date
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.contract import random_history
+from tests.contract.compiled_models import Model, build, compiled
+from tests.contract.random_history import ORGANIZATIONS, History
+from tests.integration.oracle import SLICE, Oracle
+
+pytestmark = pytest.mark.xdist_group("share_properties")
+
+MARTS = ("fct_country_share_daily", "fct_organization_share_daily", "fct_flow_adjustments")
+MODELS = (
+    *(f"stg_hub__{name}" for name in ("renames", "models", "counters", "authors")),
+    *(
+        f"int_hub__{name}"
+        for name in (
+            "model_days", "snapshot_days", "counter_days", "counter_shortfalls", "counter_status",
+            "flow_days", "flow_windows", "flow_references", "counter_events", "counter_floors",
+            "unseen_levels", "last_sights", "lineage_edges", "lineage_roots", "last_roots",
+            "model_flows", "absent_models", "lineage", "slices", "model_downloads",
+            "inherited_credits", "curated_organizations", "owners", "owner_types",
+            "owner_downloads", "owner_days", "country_downloads", "country_slices",
+            "contested_slices", "organization_slices",
+        )
+    ),
+    *MARTS,
+)  # fmt: skip
+# Each takes seconds; `make test-long` draws more.
+SEEDS = [pytest.param(seed, marks=() if seed < 2 else pytest.mark.long) for seed in range(40)]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    return compiled(tmp_path_factory.mktemp("compiled"), MODELS)
+
+
+def built(
+    models: dict[str, Model], history: History, order: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    inputs = random_history.inputs(history)
+    owners = pd.DataFrame(list(csv.DictReader(io.StringIO(ORGANIZATIONS)))).replace("", None)
+    inputs["seeds.owners"] = owners
+    inputs["seeds.hub_organizations"] = (
+        "select * replace (valid_from::date as valid_from, valid_to::date as valid_to, "
+        "is_international::boolean as is_international) from seeds.owners"
+    )
+    inputs["raw.generated_organizations"] = "select * from seeds.owners where false"
+    return build(models, inputs, order=order)
+
+
+def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
+    found = connection.execute(f"select * from marts.{table} order by all").df()
+    found["snapshot_date"] = found["snapshot_date"].dt.date
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shares_are_those_of_the_second_computation(models: dict[str, Model], seed: int) -> None:
+    """With a year between the first day and the last, so that every window is measured."""
+    history = random_history.draw(seed)
+    connection = built(models, history)
+    oracle = Oracle(history, ORGANIZATIONS)
+    statuses = connection.execute(
+        "select snapshot_date, status from built.int_hub__counter_status"
+    ).fetchall()
+    assert dict(statuses) == oracle.flows.statuses
+    for table, key in zip(MARTS[:2], ("country_key", "owner"), strict=True):
+        grain = list(dict.fromkeys([*SLICE, key, "country_key"]))
+        found = read(connection, table).rename(columns={"organization": "owner"})
+        expected = oracle.shares(key, oracle.days).sort_values(grain, ignore_index=True)
+        found = found.sort_values(grain, ignore_index=True)
+        assert found[grain].equals(expected[grain])
+        assert (found["models_count"] == expected["models_count"]).all()
+        assert found["rank"].astype("float64").equals(expected["rank"])
+        names = expected.columns.difference([*grain, "models_count", "rank"])
+        for name in names:
+            tolerance = 1e-9 if name.startswith("share") else 1e-6
+            pd.testing.assert_series_equal(found[name], expected[name], rtol=0, atol=tolerance)
+        known = found[found["null_reason"].isna()]
+        assert seed > 2 or "365d" in set(known["window_name"])
+        sums = known.groupby(SLICE)["share_of_all"].sum()
+        assert (abs(sums - 1) < 1e-9).all()
+        if table == MARTS[0]:
+            placed = known[known["country_code"].notna()]
+            assert (placed["share_of_all_low"] <= placed["share_of_all"] + 1e-12).all()
+            assert (placed["share_of_all"] <= placed["share_of_all_high"] + 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS[1:])
+def test_the_order_of_rows_changes_nothing(models: dict[str, Model], seed: int) -> None:
+    history = random_history.draw(seed)
+    one, other = built(models, history, order=1), built(models, history, order=2)
+    for table in MARTS:
+        pd.testing.assert_frame_equal(read(one, table), read(other, table), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("seed", SEEDS[1:])
+def test_doubling_all_downloads_changes_no_share(models: dict[str, Model], seed: int) -> None:
+    history = random_history.draw(seed)
+    doubled = {
+        day: [
+            row | {name: 2 * row[name] for name in ("downloads", "downloadsAllTime")}
+            for row in rows
+        ]
+        for day, rows in history.items()
+    }
+    one, other = built(models, history), built(models, doubled)
+    for table in MARTS[:2]:
+        before, after = read(one, table), read(other, table)
+        for name in before:
+            if name in ("downloads", "downloads_uncorrected"):
+                pd.testing.assert_series_equal(2 * before[name], after[name], rtol=0, atol=1e-6)
+            elif before[name].dtype == "float64":
+                pd.testing.assert_series_equal(before[name], after[name], rtol=0, atol=1e-9)
+            else:
+                assert before[name].equals(after[name])
+
+
+@pytest.mark.parametrize("seed", SEEDS[1:])
+def test_a_new_id_without_the_hubs_key_is_no_deletion_and_no_spike(
+    models: dict[str, Model], seed: int
+) -> None:
+    """Models move to another owner; with the Hub's `_id` or without, the marts are the same."""
+    history = moved(random_history.draw(seed), seed)
+    unkeyed = {day: [row | {"_id": None} for row in rows] for day, rows in history.items()}
+    one, other = built(models, history), built(models, unkeyed)
+    ((renames,),) = other.execute("select count(*) from built.stg_hub__renames").fetchall()
+    assert renames > 0
+    for table in MARTS[:2]:
+        pd.testing.assert_frame_equal(read(one, table), read(other, table), rtol=0, atol=1e-9)
+
+
+def moved(history: History, seed: int) -> History:
+    """`history`, in which a third of the models get another owner once.
+
+    On days between which their counters change by less than 1 %, as the rule asks.
+    """
+    chance = random.Random(seed)
+    days = sorted(history)
+    counters = {
+        (day, row["id"]): row["downloadsAllTime"] for day, rows in history.items() for row in rows
+    }
+    moves: dict[str, date] = {}
+    for number in range(0, 24, 3):
+        name = next(
+            (name for _, name in counters if name.endswith(f"/model-{number}")),
+            None,
+        )
+        quiet = [
+            day
+            for before, day in itertools.pairwise(days)
+            if (before, name) in counters
+            and counters.get((day, name))
+            and abs(counters[day, name] - counters[before, name]) < 0.009 * counters[day, name]
+        ]
+        if name and quiet:
+            moves[name] = chance.choice(quiet)
+    return {
+        day: [
+            row | {"id": f"acme/{row['id'].partition('/')[2]}", "author": "acme",
+                   "author_type": "org"}
+            if row["id"] in moves and day >= moves[row["id"]] and not row["id"].startswith("acme/")
+            else row
+            for row in rows
+        ]
+        for day, rows in history.items()
+    }  # fmt: skip
