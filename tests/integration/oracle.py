@@ -180,16 +180,6 @@ class Oracle:
         row = frame[frame["model_key"] == model].iloc[0].to_dict()
         return row | {"sighted_on": on, "is_present": False}
 
-    def rows(self, slice_: Slice) -> pd.DataFrame:
-        """All rows of a slice, whether their downloads are known or not."""
-        day, _, attribution, cohort, scope = slice_
-        rows = self._credits[day, attribution]
-        if cohort == "new_365d":
-            rows = rows[rows["is_new_365d"]]
-        if scope == "language_models":
-            rows = rows[rows["is_language_model"]]
-        return rows
-
     @cached_property
     def _sights(self) -> dict[str, list[date]]:
         found: dict[str, list[date]] = defaultdict(list)
