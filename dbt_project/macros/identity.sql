@@ -1,9 +1,9 @@
 {#-
-    Who a record is about: the Hub's own key; without one the id, or where the rename rule found
-    that it is somebody's new name, the key of that model.
+    Who a record is about: the Hub's own key, else the id; where the rename rule found that it
+    is somebody's new name, the key of that model.
 -#}
 {% macro model_key(records, names) -%}
-    coalesce({{ records }}."_id", {{ names }}.model_key, {{ records }}.id)
+    coalesce({{ names }}.model_key, {{ records }}."_id", {{ records }}.id)
 {%- endmacro %}
 
 {#- The ids that do not stand for themselves, each with the days from which and to which. -#}
@@ -22,8 +22,7 @@
 {%- endmacro %}
 
 {% macro is_named(records, names) -%}
-    case when {{ records }}."_id" is null then {{ records }}.id end
-    = {{ names }}.model_id
+    coalesce({{ records }}."_id", {{ records }}.id) = {{ names }}.model_id
     and {{ records }}.snapshot_date >= {{ names }}.known_from
     and {{ records }}.snapshot_date < {{ names }}.known_to
 {%- endmacro %}

@@ -134,20 +134,29 @@ def test_doubling_all_downloads_changes_no_share(models: dict[str, Model], seed:
 def test_a_new_id_without_the_hubs_key_is_no_deletion_and_no_spike(
     models: dict[str, Model], seed: int
 ) -> None:
-    """Models move to another owner; with the Hub's `_id` or without, the marts are the same."""
+    """Models move to another owner, with the Hub's `_id`, without, or from a day on: all the same."""
     history = moved(random_history.draw(seed), seed)
-    unkeyed = {day: [row | {"_id": None} for row in rows] for day, rows in history.items()}
-    one, other = built(models, history), built(models, unkeyed)
-    ((renames,),) = other.execute("select count(*) from built.stg_hub__renames").fetchall()
-    assert renames > 0
-    for table in MARTS[:2]:
-        pd.testing.assert_frame_equal(read(one, table), read(other, table), rtol=0, atol=1e-9)
+    one = built(models, history)
+    days = sorted(history)
+    for unkeyed in (days, days[:8], days[8:]):
+        other = built(
+            models,
+            {
+                day: [row | {"_id": None} if day in unkeyed else row for row in rows]
+                for day, rows in history.items()
+            },
+        )
+        ((renames,),) = other.execute("select count(*) from built.stg_hub__renames").fetchall()
+        assert renames > 0
+        for table in MARTS[:2]:
+            pd.testing.assert_frame_equal(read(one, table), read(other, table), rtol=0, atol=1e-9)
 
 
 def moved(history: History, seed: int) -> History:
     """`history`, in which a third of the models get another owner once.
 
-    On days between which their counters change by less than 1 %, as the rule asks.
+    On days between which their counters change by less than 1 %, as the rule asks, and both
+    with the key or both without.
     """
     chance = random.Random(seed)
     days = sorted(history)
@@ -163,7 +172,8 @@ def moved(history: History, seed: int) -> History:
         quiet = [
             day
             for before, day in itertools.pairwise(days)
-            if (before, name) in counters
+            if day != days[8]
+            and (before, name) in counters
             and counters.get((day, name))
             and abs(counters[day, name] - counters[before, name]) < 0.009 * counters[day, name]
         ]

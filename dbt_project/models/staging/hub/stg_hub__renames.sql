@@ -49,6 +49,66 @@ days as (
 
 ),
 
+-- Few days have rows with and without a key, or stand beside such: only these are read whole.
+unkeyed_days as materialized (
+
+    select distinct snapshot_date from records
+
+),
+
+switch_days as materialized (
+
+    select
+        days.snapshot_date,
+        days.snapshot_date as keyed_on,
+        days.previous_date as unkeyed_on
+    from days
+    inner join unkeyed_days on days.previous_date = unkeyed_days.snapshot_date
+
+    union all
+
+    select
+        days.snapshot_date,
+        days.previous_date as keyed_on,
+        days.snapshot_date as unkeyed_on
+    from days
+    inner join unkeyed_days on days.snapshot_date = unkeyed_days.snapshot_date
+
+),
+
+keyed_records as (
+
+    select
+        switch_days.snapshot_date,
+        switch_days.keyed_on,
+        switch_days.unkeyed_on,
+        hub_counters.id as model_id,
+        hub_counters."_id" as hub_key
+    from {{ source('raw', 'hub_counters') }} as hub_counters
+    inner join switch_days on hub_counters.snapshot_date = switch_days.keyed_on
+    where hub_counters."_id" is not null
+
+),
+
+-- A source that begins to record the Hub's key, or ceases to, is about the same models.
+switched as (
+
+    select
+        keyed_records.snapshot_date,
+        case when keyed_records.keyed_on = keyed_records.snapshot_date
+            then keyed_records.hub_key else keyed_records.model_id
+        end as model_id,
+        case when keyed_records.keyed_on = keyed_records.snapshot_date
+            then keyed_records.model_id else keyed_records.hub_key
+        end as former_id
+    from keyed_records
+    inner join records
+        on
+            keyed_records.unkeyed_on = records.snapshot_date
+            and keyed_records.model_id = records.model_id
+
+),
+
 arrived as (
 
     select records.*
@@ -58,6 +118,10 @@ arrived as (
         on
             days.previous_date = before.snapshot_date
             and records.model_id = before.model_id
+    anti join switched
+        on
+            records.snapshot_date = switched.snapshot_date
+            and records.model_id = switched.model_id
 
 ),
 
@@ -188,6 +252,16 @@ renamed as (
 
 ),
 
+followed as (
+
+    select * from renamed
+
+    union all
+
+    select * from switched
+
+),
+
 -- Whoever comes under a name that was given up is somebody else.
 reborn as (
 
@@ -196,7 +270,7 @@ reborn as (
         arrived.model_id
     from arrived
     inner join (
-        select snapshot_date, former_id from renamed
+        select snapshot_date, former_id from followed
         union
         select snapshot_date, former_id from known where former_id is not null
     ) as moves
@@ -217,7 +291,7 @@ reborn as (
 changes as (
 
     select snapshot_date, model_id, former_id, null::varchar as model_key
-    from renamed
+    from followed
 
     union all
 
@@ -227,10 +301,10 @@ changes as (
         null::varchar as former_id,
         reborn.model_id || '@' || reborn.snapshot_date as model_key
     from reborn
-    anti join renamed
+    anti join followed
         on
-            reborn.snapshot_date = renamed.snapshot_date
-            and reborn.model_id = renamed.model_id
+            reborn.snapshot_date = followed.snapshot_date
+            and reborn.model_id = followed.model_id
 
     union all
 
