@@ -134,7 +134,7 @@ def test_doubling_all_downloads_changes_no_share(models: dict[str, Model], seed:
 def test_a_new_id_without_the_hubs_key_is_no_deletion_and_no_spike(
     models: dict[str, Model], seed: int
 ) -> None:
-    """Models move to another owner, with the Hub's `_id`, without, or from a day on: all the same."""
+    """Models get another owner, with the Hub's `_id`, without, or from a day on: all the same."""
     history = moved(random_history.draw(seed), seed)
     one = built(models, history)
     days = sorted(history)
