@@ -55,7 +55,7 @@ def build(home: Home, history: Sequence[date], *, select: str, tested: bool = Fa
 
     A rebuild loads the seeds, and where it is to be `tested` runs the tests on the data too.
     """
-    plan = warehouse.plan(home, map(_sealed, history), code="the same")
+    plan = warehouse.plan(home, map(sealed, history), code="the same")
     warehouse.register(home, plan, [])
     arguments = ["build", "--select", *select.split()]
     arguments += ["--indirect-selection", "cautious", "--exclude", "resource_type:unit_test"]
@@ -94,7 +94,8 @@ def _failures(result: object) -> str:
     )
 
 
-def _sealed(day: date) -> Sealed:
+def sealed(day: date) -> Sealed:
+    """What a manifest of `day` would say; of its content nothing."""
     return Sealed(
         table="hub_models",
         snapshot_date=day,

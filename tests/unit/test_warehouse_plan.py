@@ -1,0 +1,91 @@
+"""Which days a build computes: in whatever order they come, the last build says the same."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import warehouse
+from orchestration.home import Home
+from orchestration.snapshots.store import Sealed
+from tests.integration.built_world import sealed
+
+FIRST = date(2026, 8, 1)
+
+
+def day(number: int, content: str = "") -> Sealed:
+    on = FIRST + timedelta(days=number)
+    return replace(sealed(on), content_sha256=content or str(on))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def built(home: Home, days: Sequence[Sealed], unsettled: Sequence[int] = ()) -> None:
+    """A warehouse that was built from `days`, of which some may still change."""
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    home.warehouse.unlink(missing_ok=True)
+    known = {"code": "c", "days": {str(one.snapshot_date): one.content_sha256 for one in days}}
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create schema raw; create schema intermediate")
+        connection.execute("create table raw.finished_build as select ? as built_from", [
+            json.dumps(known)
+        ])  # fmt: skip
+        connection.execute(
+            "create table intermediate.int_hub__counter_status as "
+            "select unnest(?::date[]) as snapshot_date, false as is_settled",
+            [[str(day(number).snapshot_date) for number in unsettled]],
+        )
+
+
+def test_days_in_any_order_end_with_all_of_them_in_theirs(home: Home) -> None:
+    for order in itertools.permutations(range(4)):
+        built(home, [])
+        for until in range(1, 5):
+            arrived = [day(number) for number in order[:until]]
+            plan = warehouse.plan(home, arrived, code="c")
+            assert list(plan.days) == sorted(arrived, key=lambda one: one.snapshot_date)
+            # What lies before a day that is known already changes that day: all is built anew.
+            is_late = any(number > order[until - 1] for number in order[: until - 1])
+            assert plan.is_rebuild == is_late
+            assert plan.window == (plan.days if is_late else (day(order[until - 1]),))
+            built(home, plan.days)
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "why"),
+    [
+        ([day(0), day(1, "corrected")], "c", "a day was corrected or withdrawn"),
+        ([day(0)], "c", "a day was corrected or withdrawn"),
+        ([day(0), day(1)], "d", "models or seeds changed"),
+    ],
+    ids=["corrected", "withdrawn", "other code"],
+)
+def test_what_changes_the_past_builds_it_anew(
+    home: Home, days: list[Sealed], code: str, why: str
+) -> None:
+    built(home, [day(0), day(1)])
+    plan = warehouse.plan(home, days, code=code)
+    assert (plan.is_rebuild, plan.why, list(plan.window)) == (True, why, days)
+
+
+def test_days_that_may_still_change_are_built_again(home: Home) -> None:
+    days = [day(number) for number in range(5)]
+    built(home, days[:4], unsettled=[2, 3])
+    plan = warehouse.plan(home, days, code="c")
+    assert (plan.is_rebuild, list(plan.window)) == (False, days[2:])
+
+
+def test_nothing_new_builds_nothing(home: Home) -> None:
+    built(home, [day(0), day(1)])
+    plan = warehouse.plan(home, [day(1), day(0)], code="c")
+    assert (plan.is_rebuild, plan.window) == (False, ())
