@@ -190,10 +190,11 @@ class Oracle:
 
     def canonical(self, owner: str, day: date) -> str:
         """The name under which an owner publishes now."""
-        row = self._curated(owner, day)
+        row = self.curated(owner, day)
         return (row and row["canonical_organization"]) or owner
 
-    def _curated(self, owner: str, day: date) -> dict[str, str] | None:
+    def curated(self, owner: str, day: date) -> dict[str, str] | None:
+        """The row of the seed about an owner on a day."""
         for row in self.owners.get(owner, ()):
             if (row["valid_from"] or "0") <= str(day) <= (row["valid_to"] or "9"):
                 return row
@@ -201,7 +202,7 @@ class Oracle:
 
     def home(self, owner: str, day: date) -> tuple[str, str | None, bool]:
         """Country key, other possible home, whether it is contested."""
-        row = self._curated(owner, day)
+        row = self.curated(owner, day)
         if row is None:
             return f"unattributed_{self.types.get(owner, 'unknown')}", None, False
         key = "international" if row["is_international"] == "true" else row["country_code"]

@@ -18,6 +18,8 @@ from orchestration.home import Home
 from tests.integration.built_world import Built, run_dbt
 from tests.integration.oracle import SLICE, Oracle, Slice
 
+pytestmark = pytest.mark.xdist_group("measures")
+
 Range = tuple[float, float, float]
 Claim = dict[str, Any]
 SLICES = (
@@ -125,8 +127,8 @@ def judged(
 def homes_of(oracle: Oracle, owner: str, day: date) -> tuple[str, set[str]]:
     """Where an owner is counted, and every country key where it may belong; `?` is any."""
     home, alternative, contested = oracle.home(owner, day)
-    if home is None:
-        is_person = owner in oracle.individuals
+    if home.startswith("unattributed_"):
+        is_person = home == "unattributed_individual"
         return "unattributed", {"unattributed"} if is_person else {"unattributed", "?"}
     if not contested:
         return home, {home}
@@ -195,11 +197,7 @@ def measured(oracle: Oracle, claim: Claim, slice_: Slice) -> Range:
 
 
 def row_of(oracle: Oracle, owner: str, day: date) -> dict[str, str]:
-    for row in oracle.owners:
-        valid = (row["valid_from"] or "0") <= str(day) <= (row["valid_to"] or "9")
-        if row["organization"] == owner and valid:
-            return row
-    return {"canonical_organization": owner, "parent": ""}
+    return oracle.curated(owner, day) or {"canonical_organization": owner, "parent": ""}
 
 
 def canonical(oracle: Oracle, owner: str, day: date) -> str:
@@ -222,18 +220,15 @@ def in_top(oracle: Oracle, claim: Claim, slice_: Slice, entities: list[str]) -> 
 
 def derivatives(oracle: Oracle, day: date) -> set[str]:
     """Keys of the models that declare a parent on the day on which they were last seen."""
-    models = oracle.downloads[oracle.downloads["snapshot_date"] == day]
-    seen = oracle.model_days.rename(columns={"snapshot_date": "sighted_on"})
-    both = models[["model_key", "sighted_on"]].merge(seen, on=["model_key", "sighted_on"])
-    declares = both["base_model_tags"].map(lambda tags: tags is not None and len(tags) > 0)
-    return set(both.loc[declares, "model_key"])
+    models = oracle.counted(day)
+    declares = models["tags"].map(lambda tags: any(tag.startswith("base_model:") for tag in tags))
+    return set(models.loc[declares, "model_key"])
 
 
 def test_measures_are_those_of_the_definitions(
-    judged: Built, claims: list[Claim], world: World
+    judged: Built, claims: list[Claim], oracle: Oracle
 ) -> None:
-    days = [world.dates[2], world.dates[-1]]
-    oracle = Oracle(judged, world, days)
+    days = [oracle.days[2], oracle.days[-1]]
     found = {
         (row["snapshot_date"], row["claim_id"]): row
         for row in judged.rows("select * from marts.fct_claims")
