@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -31,8 +32,6 @@ _PANEL = {"source": "ARCHIVE", "panel": "pictures"}
 
 def make_refused_home(folder: Path) -> Home:
     """A home with runs of three recorded days; the first gate refuses the last, and says why."""
-    from orchestration.defs.automation import running
-
     home = Home(folder / "home")
     archive = folder / "archive.parquet"
     with duckdb.connect() as connection:
@@ -40,13 +39,20 @@ def make_refused_home(folder: Path) -> Home:
         connection.execute(SWAP)
         connection.execute(f"copy records to '{archive}' (format parquet)")
     config = {"fetch": _PANEL | {"archive": str(archive)}}
-    with _variables(home):
-        for day in DAYS[:-1]:
-            report = running.execute(home, "fetch_only", partition_key=day, ops=config)
-            assert report.succeeded, report
-        report = running.execute(home, "daily_observatory", partition_key=DAYS[-1], ops=config)
-        assert report.refusals and not report.succeeded, report
+    # Playwright has its event loop in this thread, and Dagster wants one of its own.
+    with _variables(home), ThreadPoolExecutor(1) as thread:
+        thread.submit(_run_days, home, config).result()
     return home
+
+
+def _run_days(home: Home, config: dict[str, dict[str, str]]) -> None:
+    from orchestration.defs.automation import running
+
+    for day in DAYS[:-1]:
+        report = running.execute(home, "fetch_only", partition_key=day, ops=config)
+        assert report.succeeded, report
+    report = running.execute(home, "daily_observatory", partition_key=DAYS[-1], ops=config)
+    assert report.refusals and not report.succeeded, report
 
 
 @contextlib.contextmanager

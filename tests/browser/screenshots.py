@@ -30,18 +30,20 @@ DASHBOARD: tuple[tuple[str, str, int, int, Scheme], ...] = (
     ("dashboard-claims", "claims", 1280, 860, "light"),
     ("dashboard-quality", "quality", 1280, 860, "light"),
 )
-# File name, address, words that are on the page when it is drawn.
-UI: tuple[tuple[str, str, str], ...] = (
-    ("dagster-graph", "/asset-groups", "publish"),
-    ("dagster-mart", "/assets/fct_country_share_daily", "share_of_all"),
-    ("dagster-publication", "/assets/publication?view=events", "who_leads"),
-    ("dagster-snapshot", "/assets/raw_hub__models?view=events", "largest_authors"),
-    ("dagster-automation", "/automation", "every_morning"),
-    ("dagster-jobs", "/jobs", "daily_observatory"),
+# File name, address, height, words that are on the page when it is drawn.
+Ui = tuple[str, str, int, str]
+UI: tuple[Ui, ...] = (
+    ("dagster-graph", "/asset-groups", 560, "publish"),
+    ("dagster-mart", "/assets/fct_country_share_daily", 900, "share_of_all"),
+    ("dagster-publication", "/assets/publication?view=events", 900, "who_leads"),
+    ("dagster-snapshot", "/assets/raw_hub__models?view=events", 900, "largest_authors"),
+    ("dagster-automation", "/automation", 900, "every_morning"),
+    ("dagster-jobs", "/jobs", 900, "daily_observatory"),
 )
 FAILED_CHECK = (
     "dagster-failed-check",
     "/assets/raw_hub__models?view=checks&checkDetail=counters_in_their_columns",
+    900,
     "What to do",
 )
 # Statuses come some seconds after the words.
@@ -75,13 +77,13 @@ def _picture_dashboard(browser: Browser, site: Path, images: Path) -> None:
 def _picture_ui(
     browser: Browser,
     home: Home,
-    pages: Sequence[tuple[str, str, str]],
+    pages: Sequence[Ui],
     folder: Path,
     images: Path,
 ) -> None:
     with dagster_ui.serving(home, folder / "server.log") as address:
-        for name, path, words in pages:
-            with chromium.watched(browser, width=1440, height=900, allowed=address) as watched:
+        for name, path, height, words in pages:
+            with chromium.watched(browser, width=1440, height=height, allowed=address) as watched:
                 watched.page.goto(f"{address}{path}")
                 watched.page.get_by_text(words).first.wait_for(timeout=60_000)
                 watched.page.wait_for_timeout(SETTLED_MS)

@@ -62,10 +62,13 @@ def test_a_failed_check_says_what_was_seen_and_what_to_do(page: Page, address: s
     see(page, "Downloads outnumber likes", "allowed at most 1. What to do: fetch or import")
 
 
-def test_jobs_schedule_and_sensors_are_named_for_what_they_do(page: Page, address: str) -> None:
+def test_schedule_and_sensors_are_named_for_what_they_do(page: Page, address: str) -> None:
     page.goto(f"{address}/automation")
     see(page, "every_morning", "At 06:00 AM UTC", "dead_run_closer")
     see(page, *(sensor.name for sensor in alert_sensors))
+
+
+def test_jobs_are_named_for_what_they_do(page: Page, address: str) -> None:
     page.goto(f"{address}/jobs")
     see(page, "daily_observatory", "publish_again", "fetch_only")
 

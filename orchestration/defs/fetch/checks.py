@@ -10,7 +10,7 @@ from orchestration import profile
 from orchestration.defs.fetch.assets import MODELS
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.gates import raw
-from orchestration.gates.outcome import CheckOutcome
+from orchestration.gates.outcome import CheckOutcome, in_words
 from orchestration.printable import markdown_table
 from orchestration.profile import Profile
 from orchestration.snapshots import store
@@ -68,7 +68,12 @@ def _advice(bad: list[CheckOutcome]) -> str:
     """What was seen on the first day that stops, or else warns, and what to do about it."""
     first = next((outcome for outcome in bad if outcome.blocks), bad[0])
     more = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
-    return f"{first}{more}. What to do: {first.cure}"
+    seen = in_words(first.observed) if isinstance(first.observed, int | float) else first.observed
+    day = f"{first.snapshot_date}: " if first.snapshot_date else ""
+    return (
+        f"{day}{first.status}, observed {seen}, allowed {first.threshold}{more}. "
+        f"What to do: {first.cure}"
+    )
 
 
 @dg.multi_asset_check(

@@ -139,18 +139,17 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
     """What one wants to see first of a publication: who leads, how sure, what changed."""
     shares = country_shares(home, Slice())
     countries = [row for row in shares.rows if row["share_of_all_low"] is not None][:10]
+    # Narrow enough for the cell that the UI gives it.
     table = markdown_table(
-        ["country", "share:", " ", "band:", "of attributed:", "7 days:", "30 days", "downloads:"],
+        ["country", "share:", " ", "band:", "7 days:", "14 days"],
         [
             (
                 row["country_name"],
                 percent(row["share_of_all"]),
-                bar(row["share_of_all"], countries[0]["share_of_all"]),
-                f"{percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])}",
-                percent(row["share_of_attributed"]),
+                bar(row["share_of_all"], countries[0]["share_of_all"], 8),
+                f"{row['share_of_all_low'] * 100:.1f}\u2013{percent(row['share_of_all_high'])}",
                 percent(row["share_change_7d"], signed=True),
-                spark_line(row["history"] or []),
-                f"{row['downloads']:,.0f}",
+                spark_line((row["history"] or [])[-14:]),
             )
             for row in countries
         ],
