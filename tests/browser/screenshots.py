@@ -23,22 +23,15 @@ Scheme = Literal["light", "dark"]
 # File name, page, width, height, colour scheme.
 DASHBOARD: tuple[tuple[str, str, int, int, Scheme], ...] = (
     ("dashboard-who-leads", "index", 1280, 860, "light"),
-    ("dashboard-who-leads-dark", "index", 1280, 860, "dark"),
     ("dashboard-who-leads-phone", "index", 390, 844, "light"),
     ("dashboard-organizations", "organizations", 1280, 860, "light"),
     ("dashboard-cadence", "cadence", 1280, 860, "light"),
-    ("dashboard-claims", "claims", 1280, 860, "light"),
-    ("dashboard-quality", "quality", 1280, 860, "light"),
 )
 # File name, address, height, words that are on the page when it is drawn.
 Ui = tuple[str, str, int, str]
 UI: tuple[Ui, ...] = (
     ("dagster-graph", "/asset-groups", 560, "publish"),
-    ("dagster-mart", "/assets/fct_country_share_daily", 900, "share_of_all"),
-    ("dagster-publication", "/assets/publication?view=events", 900, "who_leads"),
     ("dagster-snapshot", "/assets/raw_hub__models?view=events", 900, "largest_authors"),
-    ("dagster-automation", "/automation", 900, "every_morning"),
-    ("dagster-jobs", "/jobs", 900, "daily_observatory"),
 )
 FAILED_CHECK = (
     "dagster-failed-check",
