@@ -83,7 +83,7 @@ def _question(test: Mapping[str, Any]) -> str:
         case "foreign_keys":
             keys = [
                 key
-                for kind in ("dates", "countries", "organizations")
+                for kind in ("dates", "countries", "organizations", "models")
                 for key in given.get(kind, ())
             ]
             return f"Its dimension has every {', every '.join(keys)}."
