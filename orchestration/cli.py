@@ -553,7 +553,7 @@ def shares(
     most: Annotated[int, typer.Option(min=1, help="How many countries.")] = 15,
     as_json: AsJson = False,
 ) -> None:
-    """The table of country shares, as published: share, band, change, and 60 days as a line."""
+    """The table of country shares, as published: share, band, change, and 30 days as a line."""
     from orchestration import reporting
 
     chosen = reporting.Slice(window, attribution, cohort, scope)

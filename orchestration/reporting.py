@@ -88,7 +88,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
                 (select list(share_of_all order by past.snapshot_date)
                     from fct_country_share_daily as past
                     where {where} and past.country_key = now.country_key
-                        and past.snapshot_date > now.snapshot_date - 60) as history
+                        and past.snapshot_date > now.snapshot_date - 30) as history
             from fct_country_share_daily as now join dim_countries using (country_key)
             where {where} and snapshot_date = ?
             order by downloads desc nulls last, country_key limit ?
@@ -160,7 +160,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         ("of all", 6, lambda row: percent(row["share_of_all"])),
         ("band", 14, _band),
         ("7 days", 8, lambda row: percent(row["share_change_7d"], signed=True)),
-        ("60 days", 30, lambda row: spark_line(row["history"] or [])),
+        ("30 days", 30, lambda row: spark_line(row["history"] or [])),
         ("of attributed", 13, lambda row: percent(row["share_of_attributed"])),
         ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),
         ("downloads", 13, lambda row: _count(row["downloads"])),
@@ -171,7 +171,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         left -= room + 3
         if left < 0:
             break
-        is_line = heading == "60 days"
+        is_line = heading == "30 days"
         table.add_column(
             heading, justify="left" if is_line else "right", no_wrap=True, min_width=room
         )
