@@ -6,6 +6,7 @@ changed over time.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -26,6 +27,8 @@ COMPARISONS = {
     "greater_than": "more than ",
     "less_than": "less than ",
 }
+# Percent of the line on which claims are drawn.
+THINNEST = 3.5
 SHARES = ("share", "share of weeks")
 # Shares of which one is taken from another: points, not percent.
 DIFFERENCES = ("country_share_gap", "weekly_gap_change")
@@ -125,7 +128,10 @@ def _value(row: Row, value: float | None) -> str:
     if row["unit"] in SHARES:
         return words.percent(value)
     shown = words.magnitude(value) if abs(value) >= 1e6 else words.figures(value)
-    return shown if row["unit"] == "ratio" else f"{shown} {words.legible(row['unit'])}"
+    unit = words.legible(row["unit"])
+    if value == 1:
+        unit = re.sub(r"(?<=ch)es\b|s\b", "", unit, count=1)
+    return shown if unit == "ratio" else f"{shown} {unit}"
 
 
 def _claimed(row: Row) -> str:
@@ -167,7 +173,7 @@ def _slice(row: Row) -> list[str]:
             facts.append(f"{shown.get(row[name], row[name])}".lower())
     if row["downloads_attributed_share"] is not None:
         facts.append(f"{words.percent(row['downloads_attributed_share'])} placed in a country")
-    if row["is_provisional"]:
+    if row["is_provisional"] and row["measured_value"] is not None:
         facts.append("provisional")
     return facts
 
@@ -188,9 +194,14 @@ def _scale(row: Row) -> dict[str, float] | None:
     def place(at: float) -> float:
         return round(100 * float(at - first) / float(last - first), 2)
 
+    span = [place(first if begin is None else begin), place(last if end is None else end)]
+    # What is narrower could not be seen behind the mark of what is measured.
+    if span[1] - span[0] < THINNEST:
+        middle = sum(span) / 2
+        span = [round(middle - THINNEST / 2, 2), round(middle + THINNEST / 2, 2)]
     return {
-        "begin": place(first if begin is None else begin),
-        "end": place(last if end is None else end),
+        "begin": span[0],
+        "end": span[1],
         "low": place(low),
         "high": place(high),
         "value": place(value),
