@@ -22,6 +22,15 @@ from orchestration.warehouse import PROJECT
 _DATABASE, _SCHEMA = "published", "main"
 _MANIFEST = PROJECT / "target" / "semantic_manifest.json"
 
+# `mf` without its question to a package index whether there is a newer one: it has no switch
+# for it, and nothing here asks anybody but HF_ENDPOINT.
+_MF = """
+import update_checker
+update_checker.query_pypi = lambda *_, **__: {}
+from dbt_metricflow.cli.main import cli
+cli(prog_name="mf")
+"""
+
 
 def publish_manifest(path: Path) -> None:
     """Rewrite dbt's semantic manifest: its relations are the published ones.
@@ -82,4 +91,4 @@ def command(home: Home, arguments: Sequence[str]) -> tuple[list[str], dict[str, 
         "OBSERVATORY_PUBLISHED": str(published / DATABASE),
         "DO_NOT_TRACK": "1",
     }
-    return [str(Path(sys.executable).with_name("mf")), *arguments], environment
+    return [sys.executable, "-c", _MF, *arguments], environment
