@@ -22,9 +22,12 @@ from orchestration.home import Home
 from orchestration.profile import Profile
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import OTHERS, Kind
+from orchestration.snapshots.store import Sealed
 
 log = logging.getLogger(__name__)
 
+# What DuckDB says after an assertion of its own failed: nothing about models or data.
+_BROKEN = "database has been invalidated"
 
 TRANSLATOR = Translator()
 
@@ -66,6 +69,35 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
             allow_retries=False,
         )
     measured = Profile()
+    events, failure = _build(context, home, passed, quality, measured)
+    if failure is not None and _BROKEN in str(failure):
+        # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
+        log.warning("DuckDB broke down during the build; everything is built anew, once")
+        events, failure = _build(context, home, passed, quality, measured)
+    nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
+    profile.keep(home, "transform", [*measured.steps, *nodes])
+    counts = _row_counts(home)
+    columns = column_metadata(home, project.manifest_path)
+    for event in events:
+        if isinstance(event, dg.Output):
+            name = context.asset_key_for_output(event.output_name).path[-1]
+            metadata = dict(columns.get(name, {}))
+            if name in counts:
+                metadata["dagster/row_count"] = counts[name]
+            context.add_output_metadata(metadata, output_name=event.output_name)
+        yield event
+    if failure is not None:
+        raise _refused_by_dbt(target_of(home)) or failure
+
+
+def _build(
+    context: dg.AssetExecutionContext,
+    home: Home,
+    passed: list[Sealed],
+    quality: list[dict[str, Any]],
+    measured: Profile,
+) -> tuple[list[Any], DagsterDbtCliRuntimeError | None]:
+    """Register the days and let dbt build and test; its events, and how it failed if it did."""
     with measured.step("transform: register the sealed days"):
         build = warehouse.plan(home, passed)
         warehouse.register(home, build, quality)
@@ -94,20 +126,7 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
         warehouse.finish(home, build)
     except DagsterDbtCliRuntimeError as error:
         failure = error
-    nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
-    profile.keep(home, "transform", [*measured.steps, *nodes])
-    counts = _row_counts(home)
-    columns = column_metadata(home, project.manifest_path)
-    for event in events:
-        if isinstance(event, dg.Output):
-            name = context.asset_key_for_output(event.output_name).path[-1]
-            metadata = dict(columns.get(name, {}))
-            if name in counts:
-                metadata["dagster/row_count"] = counts[name]
-            context.add_output_metadata(metadata, output_name=event.output_name)
-        yield event
-    if failure is not None:
-        raise _refused_by_dbt(target_of(home)) or failure
+    return events, failure
 
 
 # A step of its own, for a run of its own.
