@@ -105,7 +105,21 @@
     end
 {%- endmacro %}
 
-{#- Measures of one organization alone: a panel that has it says as much as the whole Hub. -#}
+{#- Whether the measured value decides although it may be more in truth. -#}
+{% macro is_decided_from_below() -%}
+    case asked.comparison
+        when 'at_least'
+            then measured.measured_value >= asked.claimed_value - asked.tolerance
+        when 'less_than'
+            then measured.measured_value >= asked.claimed_value - asked.tolerance
+        else measured.measured_value > asked.claimed_value + asked.tolerance
+    end
+{%- endmacro %}
+
+{#-
+    Measures of one organization alone. A selection that has it may lack some of its models: what
+    is counted there is the least that is true.
+-#}
 {% macro claim_measures_of_a_panel() -%}
     {{ return([
         'share_of_weeks_with_launch', 'launches_per_week_median', 'family_models_count',

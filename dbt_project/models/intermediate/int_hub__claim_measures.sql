@@ -556,8 +556,11 @@ final as (
             case
                 when
                     not asked.is_whole
-                    and asked.measure not in (
-                        {{ quoted(claim_measures_of_a_panel()) }}
+                    and not (
+                        asked.measure in (
+                            {{ quoted(claim_measures_of_a_panel()) }}
+                        )
+                        and {{ is_decided_from_below() }}
                     )
                     then 'the claim is about the whole Hub, these records '
                         || 'are a selection'
