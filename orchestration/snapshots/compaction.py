@@ -149,8 +149,8 @@ def _number(
         f"""
         create or replace temp table today as
         select today.*, known.{row} is null as is_new_{row},
-            coalesce(known.{row}, {reading.next_row(parts) - 1} + count(*)
-                filter (known.{row} is null) over (order by place rows unbounded preceding))
+            coalesce(known.{row}, {reading.next_row(parts) - 1} + row_number()
+                over (partition by known.{row} is null order by place))
                 as {row}
         from today left join ({known}) as known using ({", ".join(identity)})
         """
