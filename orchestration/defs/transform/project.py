@@ -5,6 +5,7 @@ What belongs here: how dbt is called. What it is asked to build is the assets'.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -40,10 +41,21 @@ def ensure_manifest(project: Path = PROJECT) -> Path:
     read off it lies beside it: the lineage of the columns, and the metrics' own manifest.
     """
     target = project / "target"
-    manifest, mark = target / "manifest.json", target / _MARK
+    target.mkdir(exist_ok=True)
+    # Two processes that wrote at once left a manifest that none could read.
+    with (target / "parsing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _parse_if_stale(project, target)
+    return target / "manifest.json"
+
+
+def _parse_if_stale(project: Path, target: Path) -> None:
+    mark = target / _MARK
     code = code_fingerprint(project)
-    if manifest.exists() and mark.exists() and mark.read_text(encoding="utf-8") == code:
-        return manifest
+    there = mark.exists() and (target / "manifest.json").exists()
+    if there and mark.read_text(encoding="utf-8") == code:
+        return
+    mark.unlink(missing_ok=True)
     with TemporaryDirectory() as folder:
         home = Home(Path(folder))
         warehouse.register(home, warehouse.plan(home, [], code), [])
@@ -54,7 +66,6 @@ def ensure_manifest(project: Path = PROJECT) -> Path:
             _dbt(project, ["parse"], home.warehouse).check_returncode()
     metrics.publish_manifest(target / "semantic_manifest.json")
     mark.write_text(code, encoding="utf-8")
-    return manifest
 
 
 def _dbt(
