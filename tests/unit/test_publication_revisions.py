@@ -127,6 +127,7 @@ def test_a_corrected_archive_is_late_data_and_of_its_day_alone(home: Home) -> No
     assert {row["table_name"] for row in found} == {
         SHARES,
         "fct_organization_share_daily",
+        "fct_family_share_daily",
         "fct_mapping_coverage_daily",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,11 @@ FIELDS: dict[str, some.SearchStrategy[Any]] = {
     "downloads": COUNT,
     "downloadsAllTime": COUNT,
     "likes": COUNT,
+    # A model that is created after its snapshot is set aside.
     "createdAt": some.none()
-    | some.datetimes().map(lambda moment: f"{moment.isoformat(timespec='milliseconds')}Z"),
+    | some.datetimes(max_value=datetime.combine(DAY, time.min)).map(
+        lambda moment: f"{moment.isoformat(timespec='milliseconds')}Z"
+    ),
     "private": some.none() | some.booleans(),
     "tags": some.none() | some.lists(TEXT, max_size=4),
     "pipeline_tag": some.none() | TEXT,
