@@ -23,6 +23,9 @@ from orchestration.home import CHECKOUT, Home, write_text_durably
 
 log = logging.getLogger(__name__)
 
+# How Dagster ends a step whose own check blocks; the check is told among the refusals.
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -117,7 +120,7 @@ def _problems(result: dg.ExecuteInProcessResult) -> tuple[list[str], list[str]]:
             failure = data.user_failure_data
             if failure is not None and failure.description:
                 refusals.append(failure.description)
-            elif data.error is not None:
+            elif data.error is not None and data.error.cls_name != _CHECK_FAILED:
                 defects.append(data.error.to_string())
     return refusals, defects
 
