@@ -18,15 +18,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, get_session
 
-from local_hub import Quota, serve
+from benchmarks.worlds import seal_days
+from local_hub import Quota, World, named_world, serve
 from orchestration.home import Home
+from orchestration.hub import completeness
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import crawl
 from orchestration.hub.pages import LISTINGS
@@ -54,6 +56,26 @@ def sealed(endpoint: str, home: Path) -> int:
     return day.rows
 
 
+def checked(endpoint: str, home: Path) -> int:
+    """The pages of a crawl that ended in `home`, held against the day sealed there before."""
+    client = HubClient(endpoint, token=False)
+    landed = crawl(Home(home), client)
+    (before,) = store.list_sealed(Home(home))
+    problems = completeness.check(
+        landed.pages,
+        universe=landed.universe,
+        previous=store.parquet_of(Home(home), before),
+        previous_rows=before.rows,
+        client=client,
+        observed_from=landed.observed_from,
+        newest_created_at=landed.newest_created_at,
+        temporary=Home(home).temporary,
+    )
+    if problems:
+        raise SystemExit("; ".join(str(problem) for problem in problems))
+    return landed.rows
+
+
 def theirs(endpoint: str, home: Path) -> int:
     """`HfApi.list_models`, every model looked at and let go."""
     api = HfApi(endpoint=endpoint, token=False)
@@ -76,6 +98,7 @@ def bare(endpoint: str, home: Path) -> int:
 CLIENTS: dict[str, Callable[[str, Path], int]] = {
     "crawl": ours,
     "list_models": theirs,
+    "check": checked,
     "seal": sealed,
 }
 COMPARED = ("crawl", "list_models")
@@ -110,9 +133,10 @@ def in_a_process(client: str, endpoint: str, home: Path | None = None) -> dict[s
     return found
 
 
-def _serve(world: str, faults: Path, told: Connection) -> None:
+def _serve(world: str, day: date, faults: Path, told: Connection) -> None:
     serve(
         world=world,
+        date=day,
         port=0,
         faults=faults,
         quota=Quota.unlimited(),
@@ -120,9 +144,13 @@ def _serve(world: str, faults: Path, told: Connection) -> None:
     )
 
 
+def _world(models: int) -> World:
+    return named_world(f"scale:{models}x2")
+
+
 @contextmanager
 def local_hub(models: int, *, latency: float = 0.0) -> Iterator[str]:
-    """The endpoint of a generated Hub of `models`, in a process of its own.
+    """The endpoint of a generated Hub of `models` on its second day, in a process of its own.
 
     Every page takes `latency` (s) longer than it must.
     """
@@ -132,7 +160,8 @@ def local_hub(models: int, *, latency: float = 0.0) -> Iterator[str]:
         delays = [{"do": "delay", "seconds": latency}] if latency else []
         json.dump({"faults": delays}, file)
         file.flush()
-        arguments = (f"scale:{models}x1", Path(file.name), there)
+        world = _world(models)
+        arguments = (world.name, world.dates[-1], Path(file.name), there)
         server = spawn.Process(target=_serve, args=arguments, daemon=True)
         server.start()
         try:
@@ -197,16 +226,24 @@ def tell_compared(models: int, rounds: int) -> bool:
 
 
 def tell_whole(models: int, folder: Path | None) -> bool:
-    """Crawl and seal a Hub of `models`, print what it took; whether it keeps the budget."""
+    """Crawl, check and seal a Hub of `models`, print what it took; whether it keeps the budget."""
     took: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-crawl-", dir=folder) as made:
-        home = Path(made)
+        home = Home(Path(made))
+        world = _world(models)
+        # In a process of its own, which gives its memory back.
+        sealer = multiprocessing.get_context("spawn").Process(
+            target=seal_days, args=(home, world, world.dates[:1])
+        )
+        sealer.start()
+        sealer.join()
         with local_hub(models) as endpoint:
-            for client, place in (("crawl", home / "landing"), ("seal", home / "raw")):
-                took[client] = in_a_process(client, endpoint, home)
-                took[client]["disk"] = sum(f.stat().st_size for f in place.rglob("*.*"))
-        days = store.list_sealed(Home(home))
-    print(f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, {days[0].rows:,} models\n")
+            for client in ("crawl", "check", "seal"):
+                took[client] = in_a_process(client, endpoint, home.root)
+                took[client]["disk"] = _bytes_in(home.landing) if client == "crawl" else 0
+        sealed_day = store.list_sealed(home)[-1]
+        took["seal"]["disk"] = store.parquet_of(home, sealed_day).stat().st_size
+    print(f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, {sealed_day.rows:,} models\n")
     print("| what | rows | wall | CPU | CPU per 1,000 rows | peak memory | on disk |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for client, run in took.items():
@@ -218,6 +255,10 @@ def tell_whole(models: int, folder: Path | None) -> bool:
     print(f"\nbudget: {MOST_MEMORY / 2**20:,.0f} MiB for each, {MOST_DISK / 1e6:,.0f} MB sealed")
     is_lean = all(run["memory"] <= MOST_MEMORY for run in took.values())
     return is_lean and took["seal"]["disk"] <= MOST_DISK
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def main() -> int:
