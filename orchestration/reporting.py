@@ -197,7 +197,7 @@ def _coverage_line(shares: CountryShares) -> str:
     text = (
         f"coverage: {percent(coverage['downloads_attributed_share'])} of the downloads have a "
         f"country, {percent(coverage['downloads_with_known_lineage_share'])} a known lineage; "
-        f"{coverage['organizations_mapped_count']:,} organizations mapped"
+        f"{_count(coverage['organizations_mapped_count'])} organizations mapped"
     )
     return text + (f"\nnot measurable: {'; '.join(sorted(reasons))}" if reasons else "")
 

@@ -31,6 +31,14 @@
     end
 {%- endmacro %}
 
+{#-
+    A sum of parts that were rounded to nine digits, each: where they cancel out, what is left is
+    nothing. In 3 of 40 random histories a country had 0.000000001 downloads, and a rank.
+-#}
+{% macro without_rounding_dust(amount) -%}
+    case when abs({{ amount }}) < 0.000001 then 0 else {{ amount }} end
+{%- endmacro %}
+
 {#- The counters of so many days may still be repaired by those that follow. -#}
 {% macro provisional_days() -%} 3 {%- endmacro %}
 

@@ -61,6 +61,18 @@
     {% endfor %}
 {%- endmacro %}
 
+{#-
+    Joins `slices` to the rows that `sliced` gave: those of the slice itself, or of all models
+    where nobody knows which of them are in it. The slice is that of `slices`.
+-#}
+{% macro lists_the_slice(rows) -%}
+    slices.snapshot_date = {{ rows }}.snapshot_date
+    and slices.window_name = {{ rows }}.window_name
+    and slices.attribution = {{ rows }}.attribution
+    and slices.listed_cohort = {{ rows }}.cohort
+    and slices.listed_scope = {{ rows }}.scope
+{%- endmacro %}
+
 {#- A share: null where the whole is nothing or unknown, never 0 for it. -#}
 {% macro ratio(part, whole) -%}
     (({{ part }})::double / nullif(({{ whole }})::double, 0))

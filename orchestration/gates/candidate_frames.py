@@ -86,7 +86,10 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
             abs(sum(share_of_all) - 1) as sum_error,
             max(abs(share_of_all - downloads / nullif(total, 0))) as ratio_error,
             count(*) filter (share_of_all not between 0 and 1 or {outside}) as rows_outside_band,
-            count(*) filter ((share_of_all is null) <> (null_reason is not null)) as unexplained
+            count(*) filter (
+                (share_of_all is null) <> (null_reason is not null)
+                or (models_count is null and null_reason is null)
+            ) as unexplained
         from (select *, sum(downloads) over (partition by {SLICE}) as total from {table})
         group by all"""
 

@@ -94,7 +94,7 @@ _ALL = (
         country_key varchar
         country_code varchar null
         downloads double null
-        models_count bigint
+        models_count bigint null
         share_of_all double null
         share_of_attributed double null
         share_of_all_low double null
@@ -121,7 +121,7 @@ _ALL = (
         canonical_organization varchar
         parent varchar null
         downloads double null
-        models_count bigint
+        models_count bigint null
         share_of_all double null
         share_of_attributed double null
         share_of_all_without_largest_model double null
@@ -198,7 +198,7 @@ _ALL = (
         _SLICE_COLUMNS
         + """
         level varchar
-        entities_count bigint
+        entities_count bigint null
         hhi double null
         gini double null
         top_1_share double null
@@ -235,7 +235,7 @@ _ALL = (
         downloads_attributed_share double null
         downloads_accounted_share double null
         downloads_with_known_lineage_share double null
-        organizations_mapped_count bigint
+        organizations_mapped_count bigint null
         unattributed_top_organization varchar null
         null_reason varchar null
         """,
@@ -305,7 +305,7 @@ _ALL = (
         family_line varchar
         organization varchar null
         downloads double null
-        models_count bigint
+        models_count bigint null
         share_of_all double null
         share_of_all_without_largest_model double null
         rank integer null

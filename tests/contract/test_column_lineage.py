@@ -50,8 +50,12 @@ def origins(model: str, column: str) -> set[str]:
         # Read off another column, of a source.
         ("stg_hub__models", "license", {"hub_models.tags"}),
         ("dim_models", "first_seen_on", {"int_hub__model_history.first_seen_on"}),
-        # An aggregate, beside a column of the same table that is not in it.
-        ("fct_mapping_coverage_daily", "null_reason", {"fct_organization_share_daily.null_reason"}),
+        # A column of one table, else what an aggregate of another tells.
+        (
+            "fct_mapping_coverage_daily",
+            "null_reason",
+            {"int_hub__slices.null_reason", "fct_organization_share_daily.downloads"},
+        ),
         # What is counted comes from no column.
         ("int_hub__snapshot_days", "models_count", set()),
     ],

@@ -19,13 +19,14 @@ sliced as (
 final as (
 
     select
-        sliced.snapshot_date,
-        sliced.window_name,
-        sliced.attribution,
-        sliced.cohort,
-        sliced.scope,
+        slices.snapshot_date,
+        slices.window_name,
+        slices.attribution,
+        slices.cohort,
+        slices.scope,
         sliced.country_key,
-        sliced.models_count,
+        case when slices.is_content_known then sliced.models_count
+        end as models_count,
         case when slices.null_reason is null
             then coalesce(sliced.downloads, 0) end as downloads,
         case when slices.null_reason is null
@@ -35,9 +36,8 @@ final as (
         end as downloads_uncorrected,
         slices.null_reason
 
-    from sliced
-    inner join slices
-        using (snapshot_date, window_name, attribution, cohort, scope)
+    from slices
+    inner join sliced on {{ lists_the_slice('sliced') }}
 
 )
 

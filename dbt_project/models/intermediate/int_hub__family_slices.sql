@@ -113,20 +113,27 @@ summed as (
 explained as (
 
     select
-        summed.*,
-        slices.null_reason,
-        slices.is_uncorrected_known,
+        slices.*,
+        summed.family,
+        summed.family_line,
+        summed.organization,
+        case when slices.is_content_known then summed.models_count
+        end as models_count,
+        summed.downloads,
+        summed.largest_downloads,
+        summed.downloads_uncorrected,
+        summed.new_derivatives,
         case
             when not days.has_tags
                 then 'the source records no tags: lineage is unknown'
             when not days.has_created_at
-                and (summed.window_name <> 'all_time' or summed.cohort <> 'all')
+                and (slices.window_name <> 'all_time' or slices.cohort <> 'all')
                 then 'the source records no createdAt'
         end as derivatives_null_reason
 
-    from summed
-    inner join slices using ({{ slice | join(', ') }})
-    inner join days on summed.snapshot_date = days.snapshot_date
+    from slices
+    inner join summed on {{ lists_the_slice('summed') }}
+    inner join days on slices.snapshot_date = days.snapshot_date
 
 ),
 

@@ -151,7 +151,8 @@ final as (
         model_key
         {%- for series in flow_series() %}
         {%- for window in flow_windows() %},
-        sum({{ series }}_{{ window }})::decimal(27, 9) as {{ series }}_{{ window }}
+        ({{ without_rounding_dust('sum(' ~ series ~ '_' ~ window ~ ')') }})::decimal(27, 9)
+            as {{ series }}_{{ window }}
         {%- endfor %}
         {%- endfor %}
     from parts

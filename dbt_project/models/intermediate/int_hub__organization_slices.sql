@@ -89,17 +89,18 @@ shown as (
 final as (
 
     select
-        shown.snapshot_date,
-        shown.window_name,
-        shown.attribution,
-        shown.cohort,
-        shown.scope,
+        slices.snapshot_date,
+        slices.window_name,
+        slices.attribution,
+        slices.cohort,
+        slices.scope,
         shown.organization,
         shown.country_key,
         coalesce(shown.canonical_organization, shown.organization)
             as canonical_organization,
         shown.parent,
-        shown.models_count,
+        case when slices.is_content_known then shown.models_count
+        end as models_count,
         case when slices.null_reason is null
             then shown.downloads end as downloads,
         case when slices.null_reason is null
@@ -108,8 +109,8 @@ final as (
             then shown.downloads_uncorrected end as downloads_uncorrected,
         slices.null_reason
 
-    from shown
-    inner join slices using ({{ slice | join(', ') }})
+    from slices
+    inner join shown on {{ lists_the_slice('shown') }}
 
 )
 

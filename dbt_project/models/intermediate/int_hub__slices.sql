@@ -48,6 +48,10 @@ reasons as (
     select
         days.snapshot_date,
         slices.*,
+        -- Of what nobody can tell from the rest, all that may be in it is listed.
+        case when days.has_created_at then slices.cohort else 'all'
+        end as listed_cohort,
+        case when days.has_scope then slices.scope else 'all' end as listed_scope,
         case
             when slices.window_name = '30d' and not days.has_downloads_30d
                 then 'the source records no downloads'
@@ -77,6 +81,9 @@ final as (
         reasons.attribution,
         reasons.cohort,
         reasons.scope,
+        reasons.listed_cohort,
+        reasons.listed_scope,
+        reasons.slice_reason is null as is_content_known,
         coalesce(
             reasons.window_reason, flows.null_reason, reasons.slice_reason
         ) as null_reason,

@@ -2,7 +2,13 @@
 
 {%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
 
-with organization_shares as (
+with slices as (
+
+    select * from {{ ref('int_hub__slices') }}
+
+),
+
+organization_shares as (
 
     -- Sums of decimals do not depend on the order of the rows.
     select
@@ -15,7 +21,7 @@ with organization_shares as (
         end) over (partition by {{ slice | join(', ') }}) as top_downloads
     from {{ ref('fct_organization_share_daily') }}
     where snapshot_date in (
-        select distinct snapshot_date from {{ ref('int_hub__model_days') }}
+        select distinct snapshot_date from slices
     )
 
 ),
@@ -48,8 +54,7 @@ covered as (
             country_key in ('unattributed_organization', 'unattributed_unknown')
             and organization <> '(other)'
             and downloads = top_downloads
-        ) as unattributed_top_organization,
-        max(null_reason) as null_reason
+        ) as unattributed_top_organization
     from organization_shares
     group by all
 
@@ -76,24 +81,30 @@ mapped as (
 final as (
 
     select
-        covered.snapshot_date,
-        covered.window_name,
-        covered.attribution,
-        covered.cohort,
-        covered.scope,
+        slices.snapshot_date,
+        slices.window_name,
+        slices.attribution,
+        slices.cohort,
+        slices.scope,
         {{ ratio('attributed_downloads', 'all_downloads') }}
             as downloads_attributed_share,
         {{ ratio('accounted_downloads', 'all_downloads') }}
             as downloads_accounted_share,
-        case when covered.null_reason is null then
+        case when covered.all_downloads > 0 then
             {{ ratio('lineage_slices.known_downloads', 'lineage_slices.downloads') }}
         end as downloads_with_known_lineage_share,
-        coalesce(mapped.organizations_mapped_count, 0)::bigint
-            as organizations_mapped_count,
+        case when slices.is_content_known
+            then coalesce(mapped.organizations_mapped_count, 0)::bigint
+        end as organizations_mapped_count,
         covered.unattributed_top_organization,
-        covered.null_reason
+        coalesce(
+            slices.null_reason,
+            case when coalesce(covered.all_downloads, 0) = 0
+                then 'no model of this slice has downloads' end
+        ) as null_reason
 
-    from covered
+    from slices
+    left join covered using ({{ slice | join(', ') }})
     left join mapped using ({{ slice | join(', ') }})
     left join lineage_slices using ({{ slice | join(', ') }})
 

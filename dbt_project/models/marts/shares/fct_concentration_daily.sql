@@ -75,7 +75,9 @@ final as (
         slices.cohort,
         slices.scope,
         slices.level,
-        coalesce(measured.all_entities, 0)::bigint as entities_count
+        case when slices.is_content_known
+            then coalesce(measured.all_entities, 0)::bigint
+        end as entities_count
         {%- for name in ['hhi', 'gini'] + tops | list %},
         case when slices.null_reason is null
             then measured.{{ name }}::double end as {{ name }}
