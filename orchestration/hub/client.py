@@ -37,6 +37,9 @@ LARGEST_ANSWER = 32 * 2**20
 CONNECT, READ, WHOLE = 10.0, 30.0, 120.0
 FIRST_CONTACT = Patience(outage=15.0, attempts=1)
 WORTH_WAITING_FOR = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+# Else each process asks the Hub, without the token and our limits of time, for a list by which
+# to tell it in every User-Agent what program called us. DO_NOT_TRACK is read at import only.
+constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ class Quota:
 
 
 class HubClient:
-    """Asks one Hub, and no other origin, with huggingface_hub's session, headers and token.
+    """Asks one Hub, and no other origin, with huggingface_hub's session and headers.
 
-    `endpoint` and `token` default to HF_ENDPOINT and HF_TOKEN, as in huggingface_hub (`token`
-    False sends none). Redirects are never followed: the token leaves for no other origin.
+    `endpoint` and `token` default to HF_ENDPOINT and HF_TOKEN (`token` False sends none; one
+    that `hf auth login` left in a file is not looked for). Redirects are never followed: the
+    token leaves for no other origin.
     Seconds: `connect`, `read` (between two parts of an answer), `whole` (a whole answer).
     """
 
@@ -117,6 +121,8 @@ class HubClient:
         self._timeout = httpx2.Timeout(connect, read=read)
         self._read_for = read
         self._whole = whole
+        if token is None:
+            token = os.environ.get("HF_TOKEN", "").strip() or False
         self._headers = _headers(token)
         self._token = token
         _bound_the_session()

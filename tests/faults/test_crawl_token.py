@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import pytest
 
 from local_hub import LocalHub
 from orchestration.errors import Refusal
-from orchestration.home import Home
+from orchestration.home import CHECKOUT, Home
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import crawl
+from tests.integration.command_line import environment_for
 
 TOKEN = "hf_" + "never" * 6
 
@@ -71,6 +74,20 @@ def test_without_a_token_none_is_sent(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     crawl(Home(tmp_path), HubClient(sick.endpoint, token=False))
+    assert not any("authorization" in headers for headers in sick.headers)
+
+
+def test_a_process_asks_nothing_of_its_own_and_reads_no_file_for_a_token(
+    sick: Any, tmp_path: Path
+) -> None:
+    """huggingface_hub alone asks for a list of programs first, and sends `hf auth login`'s."""
+    (tmp_path / "token").write_text(TOKEN)
+    contact = f"from {HubClient.__module__} import HubClient; HubClient().contact()"
+    environment = environment_for(
+        tmp_path, {"HF_ENDPOINT": sick.endpoint, "HF_HOME": str(tmp_path)}
+    )
+    subprocess.run([sys.executable, "-c", contact], env=environment, check=True, cwd=CHECKOUT)
+    assert [path.partition("?")[0] for path in sick.asked] == ["/api/models"]
     assert not any("authorization" in headers for headers in sick.headers)
 
 
