@@ -69,7 +69,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a seed row is deleted": Mutation("3", "history_as_published", owners=_deleted),
     "a seed row is doubled": Mutation("2", "unique_grain_dim_organizations", owners=_doubled),
     "a seed row names a country that there is not": Mutation(
-        "2", "relationships_dim_organizations", owners=_with("country_code", "QQ")
+        "2", "foreign_keys_dim_organizations_country_key", owners=_with("country_code", "QQ")
     ),
     "a mart's column is renamed in its model": Mutation(
         "2",
