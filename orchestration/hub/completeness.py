@@ -28,6 +28,8 @@ ASKED_OF_THE_REST = 100
 UNASKED_SHARE = 0.005
 NEWEST_WITHIN = timedelta(hours=1)
 ENOUGH = 5
+# Today's names of five million models are some 400 MB: beyond this they spill to the disk.
+MEMORY = "512MiB"
 OUTAGE = 120.0
 
 # What the Hub says to a client without a token of a model that is not there, and of one it
@@ -123,7 +125,7 @@ def _compare(
             f"read_json({literals(files)}, format = 'array', compression = 'zstd', "
             "columns = {_id: 'varchar', id: 'varchar'})"
         )
-    connection = connect(folders=folders, temporary=temporary)
+    connection = connect(folders=folders, temporary=temporary, memory=MEMORY)
     try:
         # Few values of downloads, many models: where 99.9 % are reached is found on the values.
         connection.execute(
@@ -152,33 +154,16 @@ def _compare(
             """
         )
         # One pass over today, which may be thousands of pages of JSON.
-        connection.execute(
-            f"""
-            create temp table found as
-            with
-            marked as (
-                select
-                    _id, id,
-                    id in (select id from heaviest where id is not null) as same_name,
-                    _id in (select _id from heaviest where _id is not null) as same_key,
-                from {source}
-            )
-            select
-                count(*) as rows,
-                list(id) filter (where same_name) as names,
-                list(_id) filter (where same_key) as keys,
-            from marked
-            """
-        )
+        connection.execute(f"create temp table today as select _id, id from {source}")
         absent = connection.execute(
             """
             select id, weight, place from heaviest
-            where id not in (select unnest(names) from found)
-              and (_id is null or _id not in (select unnest(keys) from found))
+            anti join today using (id)
+            where _id is null or _id not in (select _id from today where _id is not null)
             order by place
             """
         ).fetchall()
-        (rows,) = connection.execute("select rows from found").fetchall()[0]
+        (rows,) = connection.execute("select count(*) from today").fetchall()[0]
         total = connection.execute(
             f"select coalesce(sum({weight}), 0) from read_parquet({literal(previous)})"
         ).fetchall()
