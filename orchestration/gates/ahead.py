@@ -16,27 +16,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestration import ahead
 from orchestration.gates.outcome import Check
 
 if TYPE_CHECKING:
     import pandas
 
-_process: subprocess.Popen[str] | None = None
+_process: subprocess.Popen[bytes] | None = None
 
 
 @contextlib.contextmanager
-def validating_ahead() -> Iterator[subprocess.Popen[str]]:
+def validating_ahead() -> Iterator[subprocess.Popen[bytes]]:
     """Keep the process for the time of a run; it ends with it, or with its parent."""
     global _process
-    _process = subprocess.Popen(
-        [sys.executable, "-c", "from orchestration.gates.ahead import answer; answer()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    process = _process
+    process = _process = ahead.start(__name__, "answer")
     try:
         yield process
     finally:
@@ -54,7 +47,7 @@ def ask(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any] | No
         "checks": [asdict(check) for check in checks],
     }
     try:
-        _process.stdin.write(json.dumps(question) + "\n")
+        _process.stdin.write(json.dumps(question).encode() + b"\n")
         _process.stdin.flush()
         answers: dict[str, Any] = json.loads(_process.stdout.readline())
     except (OSError, ValueError):

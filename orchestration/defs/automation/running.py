@@ -17,6 +17,7 @@ import dagster as dg
 
 from orchestration.defs.automation.dead_runs import close_dead_runs
 from orchestration.defs.automation.event_log import quick_event_log
+from orchestration.defs.transform.ahead import dbt_ahead
 from orchestration.errors import Refusal
 from orchestration.gates.ahead import validating_ahead
 from orchestration.home import CHECKOUT, Home, write_text_durably
@@ -68,8 +69,11 @@ def execute(
 
     `decision` is what an operator decided that is the reason of the run; the UI shows it.
     """
-    # Days that are fetched alone are judged by the next build.
-    with contextlib.nullcontext() if job_name == "fetch_only" else validating_ahead():
+    with contextlib.ExitStack() as meanwhile:
+        # Days that are fetched alone are judged and built by the next build.
+        if job_name != "fetch_only":
+            meanwhile.enter_context(dbt_ahead())
+            meanwhile.enter_context(validating_ahead())
         # Loading the definitions takes seconds; commands that only read do without.
         from orchestration.definitions import defs
 

@@ -1,0 +1,117 @@
+"""dbt in a process of its own, started before it is needed.
+
+What belongs here: the process, and the one build it is asked for. Importing dbt and reading its
+manifest take 2 s: on a second core they pass while the day is fetched. What it is asked to build
+is the assets'; nothing of Dagster is imported here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestration import ahead
+from orchestration.warehouse import PROJECT
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+# What dbt keeps of a parse; `project.ensure_manifest` makes it anew whenever a model changed.
+PARSED = PROJECT / "target" / "partial_parse.msgpack"
+PR_SET_PDEATHSIG = 1
+
+_process: subprocess.Popen[bytes] | None = None
+
+
+@contextlib.contextmanager
+def dbt_ahead() -> Iterator[None]:
+    """Have dbt ready for the first build of a run; gone with the run, asked or not."""
+    global _process
+    with _start() as process:
+        _process = process
+        try:
+            yield
+        finally:
+            _process = None
+            process.kill()
+
+
+def invoke(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """dbt at work on `arguments`: events on its output, exit code 0, 1 (a node) or 2 (dbt)."""
+    global _process
+    ready, _process = _process, None
+    process = _start() if ready is None or ready.poll() is not None else ready
+    question = {"arguments": list(arguments), "environment": dict(environment)}
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.close()
+    return process
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return ahead.start(__name__, "answer", merged=True)
+
+
+def answer() -> None:
+    """Wait for one line of standard input, do what it asks, and exit."""
+    _die_with_parent()
+    from dbt.cli.main import dbtRunner
+
+    parsed = _read() if PARSED.exists() else None
+    # Nothing of this is garbage, and looking through it takes a tenth of a build.
+    gc.freeze()
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    question = json.loads(line)
+    os.environ.update(question["environment"])
+    if parsed is None or parsed.changed != _changed():
+        parsed = _read()
+    result = dbtRunner(manifest=parsed.manifest).invoke(question["arguments"])
+    if result.exception is not None:
+        print(result.exception)
+        sys.exit(2)
+    sys.exit(0 if result.success else 1)
+
+
+@contextlib.contextmanager
+def parsing(how: int) -> Iterator[None]:
+    """Hold the lock on what dbt parsed: `fcntl.LOCK_EX` to write it, `fcntl.LOCK_SH` to read."""
+    PARSED.parent.mkdir(exist_ok=True)
+    # Two processes that wrote at once left a manifest that none could read.
+    with PARSED.with_name("parsing.lock").open("a") as lock:
+        fcntl.flock(lock, how)
+        yield
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    manifest: Manifest
+    changed: int
+
+
+def _read() -> _Parsed:
+    from dbt.contracts.graph.manifest import Manifest
+
+    with parsing(fcntl.LOCK_SH):
+        return _Parsed(Manifest.from_msgpack(PARSED.read_bytes()), _changed())
+
+
+def _changed() -> int:
+    return PARSED.stat().st_mtime_ns
+
+
+def _die_with_parent() -> None:
+    """dbt that outlived its killed run held the warehouse, and the next run failed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
