@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from altair.utils.schemapi import debug_mode
+
 from dashboard.pages import (
     about,
     cadence,
@@ -24,15 +26,20 @@ from dashboard.publication import Publication
 from dashboard.site import Site
 
 
-def write(database: Path, folder: Path, manifest: Mapping[str, Any]) -> Path:
+def write(
+    database: Path, folder: Path, manifest: Mapping[str, Any], *, checks_drawings: bool = False
+) -> Path:
     """Write the site about the published DuckDB file `database` into `folder`.
 
     The file is opened read-only; nothing outside `folder` is written and no network is used.
     `manifest["universe"]` says what was measured. Tables that are not in the file are named as
     not published yet. Returns the first page, `folder/index.html`.
+
+    `checks_drawings` holds each drawing against Vega-Lite's schema, a fifth of the time: of the
+    code, not of the data, so that is for tests.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with Publication(database) as publication:
+    with debug_mode(checks_drawings), Publication(database) as publication:
         site = Site(publication, folder, manifest)
         site.assets()
         leaders.write(site)

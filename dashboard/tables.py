@@ -167,7 +167,7 @@ def country(heading: str, field: str, key: str) -> Column:
 
 def name(value: Any, *, href: str = "") -> Markup:
     """A name from the data, kept apart from the direction of the text around it."""
-    shown = Markup("<bdi>{}</bdi>").format(words.legible(value))
+    shown = Markup(f"<bdi>{escape(words.legible(value))}</bdi>")
     return Markup('<a href="{}">{}</a>').format(href, shown) if href else shown
 
 
@@ -184,4 +184,5 @@ def _cell(column: Column, row: Row) -> str:
         return str(escape(shown))
     value = row[column.sort]
     key = "" if value is None else words.legible(value)
-    return str(Markup('<span data-sort="{}">{}</span>').format(key, shown))
+    # 40,000 times a site: Markup.format takes thrice as long.
+    return f'<span data-sort="{escape(key)}">{escape(shown)}</span>'

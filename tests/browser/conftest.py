@@ -32,5 +32,8 @@ def publication(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(publication: Path) -> Path:
     """The site of that file, as a publication lays it: beside the file."""
     return build.write(
-        publication, publication.parent / "dashboard", example_publication.MANIFEST
+        publication,
+        publication.parent / "dashboard",
+        example_publication.MANIFEST,
+        checks_drawings=True,
     ).parent
