@@ -7,8 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
+SUPERSET := .venv-superset
+# Superset 6.1 pins a pandas that has no wheel for Python 3.13.
+SUPERSET_PYTHON ?= $(PYTHON)
 
-.PHONY: help setup demo run dev test test-long lint types bench bench-scale lock browser screenshots docs
+.PHONY: help setup demo run dev test test-long lint types bench bench-scale lock browser screenshots docs superset superset-test
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -44,15 +47,27 @@ browser:  ## Debian's chromium, for the browser tests (skipped with the reason w
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 		|| echo 'no chromium here and no right to install it: browser tests will be skipped'
 
-screenshots: demo browser  ## the pictures in docs/images, of the demo's dashboard and Dagster UI
+screenshots: demo browser $(SUPERSET)/.installed  ## the pictures in docs/images, of the demo's dashboard, Dagster UI and Superset
 	$(BIN)/python -m tests.browser.screenshots $${OBSERVATORY_HOME:-data/demo}
 
 test: setup browser  ## all tests, a sample of the long suites
 	$(PYTEST) -n 2 --dist loadgroup -m 'not long'
 
-test-long: setup browser  ## the suites that take hours as well; their result goes to docs/mutations.md
+test-long: setup browser $(SUPERSET)/.installed  ## the suites that take hours as well; their result goes to docs/mutations.md
 	$(PYTEST) --junitxml=data/test-long.xml; result=$$?; \
 		$(BIN)/python -m tests.contract.test_gates_documentation data/test-long.xml && exit $$result
+
+superset: setup $(SUPERSET)/.installed  ## Apache Superset on 127.0.0.1:8088 (PORT=...) over what is published
+	$(BIN)/python -m deploy.superset --port $(or $(PORT),8088)
+
+superset-test: setup browser $(SUPERSET)/.installed  ## Superset in a real browser
+	$(PYTEST) tests/browser/test_superset.py
+
+$(SUPERSET)/.installed: deploy/superset/requirements.lock
+	@$(SUPERSET_PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "Superset needs Python 3.11 or 3.12; for example: make SUPERSET_PYTHON=python3.12 superset")'
+	@test -x $(SUPERSET)/bin/python || $(SUPERSET_PYTHON) -m venv $(SUPERSET)
+	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 docs: setup  ## the documentation site, in site/
 	$(BIN)/python -m docs.build
@@ -63,6 +78,8 @@ bench: setup  ## the README's figures, measured on this machine
 bench-scale: setup  ## how cost grows; PIECE="floor --models 5000000" for another piece than CI's
 	$(BIN)/python -m benchmarks.scale $(or $(PIECE),curves)
 
-lock:  ## write requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header -o requirements.lock
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock:  ## write both requirements.lock anew (needs uv)
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) deploy/superset/requirements.in -o deploy/superset/requirements.lock

@@ -1,4 +1,4 @@
-"""`make screenshots`: the pictures in docs/images, of the demo's dashboard and of its Dagster UI.
+"""`make screenshots`: the pictures in docs/images, of what people look at over the demo.
 
 What belongs here: which pages are shown, in which light, how wide. The first argument is a home
 with a publication; a failed check is shown from a home of its own.
@@ -14,9 +14,12 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
+from deploy.superset import server as superset
+from deploy.superset.__main__ import bundle_of
+from deploy.superset.provision import provision
 from orchestration.home import CHECKOUT, Home
 from orchestration.reporting import published_folder
-from tests.browser import chromium, dagster_ui
+from tests.browser import chromium, dagster_ui, superset_pages
 
 IMAGES = CHECKOUT / "docs" / "images"
 Scheme = Literal["light", "dark"]
@@ -54,6 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium.browser() as browser:
         _picture_dashboard(browser, published_folder(home) / "dashboard", arguments.images)
         _picture_ui(browser, home, UI, Path(folder), arguments.images)
+        _picture_superset(browser, home, arguments.images)
         refused = dagster_ui.make_refused_home(Path(folder))
         _picture_ui(browser, refused, [FAILED_CHECK], Path(folder), arguments.images)
 
@@ -81,6 +85,15 @@ def _picture_ui(
                 watched.page.get_by_text(words).first.wait_for(timeout=60_000)
                 watched.page.wait_for_timeout(SETTLED_MS)
                 _take(watched.page, images / f"{name}.png")
+
+
+def _picture_superset(browser: Browser, home: Home, images: Path) -> None:
+    with superset.serving(home, 0) as server:
+        provision(home, server, bundle_of(home))
+        with chromium.watched(browser, width=1440, height=960, allowed=server.address) as watched:
+            superset_pages.show_dashboard(watched.page, server)
+            watched.page.wait_for_timeout(SETTLED_MS)
+            _take(watched.page, images / "superset-dashboard.png")
 
 
 def _take(page: Page, target: Path) -> None:
