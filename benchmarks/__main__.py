@@ -18,7 +18,7 @@ RECORDED = Path(__file__).resolve().parents[2] / "shared" / "hub"
 
 
 def _daily(work: Path) -> list[Figure]:
-    """Two live days of the 20,000-model world: the first builds anew, the second goes forward."""
+    """Two live days of the 20,000-model world, one built anew, one on top of it; and back."""
     world = named_world("demo")
     days: list[date] = list(world.dates)[-2:]
     figures = []
@@ -34,6 +34,8 @@ def _daily(work: Path) -> list[Figure]:
                     HF_ENDPOINT=hub.endpoint,
                 )
             )
+    back = [*OBSERVATORY, "rollback"]
+    figures.append(measure("`observatory rollback` from the second", back, work / "daily", "10 s"))
     return figures
 
 

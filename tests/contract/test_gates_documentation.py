@@ -79,16 +79,19 @@ RESULT = "last full run"
 
 
 def results(files: Sequence[Path]) -> str:
-    """What JUnit files say of `SUITES`: a row a suite, with its date and its seconds."""
+    """What JUnit files say of `SUITES`: a row a suite, with its date and its seconds.
+
+    Of a case that was played in two of them, the last file tells.
+    """
     rows = []
-    runs = [run for file in files for run in ElementTree.parse(file).getroot().iter("testsuite")]
+    cases = {
+        (case.get("classname", ""), case.get("name")): (case, run.get("timestamp", "")[:10])
+        for file in files
+        for run in ElementTree.parse(file).getroot().iter("testsuite")
+        for case in run.iter("testcase")
+    }
     for suite, what in SUITES.items():
-        found = [
-            (case, run.get("timestamp", "")[:10])
-            for run in runs
-            for case in run.iter("testcase")
-            if (case.get("classname") or "").startswith(suite)
-        ]
+        found = [told for (module, _), told in cases.items() if module.startswith(suite)]
         if not found:
             continue
         bad = sum(any(one.tag in ("failure", "error") for one in case) for case, _ in found)
@@ -131,17 +134,23 @@ def test_at_least_forty_corruptions_are_played() -> None:
 
 
 def test_results_are_counted_by_suite(tmp_path: Path) -> None:
-    file = tmp_path / "result.xml"
     name = "tests.unit.test_publication_gate"
-    file.write_text(
-        f"""<testsuites><testsuite timestamp="2026-11-25T10:00:00">
-        <testcase classname="{name}" time="1.5"/>
-        <testcase classname="{name}" time="2"><failure/></testcase>
-        <testcase classname="{name}" time="0"><skipped/></testcase>
-        <testcase classname="tests.unit.test_other" time="9"/></testsuite></testsuites>"""
-    )
-    (row,) = [line for line in results([file]).splitlines() if "test_" in line]
-    assert row.endswith("(`test_publication_gate`) | 2026-11-25 | 1 | 1 | 1 | 4 |")
+    parts = {
+        "2026-11-24": f"""<testcase classname="{name}" name="a" time="1.5"/>
+            <testcase classname="{name}" name="b" time="9"><failure/></testcase>""",
+        "2026-11-25": f"""<testcase classname="{name}" name="b" time="2"/>
+            <testcase classname="{name}" name="c" time="0.5"><error/></testcase>
+            <testcase classname="{name}" name="d" time="0"><skipped/></testcase>
+            <testcase classname="tests.unit.test_other" name="a" time="9"/>""",
+    }
+    files = [tmp_path / day for day in parts]
+    for file, cases in zip(files, parts.values(), strict=True):
+        file.write_text(
+            f"""<testsuites><testsuite timestamp="{file.name}T10:00:00">{cases}
+            </testsuite></testsuites>"""
+        )
+    (row,) = [line for line in results(files).splitlines() if "test_" in line]
+    assert row.endswith("(`test_publication_gate`) | 2026-11-25 | 2 | 1 | 1 | 4 |")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from tests.faults.daily_run.commands import (
 from tests.integration.command_line import PROGRAM, environment_for
 
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.xdist_group("publication_daily_run"),
     pytest.mark.timeout(1800),
 ]

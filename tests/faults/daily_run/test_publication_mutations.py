@@ -25,7 +25,6 @@ from tests.faults.daily_run.commands import Command, Watched, check_whole, copy_
 from tests.faults.daily_run.mutations import LARGEST_ORGANIZATION, MUTATIONS, Mutation, Owner
 
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.xdist_group("publication_daily_run"),
     pytest.mark.timeout(1800),
 ]
