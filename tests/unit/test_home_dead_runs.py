@@ -53,10 +53,17 @@ def begun(
     instance: dg.DagsterInstance,
     home: Path | None,
     status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED,
+    repeats: str | None = None,
 ) -> str:
-    """A run that Dagster shows with `status`; it has held `home`, if any."""
-    tags = {HELD: str(home)} if home else {}
-    run = dg.DagsterRun("daily_observatory", str(uuid.uuid4()), status=status, tags=tags)
+    """A run that Dagster shows with `status`; it, or the one it `repeats`, has held `home`."""
+    run = dg.DagsterRun(
+        "daily_observatory",
+        str(uuid.uuid4()),
+        status=status,
+        tags={HELD: str(home)} if home else {},
+        parent_run_id=repeats,
+        root_run_id=repeats,
+    )
     return instance.add_run(run).run_id
 
 
@@ -85,6 +92,15 @@ def test_a_run_is_closed_once_its_process_is_killed(
     assert watch(instance) == "every run is alive"
 
 
+def test_a_run_that_could_not_even_tell_that_it_began_is_closed(
+    instance: dg.DagsterInstance, home: Path
+) -> None:
+    """So a disk that was full left it: made by a command that held the home, and no more."""
+    run = begun(instance, home, dg.DagsterRunStatus.NOT_STARTED)
+    assert watch(instance) == f"closed {run}"
+    assert status_of(instance, run) == dg.DagsterRunStatus.FAILURE
+
+
 @pytest.mark.parametrize(
     "status",
     [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.STARTED],
@@ -93,8 +109,9 @@ def test_runs_that_wait_or_ended_or_work_elsewhere_are_left_alone(
     status: dg.DagsterRunStatus, instance: dg.DagsterInstance, home: Path, tmp_path: Path
 ) -> None:
     is_elsewhere = status == dg.DagsterRunStatus.STARTED
+    first = begun(instance, home, dg.DagsterRunStatus.FAILURE)
     runs = [
-        begun(instance, tmp_path / "other" if is_elsewhere else home, status),
+        begun(instance, tmp_path / "other" if is_elsewhere else home, status, repeats=first),
         begun(instance, None, status),
     ]
     assert watch(instance) == "every run is alive"

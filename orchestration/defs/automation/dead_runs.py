@@ -11,7 +11,12 @@ import dagster as dg
 from orchestration.defs.fetch.resources import HELD
 from orchestration.home import Home
 
-_UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+# A full disk can end a run before it can be written down that it has begun.
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
@@ -22,8 +27,13 @@ def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
     dead = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-        if run.tags.get(HELD) == str(home.root)
+        if run.tags.get(HELD) == str(home.root) and not _waits(run)
     ]
     for run in dead:
         instance.report_run_failed(run, message="its process is gone; the home is free again")
     return [run.run_id for run in dead]
+
+
+def _waits(run: dg.DagsterRun) -> bool:
+    """Whether it is to begin yet: a repeated run bears the tags of the first before it does."""
+    return run.status == dg.DagsterRunStatus.NOT_STARTED and run.parent_run_id is not None

@@ -17,6 +17,7 @@ import dagster as dg
 
 from orchestration.defs.automation.dead_runs import close_dead_runs
 from orchestration.defs.automation.event_log import quick_event_log
+from orchestration.defs.fetch.resources import HELD
 from orchestration.defs.transform.ahead import dbt_ahead
 from orchestration.errors import Refusal
 from orchestration.gates.ahead import validating_ahead
@@ -91,7 +92,7 @@ def _run(
     partition_key: str | None,
     decision: str | None,
 ) -> RunReport:
-    tags = {"observatory/started_by": "command line"}
+    tags = {"observatory/started_by": "command line", HELD: str(home.root)}
     with (
         quick_event_log(),
         dg.DagsterInstance.get() as instance,

@@ -21,7 +21,7 @@ FRESH = dg.FreshnessPolicy.time_window(
 # own, which is free as soon as its process is gone.
 POOL = "observatory_home"
 
-# The tag of a run that has held the lock of the home it names.
+# The tag of a run that has held the lock of the home it names, or was begun by who held it.
 HELD = "observatory/held_home"
 
 
