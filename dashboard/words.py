@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 THIN = "\u202f"
+NO_BREAK = "\u00a0"
 MINUS = "\u2212"
 TO = "\u2013"
 LONGEST_NAME = 120
@@ -101,6 +102,11 @@ def figures(number: float | None) -> str:
         return "—"
     text = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
     return text.replace("-", MINUS)
+
+
+def ratio(number: float | None) -> str:
+    """A number of 0..1 that is no share, `0.983`."""
+    return "—" if number is None else f"{number:.3f}"
 
 
 def day(value: dt.date | None) -> str:

@@ -13,6 +13,10 @@ QUIET = "var(--ink-quiet)"
 ACCENT = "var(--accent)"
 SURFACE = "var(--surface)"
 MILLISECONDS_A_DAY = 86_400_000
+# Vega's own labels mix weekdays, months and years: "Mon 19, Oct 25, Tue 27".
+_DAY_LABEL = (
+    f"timeFormat(datum.value, span(domain('x')) > {400 * MILLISECONDS_A_DAY} ? '%b %Y' : '%-d %b')"
+)
 # Each row carries its colour: an ordinal scale would hand a stranger somebody else's.
 COLOUR = alt.Color("colour:N", scale=None)
 DATE = "%-d %b %Y"
@@ -62,7 +66,9 @@ def days(field: str = "snapshot_date") -> alt.X:
             grid=False,
             tickCount=alt.ExprRef("width < 360 ? 3 : 6"),
             tickMinStep=MILLISECONDS_A_DAY,
+            labelExpr=_DAY_LABEL,
             labelOverlap=True,
+            labelSeparation=8,
         ),
     )
 

@@ -152,6 +152,6 @@ def _table(rows: list[Row]) -> Markup:
         tables.text("By", "by"),
         *[tables.percent(name, column) for column, name, _ in reversed(TOPS)],
         tables.number("HHI", "hhi"),
-        Column("Gini", lambda row: words.figures(row["gini"]), "gini"),
+        Column("Gini", lambda row: words.ratio(row["gini"]), "gini"),
     ]
     return tables.table(named, columns, caption="Concentration on the newest day")

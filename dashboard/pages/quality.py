@@ -81,20 +81,20 @@ def _checks(site: Site, checks: Answer) -> Figure:
 def _recent(rows: list[Row]) -> list[Row]:
     since = max(row["snapshot_date"] for row in rows) - dt.timedelta(days=90)
     return [
-        row | {"check_name": _check(row["check_name"])}
+        row | {"check_name": _spaced(row["check_name"])}
         for row in rows
         if row["snapshot_date"] > since
     ]
 
 
-def _check(name: str) -> str:
+def _spaced(name: str) -> str:
     return words.legible(name).replace("_", " ")
 
 
 def _newest(checks: Answer) -> dict[str, Any]:
     last = max(row["snapshot_date"] for row in checks)
     rows = [
-        row | {"check_name": _check(row["check_name"])}
+        row | {"check_name": _spaced(row["check_name"])}
         for row in checks
         if row["snapshot_date"] == last
     ]
@@ -204,7 +204,7 @@ def _adjusted(site: Site) -> list[Figure]:
     rows = [
         {
             "snapshot_date": row["snapshot_date"],
-            "kind": row["kind"],
+            "kind": _spaced(row["kind"]),
             "colour": colour[row["kind"]],
             "amount": row["models_count"],
         }
@@ -219,7 +219,7 @@ def _adjusted(site: Site) -> list[Figure]:
             panels=[Panel({"rows": rows})],
             facts=[f"to {words.day(site.publication.last_day)}", "by kind of correction"],
             answer=answer,
-            entries=[(colour[kind], words.legible(kind)) for kind in kinds],
+            entries=[(colour[kind], _spaced(kind)) for kind in kinds],
         )
     ]
 
@@ -324,7 +324,7 @@ def _log(site: Site, table: str, query: str, caption: str) -> Markup:
     columns = [
         Column(
             name.replace("_", " ").capitalize(),
-            lambda row, name=name: _cell(row[name]),  # type: ignore[misc]
+            lambda row, name=name: _cell(name, row[name]),  # type: ignore[misc]
             name,
             numeric=isinstance(answer.rows[0][name], int | float),
         )
@@ -333,9 +333,11 @@ def _log(site: Site, table: str, query: str, caption: str) -> Markup:
     return tables.table(answer.rows, columns, caption=caption)
 
 
-def _cell(value: Any) -> str | Markup:
+def _cell(column: str, value: Any) -> str | Markup:
     if isinstance(value, dt.date):
-        return words.day(value)
+        return words.day(value).replace(" ", words.NO_BREAK)
+    if column == "kind":
+        return _spaced(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
