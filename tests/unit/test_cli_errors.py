@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration import cli, status
+from orchestration.commands.options import begin
 from orchestration.defs.automation import running
 from orchestration.errors import Refusal
 
@@ -82,7 +83,7 @@ def test_a_failed_run_tells_refusals_from_defects(
 
 
 def test_what_the_pipeline_says_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._begin()
+    begin()
     logging.getLogger("orchestration.test").info("reading %s", "[/dim] [bold]x.ndjson")
     assert capsys.readouterr().err == "reading [/dim] [bold]x.ndjson\n"
 

@@ -1,0 +1,1 @@
+"""The commands of `observatory`, a file for what belongs together; `cli.py` puts them in order."""

@@ -1,0 +1,202 @@
+"""Commands that bring days to a publication: run, backfill, publish, and the demo."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from orchestration.commands.jobs import execute, tell_published
+from orchestration.commands.options import (
+    PARTLY_REFUSED,
+    REFUSED,
+    AsJson,
+    begin,
+    day_option,
+    examples,
+    text_of,
+)
+from orchestration.errors import Refusal
+from orchestration.home import Home, Universe
+
+app = typer.Typer()
+PANEL = "Bring days to a publication"
+
+
+def _panel_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,64}", name):
+        raise typer.BadParameter("letters, digits, _ - . and at most 64 of them")
+    return name
+
+
+Panel = Annotated[
+    str, typer.Option(help="Which recorded panel the archive is of.", callback=_panel_name)
+]
+
+
+@app.command(
+    epilog=examples(
+        "observatory run",
+        "HF_TOKEN=hf_... observatory run --json",
+        "observatory run --source archive --archive days/ --date 2026-08-20",
+    ),
+    rich_help_panel=PANEL,
+)
+def run(
+    date_: Annotated[
+        datetime | None, day_option("--date", help="By default the Hub's day.")
+    ] = None,
+    source: Annotated[
+        Literal["live", "archive"], typer.Option(help="The Hub, or recorded days.")
+    ] = "live",
+    archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
+    panel: Panel = "archive",
+    as_json: AsJson = False,
+) -> None:
+    """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
+
+    A crawl that was stopped goes on where it stopped; a day that is sealed already is no work.
+    """
+    if (source == "archive") != (archive is not None):
+        raise typer.BadParameter(
+            "--archive PATH goes with --source archive", param_hint="--archive"
+        )
+    if archive is not None and date_ is None:
+        raise typer.BadParameter("an archive's day must be named", param_hint="--date")
+    home = begin()
+    if archive is not None:
+        _import(home, _archive_config(home, archive, panel), text_of(date_))
+        return
+    from orchestration.hub.client import HubClient
+    from orchestration.hub.crawl import resumable
+
+    greeting = HubClient().contact()
+    home.check_universe(greeting.universe)
+    unfinished = resumable(home, greeting)
+    day = date_.date() if date_ else unfinished or greeting.snapshot_date
+    if day not in (unfinished, greeting.snapshot_date):
+        raise Refusal(
+            f"{greeting.endpoint} lives on {greeting.snapshot_date} and tells its counters of "
+            f"that day only; {day} was asked for",
+            cure="leave --date out, or take that day from an archive",
+        )
+    execute(home, "daily_observatory", partition_key=day.isoformat())
+    tell_published(home)
+    _crawl_others(home, day)
+
+
+@app.command(
+    epilog=examples(
+        "observatory backfill --archive days/ --panel open-llm-tracker",
+        "observatory backfill --dataset cfahlgren1/hub-stats --from 2026-08-01",
+    ),
+    rich_help_panel=PANEL,
+)
+def backfill(
+    archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Dataset repository that archives the Hub: cfahlgren1/hub-stats."),
+    ] = None,
+    panel: Panel = "archive",
+    from_: Annotated[datetime | None, day_option("--from", help="The first day.")] = None,
+    to: Annotated[datetime | None, day_option("--to", help="The last day.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every day of an archive, in one run; days that do not pass are listed (exit 3)."""
+    if (archive is None) == (dataset is None):
+        raise typer.BadParameter("one of --archive PATH and --dataset NAME")
+    if from_ is not None and to is not None and from_ > to:
+        raise typer.BadParameter("--from lies after --to", param_hint="--from")
+    home = begin()
+    days = {"first": text_of(from_) or "", "last": text_of(to) or ""}
+    if archive is not None:
+        _import(home, _archive_config(home, archive, panel) | days)
+    else:
+        _import(home, {"source": "DATASET", "dataset": dataset, **days})
+
+
+@app.command(epilog=examples("observatory publish"), rich_help_panel=PANEL)
+def publish(as_json: AsJson = False) -> None:
+    """Build and publish again what is sealed; nothing is fetched.
+
+    For example after a change of the seeds. The same content makes no new generation.
+    """
+    home = begin()
+    execute(home, "publish_again")
+    tell_published(home)
+
+
+@app.command(hidden=True)
+def demo(days: int = 14) -> None:
+    """Several days of a generated world, crawled live, then one build (`make demo`)."""
+    from local_hub import LocalHub, named_world
+
+    home = begin()
+    content = named_world("demo")
+    wanted: list[date] = list(content.dates)[-days:]
+    with LocalHub(content, date=wanted[0]) as hub:
+        # huggingface_hub reads it once, when it is imported.
+        os.environ["HF_ENDPOINT"] = hub.endpoint
+        from orchestration.hub.client import HubClient
+
+        home.check_universe(HubClient().contact().universe)
+        for day in wanted:
+            hub.set_date(day)
+            execute(home, "fetch_only", partition_key=day.isoformat())
+    execute(home, "publish_again")
+    tell_published(home)
+
+
+def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
+    """Import recorded days, publish, list what was refused; exit 3 where some were.
+
+    With `day` the run is that day's alone: it is published or refused.
+    """
+    metadata = execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
+    fetched = metadata["raw_hub__models"]
+    refused = {**_refused_by_gate(home, fetched["days"]), **fetched["days_refused"]}
+    tell_published(home, refused)
+    if refused:
+        raise typer.Exit(PARTLY_REFUSED)
+
+
+def _archive_config(home: Home, path: Path, panel: str) -> dict[str, Any]:
+    """The config of an import; a Refusal where there is nothing to import from or to."""
+    from orchestration.snapshots import archives
+
+    archives.find_files(path)
+    home.check_universe(Universe("panel", panel))
+    return {"source": "ARCHIVE", "archive": str(path.expanduser().absolute()), "panel": panel}
+
+
+def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
+    from orchestration.gates import raw
+
+    return {
+        day.isoformat(): "; ".join(
+            f"{outcome.name}: {outcome.observed} ({outcome.threshold}). Cure: {outcome.cure}"
+            for outcome in verdict.outcomes
+            if outcome.blocks
+        )
+        for day, verdict in raw.verdicts(home, map(date.fromisoformat, days)).items()
+        if not verdict.passed
+    }
+
+
+def _crawl_others(home: Home, day: date) -> None:
+    """The day's datasets and Spaces, where they are asked for; exit 3 where they are refused."""
+    from orchestration.defs.fetch.other_repositories import also_crawled
+
+    if not also_crawled():
+        return
+    try:
+        execute(home, "other_repositories", partition_key=day.isoformat())
+    except typer.Exit as ended:
+        raise typer.Exit(
+            PARTLY_REFUSED if ended.exit_code == REFUSED else ended.exit_code
+        ) from None
