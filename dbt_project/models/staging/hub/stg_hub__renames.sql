@@ -109,6 +109,78 @@ switched as (
 
 ),
 
+-- A model that is away on the day of the switch comes back under its other name.
+late_switch_days as materialized (
+
+    select
+        days.snapshot_date,
+        days.previous_date,
+        snapshots.snapshot_date as seen_on
+    from days
+    inner join snapshots
+        on
+            snapshots.snapshot_date < days.previous_date
+            and snapshots.snapshot_date
+            >= days.snapshot_date - {{ days_away }}
+    where
+        days.snapshot_date in (select snapshot_date from unkeyed_days)
+        or snapshots.snapshot_date in (select snapshot_date from unkeyed_days)
+
+),
+
+returned as (
+
+    select
+        today.snapshot_date,
+        today.id as model_id,
+        today."_id" as hub_key
+    from {{ source('raw', 'hub_counters') }} as today
+    inner join (
+        select distinct snapshot_date, previous_date from late_switch_days
+    ) as late_days
+        on today.snapshot_date = late_days.snapshot_date
+    anti join {{ source('raw', 'hub_counters') }} as before
+        on
+            late_days.previous_date = before.snapshot_date
+            and today.id = before.id
+
+),
+
+switched_late as (
+
+    select
+        returned.snapshot_date,
+        returned.hub_key,
+        returned.model_id,
+        seen."_id" as seen_hub_key
+    from returned
+    inner join late_switch_days
+        on returned.snapshot_date = late_switch_days.snapshot_date
+    inner join {{ source('raw', 'hub_counters') }} as seen
+        on
+            late_switch_days.seen_on = seen.snapshot_date
+            and returned.model_id = seen.id
+    qualify late_switch_days.seen_on = max(late_switch_days.seen_on) over (
+        partition by returned.snapshot_date, returned.model_id
+    )
+
+),
+
+all_switched as (
+
+    select * from switched
+
+    union all
+
+    select
+        snapshot_date,
+        coalesce(hub_key, model_id) as model_id,
+        coalesce(seen_hub_key, model_id) as former_id
+    from switched_late
+    where (hub_key is null) <> (seen_hub_key is null)
+
+),
+
 arrived as (
 
     select records.*
@@ -118,10 +190,10 @@ arrived as (
         on
             days.previous_date = before.snapshot_date
             and records.model_id = before.model_id
-    anti join switched
+    anti join all_switched
         on
-            records.snapshot_date = switched.snapshot_date
-            and records.model_id = switched.model_id
+            records.snapshot_date = all_switched.snapshot_date
+            and records.model_id = all_switched.model_id
 
 ),
 
@@ -258,7 +330,7 @@ followed as (
 
     union all
 
-    select * from switched
+    select * from all_switched
 
 ),
 
