@@ -14,7 +14,7 @@ import pytest
 from orchestration.home import CHECKOUT
 from tests.integration.command_line import Ended, observatory
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline_panel")]
+pytestmark = pytest.mark.xdist_group("pipeline_panel")
 
 FIRST, LAST = date(2026, 4, 1), date(2026, 5, 7)
 

@@ -1,7 +1,7 @@
 """Real recorded days, from the archive and from a Hub that replays them, to publications.
 
 The builds are few and shared, as each takes a quarter of a minute of two cores: one back-fill of
-three days, and the same days crawled live and built day after day.
+three days, and the same days crawled live.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from local_hub import LocalHub, Recorded
 from orchestration.home import CHECKOUT
 from tests.integration.command_line import Ended, environment_for, observatory, tree
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline_recorded")]
+pytestmark = pytest.mark.xdist_group("pipeline_recorded")
 
 DAYS = [date(2026, 8, 19), date(2026, 8, 20), date(2026, 8, 22)]
 SLICE = "attribution = 'publisher' and cohort = 'all' and scope = 'all'"
@@ -77,22 +77,21 @@ def archived(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish
 
 @pytest.fixture(scope="session")
 def crawled(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A home that crawled the same days live; the last two of them each built when it came."""
+    """A home that crawled the same days live, each on its day, and built them with the last."""
     home = tmp_path_factory.mktemp("crawled") / "home"
     with LocalHub(Recorded(recorded / "snapshots"), date=DAYS[0]) as hub:
         endpoint = {"HF_ENDPOINT": hub.endpoint}
-        subprocess.run(
-            [sys.executable, "-c", FETCH, DAYS[0].isoformat()],
-            env=environment_for(home, endpoint),
-            cwd=CHECKOUT,
-            check=True,
-        )
-        for day in DAYS[1:]:
+        for day in DAYS[:-1]:
             hub.set_date(day)
-            ended = observatory(home, "run", environment=endpoint)
-            assert ended.code == 0, ended.err
-        other = observatory(home, "run", "--date", "2026-08-21", environment=endpoint)
-        (home / "refused.txt").write_text(other.err)
+            subprocess.run(
+                [sys.executable, "-c", FETCH, day.isoformat()],
+                env=environment_for(home, endpoint),
+                cwd=CHECKOUT,
+                check=True,
+            )
+        hub.set_date(DAYS[-1])
+        ended = observatory(home, "run", environment=endpoint)
+        assert ended.code == 0, ended.err
     return Published(home, ended)
 
 
@@ -188,7 +187,7 @@ def difference(one: Published, other: Published, table: str) -> list[tuple[Any, 
         ).fetchall()
 
 
-def test_crawled_day_by_day_or_back_filled_the_marts_are_the_same(
+def test_crawled_live_or_back_filled_the_marts_are_the_same(
     archived: Published, crawled: Published
 ) -> None:
     tables = {
@@ -206,11 +205,18 @@ def test_crawled_day_by_day_or_back_filled_the_marts_are_the_same(
     }
 
 
-def test_a_live_run_for_another_day_refuses(crawled: Published) -> None:
-    words = (crawled.home / "refused.txt").read_text()
-    assert words.startswith("refused: http://127.0.0.1:")
-    assert "lives on 2026-08-22" in words and "2026-08-21 was asked for" in words
-    assert "Cure: leave --date out" in words
+@pytest.mark.long
+def test_a_live_run_for_another_day_refuses(crawled: Published, recorded: Path) -> None:
+    with LocalHub(Recorded(recorded / "snapshots"), date=DAYS[-1]) as hub:
+        before = untouched(crawled)
+        ended = observatory(
+            crawled.home, "run", "--date", "2026-08-21", environment={"HF_ENDPOINT": hub.endpoint}
+        )
+    assert ended.code == 1
+    assert ended.err.startswith("refused: http://127.0.0.1:")
+    assert "lives on 2026-08-22" in ended.err and "2026-08-21 was asked for" in ended.err
+    assert "Cure: leave --date out" in ended.err
+    assert untouched(crawled) == before
 
 
 def test_nothing_is_pickled_and_nothing_unknown_lies_beside_the_data(archived: Published) -> None:
@@ -223,6 +229,7 @@ def test_nothing_is_pickled_and_nothing_unknown_lies_beside_the_data(archived: P
 # From here on each test looks at a home that tests before it may have added to.
 
 
+@pytest.mark.long
 def test_the_same_days_again_are_no_new_generation(archived: Published, recorded: Path) -> None:
     before = tree(archived.home / "published"), tree(archived.home / "raw")
     ended = observatory(archived.home, "backfill", "--archive", str(recorded / "snapshots"))
@@ -243,6 +250,7 @@ def untouched(published: Published) -> dict[str, tuple[int, int]]:
     return {name: state for name, state in found.items() if not name.endswith("gate.json")}
 
 
+@pytest.mark.long
 def test_yesterday_under_another_name_is_refused(
     archived: Published, recorded: Path, tmp_path: Path
 ) -> None:
@@ -270,8 +278,15 @@ def test_yesterday_under_another_name_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([*ARCHIVE, "{cut}", "--date", "2026-08-21"], 1, "cut or damaged"),
-        ([*ARCHIVE, "{cut}", "--date", "2026-08-25"], 1, "of the days asked"),
+        pytest.param(
+            [*ARCHIVE, "{cut}", "--date", "2026-08-21"], 1, "cut or damaged", marks=pytest.mark.long
+        ),
+        pytest.param(
+            [*ARCHIVE, "{cut}", "--date", "2026-08-25"],
+            1,
+            "of the days asked",
+            marks=pytest.mark.long,
+        ),
         (["backfill", "--archive", "{cut}", "--panel", "other"], 1, "to the recorded panel"),
         (["backfill", "--archive", "/nowhere"], 1, "no such archive"),
         (["run", "--source", "archive", "--date", "2026-08-21"], 2, "--archive"),
@@ -306,6 +321,7 @@ def test_wrong_orders_end_with_their_code_and_change_nothing(
     assert untouched(archived) == before
 
 
+@pytest.mark.long
 def test_reading_commands_work_without_dagster(archived: Published, tmp_path: Path) -> None:
     (tmp_path / "broken").write_text("no folder")
     broken = {"DAGSTER_HOME": str(tmp_path / "broken" / "dagster"), "HF_ENDPOINT": "nonsense"}
@@ -335,6 +351,7 @@ def test_reading_commands_work_without_dagster(archived: Published, tmp_path: Pa
     assert "DAGSTER_HOME" in refused.err
 
 
+@pytest.mark.long
 def test_a_damaged_publication_is_told(archived: Published, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(archived.home, home, symlinks=True)
