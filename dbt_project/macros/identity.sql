@@ -26,3 +26,20 @@
     and {{ records }}.snapshot_date >= {{ names }}.known_from
     and {{ records }}.snapshot_date < {{ names }}.known_to
 {%- endmacro %}
+
+{#- What the Hub tells of a dataset or a Space alike: who, whose, since when. -#}
+{% macro repository_columns(kind) -%}
+    snapshot_date,
+        coalesce("_id", id) as {{ kind }}_key,
+        id as {{ kind }}_id,
+        coalesce(
+            case when id like '%/%' then split_part(id, '/', 1) end,
+            nullif(author, ''),
+            '(no namespace)'
+        ) as organization,
+        case
+            when not coalesce({{ is_default_date('"createdAt"') }}, false)
+                then "createdAt"
+        end as created_at,
+        "lastModified" as last_modified_at
+{%- endmacro %}

@@ -1,3 +1,8 @@
+{#- What a share is of: its day, and the four dimensions that tell which downloads count. -#}
+{% macro slice_columns() -%}
+    {{ return(['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope']) }}
+{%- endmacro %}
+
 {#- The windows that are measured, each with its column in the intermediate tables. -#}
 {% macro download_windows() -%}
     {{ return(['1d', '7d', '28d', '30d', '365d', 'all_time']) }}
@@ -71,11 +76,6 @@
     and slices.attribution = {{ rows }}.attribution
     and slices.listed_cohort = {{ rows }}.cohort
     and slices.listed_scope = {{ rows }}.scope
-{%- endmacro %}
-
-{#- A share: null where the whole is nothing or unknown, never 0 for it. -#}
-{% macro ratio(part, whole) -%}
-    (({{ part }})::double / nullif(({{ whole }})::double, 0))
 {%- endmacro %}
 
 {#-

@@ -1,6 +1,6 @@
 -- How many models and organizations have how many downloads, from the most: of 5 million models
 -- only some 100,000 counts differ, so what is sorted here is short.
-{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{%- set slice = slice_columns() %}
 
 with model_downloads as {{ read_anew() }} (
 

@@ -3,7 +3,7 @@
     slice, by downloads or by new derivatives. The rest is `(other)`.
 -#}
 {% set largest = 50 %}
-{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{% set slice = slice_columns() %}
 
 with family_downloads as (
 

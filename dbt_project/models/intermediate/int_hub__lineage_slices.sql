@@ -1,5 +1,5 @@
 {#- Downloads of models whose lineage is known: a parent is declared, or an override tells. -#}
-{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{% set slice = slice_columns() %}
 
 with model_downloads as (
 

@@ -4,7 +4,7 @@
 -#}
 {% set largest = 500 %}
 {% set small_panel = 2000 %}
-{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{% set slice = slice_columns() %}
 
 with owner_downloads as {{ read_anew() }} (
 

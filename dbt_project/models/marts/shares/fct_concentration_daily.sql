@@ -1,6 +1,6 @@
 {{ accumulates_by_day() }}
 
-{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{%- set slice = slice_columns() %}
 {%- set tops = {
     'top_1_share': '1',
     'top_10_share': '10',

@@ -1,7 +1,8 @@
 {{ accumulates_by_day() }}
 {{ config(post_hook=settle_provisional_days()) }}
 
-{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{%- set slice = slice_columns() %}
+{%- set keys = ['country_key'] %}
 
 with country_slices as (
 
@@ -87,9 +88,7 @@ shares as (
         country_slices.country_key,
         case when is_country then country_slices.country_key
         end as country_code,
-        country_slices.downloads::double as downloads,
-        country_slices.models_count,
-        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
+        {{ measures_of_shares('country_slices', 'is_country') }},
         case when is_country
             then {{ ratio('downloads', 'attributed_downloads') }}
         end as share_of_attributed,
@@ -100,21 +99,7 @@ shares as (
             'downloads + coalesce(elsewhere_downloads, 0) + homeless_downloads '
             ~ '+ coalesce(anywhere_downloads, 0) '
             ~ '- coalesce(here_or_anywhere_downloads, 0)', 'all_downloads'
-        ) }} end as share_of_all_high,
-        {{ ratio(
-            'downloads - largest_downloads',
-            'all_downloads - largest_downloads'
-        ) }} as share_of_all_without_largest_model,
-        case when is_country and null_reason is null then rank() over (
-            partition by
-                {% for name in slice %}country_slices.{{ name }}, {% endfor %}
-                is_country
-            -- Thirds of credits do not break a tie.
-            order by round(country_slices.downloads, 6) desc
-        ) end as rank,
-        country_slices.downloads_uncorrected::double as downloads_uncorrected,
-        coalesce(null_reason, case when all_downloads = 0
-            then 'no model of this slice has downloads' end) as null_reason
+        ) }} end as share_of_all_high
 
     from country_slices
     inner join totals using ({{ slice | join(', ') }})
@@ -126,14 +111,7 @@ shares as (
 
 known_shares as (
 
-    select {{ slice | join(', ') }}, country_key, share_of_all
-    from shares
-    {% if is_incremental() %}
-    union all
-    select {{ slice | join(', ') }}, country_key, share_of_all
-    from {{ this }}
-    where snapshot_date not in (select distinct snapshot_date from shares)
-    {% endif %}
+    {{ known_shares(keys, is_incremental()) }}
 
 ),
 
@@ -154,25 +132,15 @@ final as (
         shares.share_of_all_low,
         shares.share_of_all_high,
         shares.share_of_all_without_largest_model,
-        shares.rank::integer as rank,
-        shares.share_of_all - week_ago.share_of_all as share_change_7d,
-        shares.share_of_all - month_ago.share_of_all as share_change_30d,
+        shares.rank,
+        {{ changes_of_shares() }},
         shares.downloads_uncorrected,
         {{ is_provisional('shares') }} as is_provisional,
         shares.null_reason
 
     from shares
     inner join status on shares.snapshot_date = status.snapshot_date
-    {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
-    left join known_shares as {{ name }}
-        on
-            {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
-            and {{ name }}.window_name = shares.window_name
-            and {{ name }}.attribution = shares.attribution
-            and {{ name }}.cohort = shares.cohort
-            and {{ name }}.scope = shares.scope
-            and {{ name }}.country_key = shares.country_key
-    {% endfor %}
+    {{ earlier_shares(keys) }}
 
 )
 

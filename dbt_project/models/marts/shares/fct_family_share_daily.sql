@@ -1,7 +1,8 @@
 {{ accumulates_by_day() }}
 {{ config(post_hook=settle_provisional_days()) }}
 
-{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{%- set slice = slice_columns() %}
+{%- set keys = ['family'] %}
 
 with family_slices as (
 
@@ -41,26 +42,11 @@ shares as (
         family_slices.family,
         family_slices.family_line,
         family_slices.organization,
-        family_slices.downloads::double as downloads,
-        family_slices.models_count,
-        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
-        {{ ratio(
-            'downloads - largest_downloads',
-            'all_downloads - largest_downloads'
-        ) }} as share_of_all_without_largest_model,
-        case when is_named and null_reason is null then rank() over (
-            partition by
-                {% for name in slice %}family_slices.{{ name }}, {% endfor %}
-                is_named
-            order by family_slices.downloads desc
-        ) end as rank,
-        family_slices.downloads_uncorrected::double as downloads_uncorrected,
+        {{ measures_of_shares('family_slices', 'is_named') }},
         family_slices.new_derivatives::double as new_derivatives,
         case when is_known
             then {{ ratio('new_derivatives', 'all_new_derivatives') }}
         end as share_of_new_derivatives,
-        coalesce(null_reason, case when all_downloads = 0
-            then 'no model of this slice has downloads' end) as null_reason,
         case
             when derivatives_null_reason is not null
                 then derivatives_null_reason
@@ -76,14 +62,7 @@ shares as (
 
 known_shares as (
 
-    select {{ slice | join(', ') }}, family, share_of_all
-    from shares
-    {% if is_incremental() %}
-    union all
-    select {{ slice | join(', ') }}, family, share_of_all
-    from {{ this }}
-    where snapshot_date not in (select distinct snapshot_date from shares)
-    {% endif %}
+    {{ known_shares(keys, is_incremental()) }}
 
 ),
 
@@ -102,9 +81,8 @@ final as (
         shares.models_count,
         shares.share_of_all,
         shares.share_of_all_without_largest_model,
-        shares.rank::integer as rank,
-        shares.share_of_all - week_ago.share_of_all as share_change_7d,
-        shares.share_of_all - month_ago.share_of_all as share_change_30d,
+        shares.rank,
+        {{ changes_of_shares() }},
         shares.downloads_uncorrected,
         shares.new_derivatives,
         shares.share_of_new_derivatives,
@@ -114,16 +92,7 @@ final as (
 
     from shares
     inner join status on shares.snapshot_date = status.snapshot_date
-    {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
-    left join known_shares as {{ name }}
-        on
-            {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
-            and {{ name }}.window_name = shares.window_name
-            and {{ name }}.attribution = shares.attribution
-            and {{ name }}.cohort = shares.cohort
-            and {{ name }}.scope = shares.scope
-            and {{ name }}.family = shares.family
-    {% endfor %}
+    {{ earlier_shares(keys) }}
 
 )
 

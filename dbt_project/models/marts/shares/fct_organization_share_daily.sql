@@ -1,7 +1,8 @@
 {{ accumulates_by_day() }}
 {{ config(post_hook=settle_provisional_days()) }}
 
-{%- set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{%- set slice = slice_columns() %}
+{%- set keys = ['organization', 'country_key'] %}
 
 with organization_slices as (
 
@@ -44,26 +45,10 @@ shares as (
         end as country_code,
         organization_slices.canonical_organization,
         organization_slices.parent,
-        organization_slices.downloads::double as downloads,
-        organization_slices.models_count,
-        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
+        {{ measures_of_shares('organization_slices', 'is_named') }},
         case when is_attributed
             then {{ ratio('downloads', 'attributed_downloads') }}
-        end as share_of_attributed,
-        {{ ratio(
-            'downloads - largest_downloads',
-            'all_downloads - largest_downloads'
-        ) }} as share_of_all_without_largest_model,
-        case when is_named and null_reason is null then rank() over (
-            partition by
-                {% for name in slice %}organization_slices.{{ name }}, {% endfor %}
-                is_named
-            -- Thirds of credits do not break a tie.
-            order by round(organization_slices.downloads, 6) desc
-        ) end as rank,
-        organization_slices.downloads_uncorrected::double as downloads_uncorrected,
-        coalesce(null_reason, case when all_downloads = 0
-            then 'no model of this slice has downloads' end) as null_reason
+        end as share_of_attributed
 
     from organization_slices
     inner join totals using ({{ slice | join(', ') }})
@@ -72,14 +57,7 @@ shares as (
 
 known_shares as (
 
-    select {{ slice | join(', ') }}, organization, country_key, share_of_all
-    from shares
-    {% if is_incremental() %}
-    union all
-    select {{ slice | join(', ') }}, organization, country_key, share_of_all
-    from {{ this }}
-    where snapshot_date not in (select distinct snapshot_date from shares)
-    {% endif %}
+    {{ known_shares(keys, is_incremental()) }}
 
 ),
 
@@ -101,26 +79,15 @@ final as (
         shares.share_of_all,
         shares.share_of_attributed,
         shares.share_of_all_without_largest_model,
-        shares.rank::integer as rank,
-        shares.share_of_all - week_ago.share_of_all as share_change_7d,
-        shares.share_of_all - month_ago.share_of_all as share_change_30d,
+        shares.rank,
+        {{ changes_of_shares() }},
         shares.downloads_uncorrected,
         {{ is_provisional('shares') }} as is_provisional,
         shares.null_reason
 
     from shares
     inner join status on shares.snapshot_date = status.snapshot_date
-    {% for name, days in [('week_ago', 7), ('month_ago', 30)] %}
-    left join known_shares as {{ name }}
-        on
-            {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
-            and {{ name }}.window_name = shares.window_name
-            and {{ name }}.attribution = shares.attribution
-            and {{ name }}.cohort = shares.cohort
-            and {{ name }}.scope = shares.scope
-            and {{ name }}.organization = shares.organization
-            and {{ name }}.country_key = shares.country_key
-    {% endfor %}
+    {{ earlier_shares(keys) }}
 
 )
 

@@ -1,0 +1,63 @@
+{#-
+    What the marts of shares say alike: of countries, organizations and families. What a slice is,
+    and how it is unrolled, is in slices.sql.
+-#}
+
+{#- A share: null where the whole is nothing or unknown, never 0 for it. -#}
+{% macro ratio(part, whole) -%}
+    (({{ part }})::double / nullif(({{ whole }})::double, 0))
+{%- endmacro %}
+
+{#-
+    The measures of `rows` beside the `totals` of their slice. Those of whom `is_ranked` is true
+    have a rank among each other.
+-#}
+{% macro measures_of_shares(rows, is_ranked) -%}
+    {{ rows }}.downloads::double as downloads,
+        {{ rows }}.models_count,
+        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
+        {{ ratio(
+            'downloads - largest_downloads',
+            'all_downloads - largest_downloads'
+        ) }} as share_of_all_without_largest_model,
+        case when {{ is_ranked }} and null_reason is null then rank() over (
+            partition by
+                {% for name in slice_columns() %}{{ rows }}.{{ name }}, {% endfor %}
+                {{ is_ranked }}
+            -- Thirds of credits do not break a tie.
+            order by round({{ rows }}.downloads, 6) desc
+        ) end::integer as rank,
+        {{ rows }}.downloads_uncorrected::double as downloads_uncorrected,
+        coalesce(null_reason, case when all_downloads = 0
+            then 'no model of this slice has downloads' end) as null_reason
+{%- endmacro %}
+
+{#- The `shares` of this build, and of a build that `goes_on` those that were said before. -#}
+{% macro known_shares(keys, goes_on) -%}
+    {%- set columns = (slice_columns() + keys) | join(', ') -%}
+    select {{ columns }}, share_of_all
+    from shares
+    {% if goes_on %}
+    union all
+    select {{ columns }}, share_of_all
+    from {{ this }}
+    where snapshot_date not in (select distinct snapshot_date from shares)
+    {% endif %}
+{%- endmacro %}
+
+{#- Joins what is known of the same entity a week and a month before. -#}
+{% macro earlier_shares(keys) -%}
+    {%- for name, days in [('week_ago', 7), ('month_ago', 30)] %}
+    left join known_shares as {{ name }}
+        on
+            {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
+            {%- for column in slice_columns()[1:] + keys %}
+            and {{ name }}.{{ column }} = shares.{{ column }}
+            {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro changes_of_shares() -%}
+    shares.share_of_all - week_ago.share_of_all as share_change_7d,
+        shares.share_of_all - month_ago.share_of_all as share_change_30d
+{%- endmacro %}
