@@ -97,7 +97,7 @@
         when measure in (
             'share_of_weeks_with_launch', 'launches_per_week_median', 'weekly_gap_change'
         ) then 365
-        when window_name = '30d' then 30
+        when window_name = '30d' or measure = 'counter_ratio_median' then 30
         {%- for window, days in flow_windows().items() %}
         when window_name = '{{ window }}' then {{ days }}
         {%- endfor %}
@@ -126,10 +126,8 @@
     ]) }}
 {%- endmacro %}
 
-{#- Measures that a claim may name, and that no mart holds yet. -#}
-{% macro claim_measures_to_come() -%}
-    {{ return(['counter_ratio_median']) }}
-{%- endmacro %}
+{#- The two counters are compared of models with so many downloads in 30 days. -#}
+{% macro compared_counters_from() -%} 1000 {%- endmacro %}
 
 {#- The slice of a claim; where it names none its measure needs none, and rows are found here. -#}
 {% macro claim_slice() -%}

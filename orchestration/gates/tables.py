@@ -52,6 +52,8 @@ def _table(name: str, grain: str, columns: str, *foreign_keys: ForeignKey) -> Ta
 
 
 _SLICE = "snapshot_date window_name attribution cohort scope"
+# The same as SQL has it.
+SLICE = ", ".join(_SLICE.split())
 _SLICE_COLUMNS = """
     snapshot_date date
     window_name varchar
@@ -320,6 +322,20 @@ _ALL = (
         """,
         _DATE,
         _ORGANIZATION,
+    ),
+    _table(
+        "fct_family_derivatives_monthly",
+        "month_start_date scope family",
+        """
+        month_start_date date
+        scope varchar
+        family varchar
+        family_line varchar
+        snapshot_date date
+        new_derivatives double
+        share_of_new_derivatives double null
+        """,
+        _DATE,
     ),
     _table(
         "fct_relative_adoption",

@@ -14,7 +14,8 @@ from tests.integration.oracle import Oracle, read_days
 
 MEASURES = (
     "+fct_concentration_daily +fct_country_gap_daily +fct_overtakes +fct_flow_adjustments "
-    "+fct_mapping_coverage_daily +fct_family_share_daily +fct_relative_adoption +fct_claims "
+    "+fct_mapping_coverage_daily +fct_family_share_daily +fct_family_derivatives_monthly "
+    "+fct_relative_adoption +fct_claims "
     "+fct_organization_cadence_daily +fct_release_cadence_weekly"
 )
 

@@ -85,6 +85,7 @@ def made_claims(built: Built) -> list[Claim]:
     no_slice = (None, None, "all", "language_models")
     claims.append(("family_models_count", None, "family", family["line"], *no_slice, "at_most"))
     claims.append(("models_count", None, None, None, *no_slice, "at_most"))
+    claims.append(("counter_ratio_median", None, None, None, *[None] * 4, "equals"))
     names = ["measure", "parameter", "entity_kind", "entity", *SLICE[1:], "comparison"]
     return [
         dict(zip(names, claim, strict=True)) | {"claim_id": f"claim-{place:03}"}
@@ -326,6 +327,46 @@ def test_what_is_claimed_of_a_family_is_that_of_its_whole_line(
             assert not of_line["share_of_all"].notna().any() or row["why"]
         known.add((row["measure"], bool(row["measured_value"])))
     assert {measure for measure, is_known in known if is_known} == {row["measure"] for row in rows}
+
+
+def test_the_counters_of_thirty_days_are_compared_model_by_model(
+    judged: Built, oracle: Oracle
+) -> None:
+    rows = judged.rows("select * from marts.fct_claims where measure = 'counter_ratio_median'")
+    known = 0
+    for row in rows:
+        day = row["snapshot_date"]
+        before = oracle.records.get((pd.Timestamp(day) - pd.Timedelta(days=30)).date())
+        if before is None:
+            assert row["measured_value"] is None and "30 days before" in row["why"]
+            continue
+        both = oracle.records[day].merge(before, on="model_key", suffixes=("", "_before"))
+        both = both[both["rolling"].fillna(0) >= 1000]
+        ratios = (both["all_time"] - both["all_time_before"]) / both["rolling"]
+        assert row["measured_value"] == pytest.approx(ratios.astype(float).median(), rel=1e-12)
+        known += 1
+    assert known > 10
+
+
+def test_new_derivatives_of_a_period_are_those_of_its_months(judged: Built, world: World) -> None:
+    """By the newest day: what was created then and is still there."""
+    rows = judged.rows(
+        "select * from marts.fct_claims where measure = 'family_derivative_share' and "
+        f"snapshot_date = date '{world.dates[-1]}' and attribution = 'base_model' "
+        "and cohort = 'all'"
+    )
+    months = judged.read("select * from marts.fct_family_derivatives_monthly")
+    first, last = pd.Timestamp(world.dates[2]).replace(day=1), pd.Timestamp(world.dates[-2])
+    of_period = months[months["month_start_date"].between(first, last)]
+    assert len(rows) == 3
+    for row in rows:
+        of_scope = of_period[of_period["scope"] == row["scope"]]
+        of_family = of_scope[of_scope["family"].str.startswith(row["entity"])]
+        known = of_scope.loc[of_scope["family"] != "(unknown)", "new_derivatives"].sum()
+        expected = of_family["new_derivatives"].sum() / known
+        assert 0 < row["measured_value_for_period"] == pytest.approx(expected, abs=1e-9)
+        assert row["why_for_period"].endswith("of what was created then and is still there")
+        assert row["verdict_for_period"] in ("holds", "does not hold")
 
 
 def test_a_rise_of_every_week_is_refuted_by_one_and_known_after_a_year(

@@ -162,6 +162,48 @@ def test_every_slice_is_what_names_and_lineage_say(at_once: Built, oracle: Oracl
     assert {window for window, *_ in compared} >= {"1d", "7d", "30d", "all_time"}
 
 
+def test_months_are_those_in_which_what_is_left_was_created(at_once: Built, oracle: Oracle) -> None:
+    day = oracle.days[-1]
+    families = Families(oracle, [day])
+    derived = families._derived(day)
+    compared = 0
+    for scope in ("all", "language_models"):
+        slice_ = (day, "all_time", "base_model", "all", scope)
+        months: dict[date, dict[Family, float]] = defaultdict(lambda: defaultdict(float))
+        for row in as_dictionaries(oracle.rows(slice_)):
+            credit = derived.get((row["model_key"], row["entity"]))
+            created = families.created.get((day, row["model_key"]))
+            if row["is_present"] and credit and created:
+                family = families._family(row["entity"], row["owner"], slice_)
+                months[created.date().replace(day=1)][family] += credit
+        found = at_once.rows(
+            f"select * from marts.fct_family_derivatives_monthly where scope = '{scope}'"
+        )
+        assert {row["snapshot_date"] for row in found} == {day}
+        assert {row["month_start_date"] for row in found} == set(months)
+        for month, credits in months.items():
+            lines: dict[tuple[str, str], float] = defaultdict(float)
+            for (owner, _, line), credit in credits.items():
+                lines[owner, line] += credit if line else 0
+            order = sorted(lines, key=lambda one: (-round(lines[one], 6), one))
+            shown = {one for one in order[:20] if lines[one] > 0}
+            expected: dict[str, float] = defaultdict(float)
+            for (owner, name, line), credit in credits.items():
+                is_shown = (owner, line) in shown
+                expected[f"{owner}/{name}" if is_shown else owner if not line else OTHER[0]] += (
+                    credit
+                )
+            rows = {row["family"]: row for row in found if row["month_start_date"] == month}
+            whole = sum(credit for name, credit in expected.items() if name != UNKNOWN[0])
+            assert rows.keys() == expected.keys()
+            for name, credit in expected.items():
+                assert rows[name]["new_derivatives"] == pytest.approx(credit, abs=1e-9)
+                share = rows[name]["share_of_new_derivatives"]
+                assert share == (None if name == UNKNOWN[0] else pytest.approx(credit / whole))
+            compared += len(expected)
+    assert compared > 50
+
+
 def test_lines_are_those_of_the_worlds_truth(at_once: Built, world: World, tmp_path: Path) -> None:
     """Truth follows deleted parents to their roots, which no snapshot can."""
     write_truth(world, tmp_path, flows=False)

@@ -422,6 +422,61 @@ family_shares as (
 
 ),
 
+-- Whom the models that are still there were made of, by the months of their
+-- creation that the claim's own period touches.
+derivatives_of_period as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        {{ ratio(
+            'coalesce(sum(families.new_derivatives_all_time) filter ('
+            ~ "left(families.organization || '/' || families.family_name, "
+            ~ 'length(asked.entity)) = asked.entity), 0)',
+            'sum(families.new_derivatives_all_time) '
+            ~ 'filter (not families.is_unknown)'
+        ) }} as measured_value
+    from asked
+    inner join {{ ref('int_hub__family_downloads') }} as families
+        on
+            asked.snapshot_date = families.snapshot_date
+            and asked.slice_attribution = families.attribution
+            and families.created_month
+            >= date_trunc('month', asked.claimed_period_from)
+            and families.created_month <= asked.claimed_period_to
+            and (asked.slice_cohort = 'all' or families.is_new_365d)
+            and (asked.slice_scope = 'all' or families.is_language_model)
+    where
+        asked.is_whole
+        and asked.measure = 'family_derivative_share'
+        and asked.claimed_period_to <= asked.snapshot_date
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
+-- How much the cumulative counter grew in 30 days, by the one of 30 days.
+counter_ratios as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        median(
+            (today.counter - before.counter)::double / today.downloads_30d
+        ) as measured_value
+    from asked
+    inner join {{ ref('stg_hub__counters') }} as today
+        on asked.snapshot_date = today.snapshot_date
+    inner join {{ ref('stg_hub__counters') }} as before
+        on
+            asked.snapshot_date - 30 = before.snapshot_date
+            and today.model_key = before.model_key
+    where
+        asked.measure = 'counter_ratio_median'
+        and today.downloads_30d >= {{ compared_counters_from() }}
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
 -- Counted in the claim's own period, of which every day has to be published.
 passes as (
 
@@ -487,7 +542,8 @@ measured as (
     select * from gap_changes
 
     {%- for sums in [
-        'organization_sums', 'model_sums', 'derivatives', 'rhythm', 'family_models'
+        'organization_sums', 'model_sums', 'derivatives', 'rhythm',
+        'family_models', 'counter_ratios'
     ] %}
 
     union all
@@ -534,15 +590,16 @@ final as (
         measured.measured_value::double as measured_value,
         measured.measured_low::double as measured_low,
         measured.measured_high::double as measured_high,
+        derivatives_of_period.measured_value as measured_of_period,
         coalesce(
-            case when asked.measure in ({{ quoted(claim_measures_to_come()) }})
-                then 'no published table tells this yet' end,
             asked.slice_reason,
             measured.reason,
             case when measured.measured_value is null then
                 case
                     when asked.measure in ('country_share_gap', 'weekly_gap_change')
                         then 'not both are among the 20 largest countries'
+                    when asked.measure = 'counter_ratio_median'
+                        then 'no snapshot of 30 days before has both counters'
                     when not asked.has_created_at
                         then 'the source records no createdAt'
                     when asked.measure in ('family_share', 'family_derivative_share')
@@ -571,6 +628,10 @@ final as (
         on
             asked.snapshot_date = measured.snapshot_date
             and asked.claim_id = measured.claim_id
+    left join derivatives_of_period
+        on
+            asked.snapshot_date = derivatives_of_period.snapshot_date
+            and asked.claim_id = derivatives_of_period.claim_id
 
 )
 

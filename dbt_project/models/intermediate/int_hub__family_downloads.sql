@@ -4,7 +4,7 @@
     others' is one row without a name, what nobody knows the root of is another.
 -#}
 {% set largest = 100 %}
-{% set slice = ['snapshot_date', 'window_name', 'attribution', 'cohort', 'scope'] %}
+{% set slice = slice_columns() %}
 {% set named = ['organization', 'family_name', 'line_name', 'is_unknown'] %}
 {% set flags = ['is_new_365d', 'is_language_model'] %}
 {% set measures %}
@@ -319,6 +319,7 @@ final as (
         family_name,
         line_name,
         false as is_unknown,
+        null::date as created_month,
         {{ (flags + measured) | join(', ') }}
     from own_downloads
 
@@ -331,6 +332,7 @@ final as (
         case when not is_unknown then family_name end as family_name,
         case when not is_unknown then line_name end as line_name,
         is_unknown,
+        null::date as created_month,
         {{ (flags + measured) | join(', ') }}
     from own_downloads
     where is_own_root
@@ -340,7 +342,9 @@ final as (
     select
         snapshot_date,
         'base_model' as attribution,
-        {{ (named + flags) | join(', ') }},
+        {{ named | join(', ') }},
+        null::date as created_month,
+        {{ flags | join(', ') }},
         {{ measures }}
     from inherited_downloads
     group by all
@@ -350,7 +354,9 @@ final as (
     select
         snapshot_date,
         attribution,
-        {{ (named + flags) | join(', ') }},
+        {{ named | join(', ') }},
+        date_trunc('month', created_at)::date as created_month,
+        {{ flags | join(', ') }},
         {{ derivatives }}
     from derivatives
     group by all

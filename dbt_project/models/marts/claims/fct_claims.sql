@@ -133,17 +133,23 @@ judged as (
             when is_of_any_day then case
                 when measures.unmeasurable_reason is null
                     then measures.measured_value end
+            when measures.measured_of_period is not null
+                then measures.measured_of_period
             when measures.snapshot_date >= claimed_period_to and is_covered
                 then periods.measured_value
         end as period_value,
-        case when is_of_any_day then measures.measured_low
-            else periods.measured_low end as period_low,
-        case when is_of_any_day then measures.measured_high
-            else periods.measured_high end as period_high,
+        {%- for name in ['low', 'high'] %}
+        case
+            when is_of_any_day then measures.measured_{{ name }}
+            when measures.measured_of_period is not null
+                then measures.measured_of_period
+            else periods.measured_{{ name }}
+        end as period_{{ name }},
+        {%- endfor %}
+        measures.measured_of_period,
         case
             when is_of_any_day then measures.unmeasurable_reason
-            when claims.measure in ({{ quoted(claim_measures_to_come()) }})
-                then measures.unmeasurable_reason
+            when measures.measured_of_period is not null then null
             when measures.snapshot_date < claimed_period_to
                 then 'its period ends on ' || claimed_period_to::varchar
             when first_day.snapshot_date > claimed_period_to
@@ -192,7 +198,9 @@ final as (
             'unmeasurable_reason'
         ) }} as why,
         {{ why('period_value', 'period_low', 'period_high', 'period_reason') }}
-            as why_for_period,
+        || case when judged.measured_of_period is not null
+            then '; of what was created then and is still there' else ''
+        end as why_for_period,
         judged.note,
         coverage.downloads_attributed_share,
         coalesce({{ is_provisional('judged') }}, false) as is_provisional

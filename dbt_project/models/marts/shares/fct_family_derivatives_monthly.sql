@@ -1,0 +1,112 @@
+{#-
+    As the newest snapshot tells it: by the creation of the models that it still has. The families
+    of the largest lines of a month are named, the others are `(other)`.
+-#}
+{% set largest = 20 %}
+
+with family_downloads as (
+
+    select *
+    from {{ ref('int_hub__family_downloads') }}
+    where
+        attribution = 'base_model'
+        and created_month is not null
+        and snapshot_date = (
+            select max(snapshot_date)
+            from {{ ref('int_hub__family_downloads') }}
+        )
+
+),
+
+derivatives as (
+
+    {% for scope, in_scope in scopes().items() %}
+    select
+        created_month as month_start_date,
+        '{{ scope }}' as scope,
+        organization,
+        family_name,
+        line_name,
+        is_unknown,
+        max(snapshot_date) as snapshot_date,
+        sum(new_derivatives_all_time) as new_derivatives
+    from family_downloads
+    where {{ in_scope }}
+    group by all
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+largest_lines as (
+
+    select
+        month_start_date,
+        scope,
+        organization,
+        line_name
+    from derivatives
+    where line_name is not null and not is_unknown
+    group by month_start_date, scope, organization, line_name
+    having sum(new_derivatives) > 0
+    qualify row_number() over (
+        partition by month_start_date, scope
+        order by sum(new_derivatives) desc, organization, line_name
+    ) <= {{ largest }}
+
+),
+
+labelled as (
+
+    select
+        derivatives.*,
+        case
+            when derivatives.is_unknown then {{ families_of_unknown_root() }}
+            when lines.line_name is null then {{ other_families() }}
+            else derivatives.organization || '/' || derivatives.family_name
+        end as family,
+        case
+            when derivatives.is_unknown then {{ families_of_unknown_root() }}
+            when lines.line_name is null then {{ other_families() }}
+            else derivatives.organization || '/' || derivatives.line_name
+        end as family_line
+    from derivatives
+    left join largest_lines as lines
+        using (month_start_date, scope, organization, line_name)
+
+),
+
+summed as (
+
+    select
+        month_start_date,
+        scope,
+        family,
+        family_line,
+        family <> {{ families_of_unknown_root() }} as is_known,
+        max(snapshot_date) as snapshot_date,
+        sum(new_derivatives) as new_derivatives
+    from labelled
+    group by all
+
+),
+
+final as (
+
+    select
+        month_start_date,
+        scope,
+        family,
+        family_line,
+        snapshot_date,
+        new_derivatives::double as new_derivatives,
+        case when is_known then {{ ratio(
+            'new_derivatives',
+            'sum(new_derivatives) filter (is_known) '
+            ~ 'over (partition by month_start_date, scope)'
+        ) }} end as share_of_new_derivatives
+    from summed
+
+)
+
+select * from final
