@@ -105,7 +105,7 @@ MART_CHECKS = (
     _within(
         "marts_agree",
         "What two marts tell in two ways is the same: releases by organization, type, country "
-        "and model; gaps and top shares.",
+        "and model; rhythms, gaps, top shares, overtakes, relative adoption, claims.",
         "mart_gap",
         SHARE_TOLERANCE,
     ),

@@ -15,17 +15,17 @@ import duckdb
 
 from orchestration.database import count_repeated, literals
 from orchestration.gates import bounds
+from orchestration.gates.agreements import AGREEMENTS
 from orchestration.gates.bounds import Rule
 from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS
 from orchestration.gates.outcome import bounds_in_words
 from orchestration.gates.raw_metrics import describe_columns
-from orchestration.gates.tables import REQUIRED, TABLES, Table
+from orchestration.gates.tables import REQUIRED, SLICE, TABLES, Table
 from orchestration.snapshots import store
 
 if TYPE_CHECKING:
     import pandas
 
-SLICE = "snapshot_date, window_name, attribution, cohort, scope"
 WATCHED_COUNTRIES = 10
 WATCHED_ORGANIZATIONS = 20
 _SHARE_RULE = Rule(least=A_POINT, floor=0.002, logarithmic=False)
@@ -251,82 +251,6 @@ def _gap(published: float | None, raw_sum: float | None) -> float | None:
     return abs((published or 0) - (raw_sum or 0)) / max(raw_sum or 0, 1)
 
 
-# What one mart tells and another must tell as well: each gives its largest difference, and where.
-_AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "releases of organizations add up to (all)": (
-        ("fct_release_cadence_weekly",),
-        """
-        select week_start_date::varchar || ' ' || release_type as place, greatest(
-            abs(sum(if(organization = '(all)', releases_count, -releases_count))),
-            abs(sum(if(organization = '(all)', launches_count, -launches_count)))
-        ) as gap
-        from fct_release_cadence_weekly group by week_start_date, release_type
-        """,
-    ),
-    "releases of types add up to all": (
-        ("fct_release_cadence_weekly",),
-        """
-        select week_start_date::varchar || ' ' || organization as place, greatest(
-            abs(sum(if(release_type = 'all', releases_count, -releases_count))),
-            abs(sum(if(release_type = 'all', launches_count, -launches_count)))
-        ) as gap
-        from fct_release_cadence_weekly group by week_start_date, organization
-        """,
-    ),
-    "releases of countries add up to (all)": (
-        ("fct_country_cadence_weekly", "fct_release_cadence_weekly"),
-        """
-        select week_start_date::varchar || ' ' || release_type as place,
-            greatest(abs(sum(releases)), abs(sum(launches))) as gap
-        from (
-            select week_start_date, release_type, releases_count as releases,
-                launches_count as launches
-            from fct_release_cadence_weekly where organization = '(all)'
-            union all
-            select week_start_date, release_type, -releases_count, -launches_count
-            from fct_country_cadence_weekly
-        )
-        group by week_start_date, release_type
-        """,
-    ),
-    "releases, dated or not, are the models": (
-        ("fct_release_dates",),
-        """
-        select 'dim_models' as place, abs(sum(releases_count) - (select count(*) from dim_models))
-            as gap
-        from fct_release_dates where release_type = 'all'
-        """,
-    ),
-    "gaps are differences of shares": (
-        ("fct_country_gap_daily",),
-        f"""
-        select gaps.snapshot_date::varchar || ' ' || gaps.country_key as place, abs(
-            gaps.gap - (one.share_of_all - other.share_of_all)
-        ) as gap
-        from fct_country_gap_daily as gaps
-        join fct_country_share_daily as one using ({SLICE}, country_key)
-        join (
-            select {SLICE}, country_key as other_country_key, share_of_all
-            from fct_country_share_daily
-        ) as other using ({SLICE}, other_country_key)
-        """,
-    ),
-    "the largest organization has the share of the top 1": (
-        ("fct_concentration_daily",),
-        f"""
-        select snapshot_date::varchar || ' ' || window_name as place,
-            abs(top_1_share - largest) as gap
-        from fct_concentration_daily
-        join (
-            select {SLICE}, max(share_of_all) as largest
-            from fct_organization_share_daily where organization <> '(other)' group by all
-        ) using ({SLICE})
-        where level = 'organization'
-        """,
-    ),
-}
-
-
 def marts(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
     """One row for each pair of tellings of the marts that are published: their largest gap."""
     import pandas
@@ -335,7 +259,7 @@ def marts(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
         name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
     }
     rows = []
-    for what, (needed, gaps) in _AGREEMENTS.items():
+    for what, (needed, gaps) in AGREEMENTS.items():
         if there.issuperset(needed):
             place, gap = connection.execute(
                 f"select max_by(place, gap), max(gap)::double from ({gaps})"
