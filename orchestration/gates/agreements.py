@@ -94,7 +94,7 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         ("fct_family_derivatives_monthly",),
         """
         select scope as place,
-            greatest(sum(months.new_derivatives) - any_value(whole), 0) / any_value(whole) as gap
+            greatest(sum(months.new_derivatives) / nullif(any_value(whole), 0) - 1, 0) as gap
         from fct_family_derivatives_monthly as months
         join (
             select snapshot_date, scope, sum(new_derivatives) as whole
@@ -135,33 +135,34 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         group by size_bucket, age_days
         """,
     ),
-    # Of the newest day: the weeks are as they are known now.
+    # Of the newest day: the weeks are as they are known now. Its own week is not compared: a crawl
+    # that passes midnight brings launches of the day after its date.
     "the rhythm of an organization is that of its weeks": (
         ("fct_organization_cadence_daily", "fct_release_cadence_weekly"),
         """
         with newest as (
-            select *, date_trunc('week', snapshot_date)::date as this_week
+            select *, date_trunc('week', snapshot_date)::date as this_week, date_trunc(
+                'week', snapshot_date - days_since_last_launch::integer
+            )::date as last_week
             from fct_organization_cadence_daily
             where snapshot_date = (select max(snapshot_date) from fct_organization_cadence_daily)
         ),
         weeks as (
-            select organization, week_start_date, launches_count,
-                this_week - week_start_date as days_ago
+            select newest.*, launches_count, week_start_date,
+                (this_week - week_start_date) / 7 as weeks_ago
             from fct_release_cadence_weekly join newest using (organization)
-            where release_type = 'all' and launches_count > 0 and week_start_date <= this_week
+            where release_type = 'all' and launches_count > 0
         )
         select organization as place, greatest(
-            abs(any_value(share_of_weeks_with_launch) * 52
-                - count(*) filter (days_ago < 52 * 7)),
-            if(max(week_start_date) = date_trunc('week',
-                any_value(snapshot_date) - any_value(days_since_last_launch)::integer), 0, 1),
-            coalesce(sum(launches_count) filter (days_ago < 51 * 7), 0)
-                - any_value(launches_365d),
-            any_value(launches_365d)
-                - coalesce(sum(launches_count) filter (days_ago < 54 * 7), 0)
+            if(last_week in (this_week, max(week_start_date) filter (weeks_ago > 0)), 0, 1),
+            count(*) filter (weeks_ago between 1 and 51) - 52 * share_of_weeks_with_launch,
+            52 * share_of_weeks_with_launch - count(*) filter (weeks_ago between 0 and 51) - 1e-9,
+            coalesce(sum(launches_count) filter (weeks_ago between 1 and 51), 0) - launches_365d,
+            launches_365d - coalesce(sum(launches_count) filter (weeks_ago between 0 and 53), 0),
+            0
         ) as gap
-        from newest join weeks using (organization)
-        group by organization
+        from weeks
+        group by organization, this_week, last_week, share_of_weeks_with_launch, launches_365d
         """,
     ),
     # Those of the last five weeks: older ones were looked at when they were new.

@@ -26,6 +26,7 @@ GRAINS = {
         "overtaken_on window_name attribution cohort scope entity_kind leader follower"
     ),
     "fct_relative_adoption": "model age_days",
+    "fct_family_derivatives_monthly": "month_start_date scope family",
 }
 
 

@@ -4,17 +4,23 @@
 -#}
 {% set largest = 20 %}
 
-with family_downloads as (
+with newest as (
 
-    select *
-    from {{ ref('int_hub__family_downloads') }}
+    select snapshot_date, has_tags
+    from {{ ref('int_hub__snapshot_days') }}
+    qualify snapshot_date = max(snapshot_date) over ()
+
+),
+
+family_downloads as (
+
+    select families.*
+    from {{ ref('int_hub__family_downloads') }} as families
+    inner join newest on families.snapshot_date = newest.snapshot_date
     where
-        attribution = 'base_model'
-        and created_month is not null
-        and snapshot_date = (
-            select max(snapshot_date)
-            from {{ ref('int_hub__family_downloads') }}
-        )
+        newest.has_tags
+        and families.attribution = 'base_model'
+        and families.created_month is not null
 
 ),
 
