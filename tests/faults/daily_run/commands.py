@@ -113,8 +113,9 @@ class Command:
     def kill(self, after: float, *, with_children: bool) -> bool:
         """SIGKILL `after` so many seconds; whether it had not ended before.
 
-        `with_children`: dbt dies with it, as when the machine loses its power. Without, dbt is
-        left behind and goes on for a while, as when the kernel wants memory.
+        `with_children`: all that it started dies at the same moment, as when the machine loses
+        its power. Without, dbt and the rest must end by themselves, as when the kernel wants
+        memory.
         """
         self.process.join(after)
         if self.process.exitcode is not None:

@@ -1,7 +1,7 @@
 """The daily run killed at random moments, in a home that has a publication already.
 
 Old or new after each kill; after the next run, what an undisturbed one publishes. The three
-kills of `make test` are those of a first day, in `test_publication_day.py`.
+kills that `make test` plays are those of a first day, in `test_publication_day.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def test_a_killed_run_leaves_the_old_or_the_new(
     moment, with_children = chance.random(), chance.random() < 0.5
     killed = run(home, daily_hub).kill(moment * reference.seconds, with_children=with_children)
     is_new = reference.check_published(home)
-    # At once, though dbt of the killed run may be at work still; no daemon helps.
+    # At once, though what the killed run had started may end only now; no daemon helps.
     reference.end(home, daily_hub)
     how = "killed with its children" if with_children else "killed alone"
     print(
