@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, get_session
+from huggingface_hub import HfApi, constants, get_session
 
 from benchmarks.worlds import seal_days
 from local_hub import Quota, World, named_world, serve
@@ -95,11 +96,25 @@ def bare(endpoint: str, home: Path) -> int:
     return pages
 
 
+def step(endpoint: str, home: Path) -> int:
+    """All of it as a day does it: the fetch step of a Dagster run, authors included."""
+    os.environ |= {"HF_ENDPOINT": endpoint, "OBSERVATORY_HOME": str(home)}
+    constants.ENDPOINT = endpoint
+    from orchestration.defs.automation import running
+
+    day = HubClient(endpoint, token=False).contact().snapshot_date
+    report = running.execute(Home(home), "fetch_only", partition_key=day.isoformat())
+    if not report.succeeded:
+        raise SystemExit("; ".join(report.refusals + report.defects))
+    return store.list_sealed(Home(home))[-1].rows
+
+
 CLIENTS: dict[str, Callable[[str, Path], int]] = {
     "crawl": ours,
     "list_models": theirs,
     "check": checked,
     "seal": sealed,
+    "fetch step": step,
 }
 COMPARED = ("crawl", "list_models")
 
@@ -229,7 +244,7 @@ def tell_whole(models: int, folder: Path | None) -> bool:
     """Crawl, check and seal a Hub of `models`, print what it took; whether it keeps the budget."""
     took: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-crawl-", dir=folder) as made:
-        home = Home(Path(made))
+        home = Home(Path(made) / "home")
         world = _world(models)
         # In a process of its own, which gives its memory back.
         sealer = multiprocessing.get_context("spawn").Process(
@@ -237,10 +252,13 @@ def tell_whole(models: int, folder: Path | None) -> bool:
         )
         sealer.start()
         sealer.join()
+        by_run = Home(Path(made) / "run")
+        shutil.copytree(home.root, by_run.root)
         with local_hub(models) as endpoint:
             for client in ("crawl", "check", "seal"):
                 took[client] = in_a_process(client, endpoint, home.root)
                 took[client]["disk"] = _bytes_in(home.landing) if client == "crawl" else 0
+            took["fetch step"] = in_a_process("fetch step", endpoint, by_run.root) | {"disk": 0}
         sealed_day = store.list_sealed(home)[-1]
         took["seal"]["disk"] = store.parquet_of(home, sealed_day).stat().st_size
     print(f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, {sealed_day.rows:,} models\n")

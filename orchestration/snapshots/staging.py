@@ -21,9 +21,9 @@ from orchestration.home import Home
 from orchestration.snapshots import archives, contract
 from orchestration.snapshots.contract import MODELS, Kind
 
-# DuckDB's own. Sealing 5 M models takes 0.9 GiB and 112 s of CPU with it; with 3 GiB they were
-# 3.5 GiB and 98 s.
-MEMORY = "512MiB"
+# DuckDB's own. Sealing 5 M models takes 0.7 GiB and 114 s of CPU with it, within 1 GiB for all
+# of the process; with 3 GiB they were 3.5 GiB and 98 s.
+MEMORY = "384MiB"
 
 
 @contextlib.contextmanager
