@@ -81,6 +81,41 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         where level = 'organization'
         """,
     ),
+    # Of the newest day: where nobody knows who is in a cohort, all that may be in it stand there.
+    # A panel without createdAt had no row of new_365d, as if nobody were new.
+    "a cohort that nobody can tell has its rows": (
+        ("fct_mapping_coverage_daily", "fct_organization_share_daily", "fct_family_share_daily"),
+        f"""
+        with days as (select max(snapshot_date) as snapshot_date from fct_mapping_coverage_daily),
+        shares as (
+            select {SLICE}, 'fct_country_share_daily' as mart
+            from fct_country_share_daily semi join days using (snapshot_date)
+            union
+            select {SLICE}, 'fct_organization_share_daily'
+            from fct_organization_share_daily semi join days using (snapshot_date)
+            union
+            select {SLICE}, 'fct_family_share_daily'
+            from fct_family_share_daily semi join days using (snapshot_date)
+        )
+        select slices.window_name || ' ' || slices.attribution || ' ' || slices.scope as place,
+            count(*) as gap
+        from fct_mapping_coverage_daily as slices
+        join shares as everybody
+            on slices.snapshot_date = everybody.snapshot_date
+            and slices.window_name = everybody.window_name
+            and slices.attribution = everybody.attribution
+            and slices.scope = everybody.scope
+            and everybody.cohort = 'all'
+        anti join shares as own
+            on everybody.mart = own.mart
+            and slices.window_name = own.window_name
+            and slices.attribution = own.attribution
+            and slices.scope = own.scope
+            and slices.cohort = own.cohort
+        where slices.organizations_mapped_count is null
+        group by all
+        """,
+    ),
     "new derivatives of a month sum to one": (
         ("fct_family_derivatives_monthly",),
         """

@@ -43,6 +43,8 @@ MODELS = (
 )  # fmt: skip
 # Each takes seconds; `make test-long` draws more.
 SEEDS = [pytest.param(seed, marks=() if seed < 2 else pytest.mark.long) for seed in range(40)]
+# In 2 of these a model is away on the day on which the source begins to record keys.
+KEYED = [pytest.param(seed, marks=() if seed == 2 else pytest.mark.long) for seed in range(1, 40)]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,7 @@ def test_doubling_all_downloads_changes_no_share(models: dict[str, Model], seed:
                 assert before[name].equals(after[name])
 
 
-@pytest.mark.parametrize("seed", SEEDS[1:])
+@pytest.mark.parametrize("seed", KEYED)
 def test_a_new_id_without_the_hubs_key_is_no_deletion_and_no_spike(
     models: dict[str, Model], seed: int
 ) -> None:
