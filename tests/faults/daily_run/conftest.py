@@ -53,7 +53,8 @@ def watched(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Watched
         killed = run(home, daily_hub)
         killed.wait_for(stage)
         moment, with_children = chance.uniform(0, 0.5), chance.random() < 0.5
-        assert killed.kill(moment, with_children=with_children), killed.said()
+        reached = killed.kill(killed.spent() + moment, with_children=with_children)
+        assert reached, killed.said()
         assert generation.current(home) is None
     before = raw_files(home)
     path = f"{folder}{os.pathsep}{CHECKOUT}"
