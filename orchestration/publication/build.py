@@ -25,7 +25,7 @@ from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED, TABLES
 from orchestration.home import Home, Universe, write_text_durably
-from orchestration.publication import revisions
+from orchestration.publication import descriptions, revisions
 from orchestration.publication.generation import (
     DATABASE,
     MANIFEST,
@@ -136,7 +136,10 @@ def _write_database(
         for name in marts:
             _copy(connection, name)
             tables[name] = _entry(connection, name, found[name])
-        _copy_comments(connection)
+        columns = {name: [column for column, *_ in found[name]] for name in marts}
+        comments = descriptions.comments("candidate.main", columns)
+        # Outside one transaction each of the 250 is a commit of its own: 0.8 s against 0.06.
+        connection.execute(";".join(["begin", *comments, "commit"]))
         # Of the marts alone: what is said now, not what was said before.
         content = hashlib.sha256(
             json.dumps({name: entry["content_sha256"] for name, entry in tables.items()}).encode()
@@ -217,24 +220,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         f"create table candidate.main.{name} as "
         f"select * from warehouse.{MARTS}.{name} order by {grain}"
     )
-
-
-def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take over the descriptions that dbt left in the warehouse (`persist_docs`)."""
-    for table, comment in connection.execute(
-        "select table_name, comment from duckdb_tables() where database_name = 'warehouse' "
-        f"and schema_name = '{MARTS}' and comment is not null"
-    ).fetchall():
-        if table in TABLES:
-            connection.execute(f"comment on table candidate.main.{table} is {literal(comment)}")
-    for table, column, comment in connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() "
-        f"where database_name = 'warehouse' and schema_name = '{MARTS}' and comment is not null"
-    ).fetchall():
-        if table in TABLES:
-            connection.execute(
-                f'comment on column candidate.main.{table}."{column}" is {literal(comment)}'
-            )
 
 
 def _published_at(home: Home, shown: Sequence[Showing]) -> datetime:

@@ -195,10 +195,12 @@ def test_keys_and_comments_are_there(
     )
     assert keys["observatory.fct_country_share_daily"] == "ffp"
     assert keys["observatory.dim_models"] == "p"
-    assert server.execute(
-        "select obj_description('observatory.dim_models'::regclass), "
-        "col_description('observatory.dim_models'::regclass, 1)"
-    ).fetchone() == ("Every model.", "The key.")
+    without = server.execute(
+        "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid "
+        "where relnamespace = 'observatory'::regnamespace and relkind = 'r' and attnum > 0 "
+        "and col_description(attrelid, attnum) is null"
+    ).fetchall()
+    assert without == []
     with pytest.raises(psycopg.errors.NotNullViolation):
         server.execute("update observatory.dim_models set model_id = null")
 

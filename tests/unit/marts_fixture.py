@@ -116,8 +116,6 @@ def build_warehouse(
                 f"create or replace table marts.{table.name} as "
                 f"select {columns} from marts.{table.name}"
             )
-        connection.execute("comment on table marts.dim_models is 'Every model.'")
-        connection.execute("comment on column marts.dim_models.model_key is 'The key.'")
         if change:
             connection.execute(change)
     return target

@@ -11,15 +11,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED
-from orchestration.home import Home
+from orchestration.home import CHECKOUT, Home
 from orchestration.publication import build, diff, generation, swap, verify
 from orchestration.snapshots import store
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
 pytestmark = pytest.mark.xdist_group("publication_generations")
+MARTS = CHECKOUT / "dbt_project" / "models" / "marts"
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,20 @@ def test_the_file_opens_everywhere_and_says_what_it_is(home: Home) -> None:
         assert tags["storage_version"].startswith("v1.0.0")
         row = connection.execute("select * from publication").fetchall()
         assert row[0][0] == seen(home).name
-        assert connection.execute(
-            "select comment from duckdb_tables() where table_name = 'dim_models'"
-        ).fetchall() == [("Every model.",)]
+        assert (
+            connection.execute(
+                "select table_name from duckdb_tables() where comment is null union all "
+                "select table_name from duckdb_columns() where not internal and comment is null"
+            ).fetchall()
+            == []
+        )
+        ((told,),) = connection.execute(
+            "select comment from duckdb_columns() where table_name = 'dim_models' "
+            "and column_name = 'model_id'"
+        ).fetchall()
+        described = yaml.safe_load((MARTS / "core" / "dim_models.yml").read_text())["models"][0]
+        (said,) = (one for one in described["columns"] if one["name"] == "model_id")
+        assert told.split() == said["description"].split()
         in_order = connection.execute(
             "select bool_and(model_key >= previous) from (select model_key, "
             "lag(model_key) over (order by rowid) as previous from dim_models)"
