@@ -136,8 +136,8 @@ def _write_database(
         for name in marts:
             _copy(connection, name)
             tables[name] = _entry(connection, name, found[name])
-        columns = {name: [column for column, *_ in found[name]] for name in marts}
-        comments = descriptions.comments("candidate.main", columns)
+        names = {name: [column for column, _ in found[name]] for name in marts}
+        comments = descriptions.comments("candidate.main", names)
         # Outside one transaction each of the 250 is a commit of its own: 0.8 s against 0.06.
         connection.execute(";".join(["begin", *comments, "commit"]))
         # Of the marts alone: what is said now, not what was said before.
