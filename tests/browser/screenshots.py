@@ -30,15 +30,16 @@ DASHBOARD: tuple[tuple[str, str, int, int, Scheme], ...] = (
     ("dashboard-organizations", "organizations", 1280, 860, "light"),
     ("dashboard-cadence", "cadence", 1280, 860, "light"),
 )
-# File name, address, height, words that are on the page when it is drawn.
-Ui = tuple[str, str, int, str]
+# File name, address, width, height, words that are on the page when it is drawn.
+Ui = tuple[str, str, int, int, str]
 UI: tuple[Ui, ...] = (
-    ("dagster-graph", "/asset-groups", 560, "publish"),
-    ("dagster-snapshot", "/assets/raw_hub__models?view=events", 900, "largest_authors"),
+    ("dagster-graph", "/asset-groups", 1640, 560, "publish"),
+    ("dagster-snapshot", "/assets/raw_hub__models?view=events", 1440, 900, "largest_authors"),
 )
 FAILED_CHECK = (
     "dagster-failed-check",
     "/assets/raw_hub__models?view=checks&checkDetail=counters_in_their_columns",
+    1440,
     900,
     "What to do",
 )
@@ -79,8 +80,8 @@ def _picture_ui(
     images: Path,
 ) -> None:
     with dagster_ui.serving(home, folder / "server.log") as address:
-        for name, path, height, words in pages:
-            with chromium.watched(browser, width=1440, height=height, allowed=address) as watched:
+        for name, path, width, height, words in pages:
+            with chromium.watched(browser, width=width, height=height, allowed=address) as watched:
                 watched.page.goto(f"{address}{path}")
                 watched.page.get_by_text(words).first.wait_for(timeout=60_000)
                 watched.page.wait_for_timeout(SETTLED_MS)
