@@ -5,6 +5,7 @@ What belongs here: which pages there are and in which order they are written.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from dashboard.pages import (
 )
 from dashboard.publication import Publication
 from dashboard.site import Site
+from orchestration.publication.generation import DATABASE, read_manifest
 
 
 def write(
@@ -49,3 +51,10 @@ def write(
         for page in (concentration, families, claims, quality, about):
             page.write(site)
     return folder / "index.html"
+
+
+def write_into() -> None:
+    """Write the site of a generation; standard input names its folder, and where to write."""
+    folder, target = (Path(sys.stdin.readline().rstrip("\n")) for _ in range(2))
+    if folder.name:
+        write(folder / DATABASE, target / "dashboard", read_manifest(folder))

@@ -1,14 +1,19 @@
-"""Processes of our own Python that are started before they are needed.
+"""Processes of our own Python beside this one, most started before they are needed.
 
-What belongs here: how such a process is started, so that it finds the modules this one has. What
-it waits for and answers belongs to whoever starts it: `gates.ahead`, `defs.transform.ahead`.
+What belongs here: how such a process is started, so that it finds the modules this one has, and
+ends with it. What it does belongs to whoever starts it: `gates.ahead`, `defs.transform.ahead`,
+`defs.publish.assets`.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
+
+PR_SET_PDEATHSIG = 1
 
 
 def start(module: str, function: str, *, merged: bool = False) -> subprocess.Popen[bytes]:
@@ -16,10 +21,20 @@ def start(module: str, function: str, *, merged: bool = False) -> subprocess.Pop
 
     `merged`: what it writes to standard error comes through its output as well.
     """
+    program = (
+        f"from {__name__} import die_with_parent; die_with_parent(); "
+        f"from {module} import {function}; {function}()"
+    )
     return subprocess.Popen(
-        [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+        [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merged else None,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
+
+
+def die_with_parent() -> None:
+    """Ask Linux for it: dbt that outlived its killed run held the warehouse against the next."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

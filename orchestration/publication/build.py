@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib import metadata
@@ -44,7 +45,9 @@ from orchestration.snapshots import store
 MARTS = "marts"
 BUILDING = ".building-"
 
-Extra = Callable[[Path], None]
+# Adds files to a generation. It is begun with the folder in which `manifest.json` and the DuckDB
+# file lie, and an empty one to write into while the first is checked; it gives what waits for it.
+Extra = Callable[[Path, Path], AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,11 @@ def build(
     code_version: str,
     seen: Path | None = None,
     shown: Sequence[Showing] = (),
-    extras: Sequence[Extra] = (),
 ) -> Candidate:
     """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
 
     `seen` is the generation that readers see now, `shown` what they saw before: what changes
-    against it is added to the log of revisions. `extras` are called with the folder, in which
-    `manifest.json` and the DuckDB file lie, and may add files. The warehouse is opened
+    against it is added to the log of revisions. The warehouse is opened
     read-only. A Refusal where it is not there or lacks a required table. On any error the
     private folder is removed.
     """
@@ -88,17 +89,14 @@ def build(
     folder.mkdir(parents=True)
     try:
         manifest = _write_database(home, warehouse, folder, universe, code_version, seen, shown)
-        candidate = Candidate(manifest["generation"], folder, manifest)
-        return complete(candidate, extras)
+        return complete(Candidate(manifest["generation"], folder, manifest))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def complete(candidate: Candidate, extras: Sequence[Extra]) -> Candidate:
-    """Let `extras` write their files, then list every file in the manifest."""
-    for extra in extras:
-        extra(candidate.folder)
+def complete(candidate: Candidate) -> Candidate:
+    """List every file that is in the folder now in its manifest."""
     manifest = candidate.manifest | {"files": file_entries(candidate.folder)}
     write_manifest(candidate.folder, manifest)
     return Candidate(candidate.generation, candidate.folder, manifest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def publish(
     """Build, verify and show a generation of `warehouse` (default: the home's own).
 
     Everything is checked here, whatever was checked before: gate 1's verdict on every day,
-    hashes, twins, gate 3. `extras` add files to the private folder after that. A failure that
+    hashes, twins, gate 3. `extras` add files to the private folder meanwhile. A failure that
     an operator accepted for this content (`refusals.accept`) is a warning, which the manifest
     keeps. The same content as the current generation makes no new one. Raises
     PublicationRefused, and leaves `current` as it was on any error. `profile` measures the steps.
@@ -90,32 +91,41 @@ def publish(
                 shown=showings.note(home),
             )
         try:
-            published = seen / DATABASE if seen else None
-            accepted = refusals.accepted(home, candidate.manifest)
-            with profile.step("publication: verify, gate 3"):
-                found = verify(candidate.folder, home, published=published)
-            outcomes = [
-                one.accepted(accepted[one.name])
-                if one.status == "failed" and one.name in accepted
-                else one
-                for one in found
-            ]
-            if blocked(outcomes):
-                refusals.note(home, candidate.manifest, outcomes)
-                raise PublicationRefused(outcomes)
-            same = _same_content(home, candidate, seen)
+            with ExitStack() as at_work:
+                beside = _beside(candidate)
+                at_work.callback(shutil.rmtree, beside, ignore_errors=True)
+                waits = [at_work.enter_context(extra(candidate.folder, beside)) for extra in extras]
+                published = seen / DATABASE if seen else None
+                accepted = refusals.accepted(home, candidate.manifest)
+                with profile.step("publication: verify, gate 3"):
+                    found = verify(candidate.folder, home, published=published)
+                outcomes = [
+                    one.accepted(accepted[one.name])
+                    if one.status == "failed" and one.name in accepted
+                    else one
+                    for one in found
+                ]
+                if blocked(outcomes):
+                    refusals.note(home, candidate.manifest, outcomes)
+                    raise PublicationRefused(outcomes)
+                same = _same_content(home, candidate, seen)
+                if same is None:
+                    candidate.manifest["accepted"] = accepted
+                    with profile.step("publication: compare with the generation before"):
+                        changes = diff(seen, candidate.folder)
+                        changes.write(candidate.folder)
+                    with profile.step("publication: dashboard and hashes"):
+                        for wait in waits:
+                            wait()
+                        for path in beside.iterdir():
+                            path.rename(candidate.folder / path.name)
+                        candidate = complete(candidate)
             if same is not None:
                 shutil.rmtree(candidate.folder)
                 is_new = same != seen
                 _show(home, same)
                 refusals.forget(home)
                 return Publication(same.name, same, is_new, read_manifest(same), outcomes)
-            candidate.manifest["accepted"] = accepted
-            with profile.step("publication: compare with the generation before"):
-                changes = diff(seen, candidate.folder)
-                changes.write(candidate.folder)
-            with profile.step("publication: dashboard and hashes"):
-                candidate = complete(candidate, extras)
             with profile.step("publication: onto the disk"):
                 folder = _settle(home, candidate)
         except BaseException:
@@ -172,6 +182,13 @@ def remove_leftovers(home: Home) -> None:
             shutil.rmtree(path)
         elif path.name.startswith(f".{CURRENT}-"):
             path.unlink()
+
+
+def _beside(candidate: Candidate) -> Path:
+    """An empty folder: what is written there meanwhile, verification does not find unannounced."""
+    folder = candidate.folder.with_name(f"{candidate.folder.name}-beside")
+    folder.mkdir()
+    return folder
 
 
 def _same_content(home: Home, candidate: Candidate, seen: Path | None) -> Path | None:

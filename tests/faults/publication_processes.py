@@ -36,9 +36,11 @@ def processes() -> ForkServerContext:
 def publish(root: Path, warehouse: Path, code_version: str) -> None:
     """One publication, with a file beside the marts as the dashboard writes many."""
 
-    def extra(folder: Path) -> None:
-        (folder / "dashboard").mkdir()
-        (folder / "dashboard/index.html").write_text("x" * 20_000)
+    @contextlib.contextmanager
+    def extra(_: Path, beside: Path) -> Iterator[Callable[[], None]]:
+        (beside / "dashboard").mkdir()
+        (beside / "dashboard/index.html").write_text("x" * 20_000)
+        yield lambda: None
 
     swap.publish(Home(root), warehouse, code_version=code_version, extras=[extra])
 

@@ -6,7 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -272,11 +273,16 @@ def test_leftovers_of_killed_runs_are_removed(home: Home) -> None:
 
 
 def test_extras_join_the_generation_and_its_hashes(home: Home) -> None:
-    def dashboard(folder: Path) -> None:
+    @contextmanager
+    def dashboard(folder: Path, beside: Path) -> Iterator[Callable[[], None]]:
         manifest = json.loads((folder / "manifest.json").read_text())
         assert (folder / "observatory.duckdb").is_file()
-        (folder / "dashboard").mkdir()
-        (folder / "dashboard/index.html").write_text(manifest["generation"])
+        (beside / "dashboard").mkdir()
+
+        def wait() -> None:
+            (beside / "dashboard/index.html").write_text(manifest["generation"])
+
+        yield wait
 
     publication = swap.publish(home, code_version="2", extras=[dashboard])
     page = publication.folder / "dashboard/index.html"
@@ -287,8 +293,12 @@ def test_extras_join_the_generation_and_its_hashes(home: Home) -> None:
 
 
 def test_an_extra_that_fails_publishes_nothing(home: Home) -> None:
-    def broken(folder: Path) -> None:
-        raise RuntimeError("no chart today")
+    @contextmanager
+    def broken(folder: Path, beside: Path) -> Iterator[Callable[[], None]]:
+        def wait() -> None:
+            raise RuntimeError("no chart today")
+
+        yield wait
 
     before = seen(home)
     with pytest.raises(RuntimeError, match="no chart today"):

@@ -9,15 +9,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
-from dagster._core.storage.event_log import SqliteEventLogStorage
+import dagster as dg
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
 
 
 @contextmanager
-def quick_event_log() -> Iterator[None]:
+def quick_event_log(instance: dg.DagsterInstance) -> Iterator[None]:
     """Spare a run of some 1,000 events the disk's answer to each of them.
 
     Dagster opens and closes a file for each event, and the last to close one checkpoints it:
@@ -43,21 +42,23 @@ def quick_event_log() -> Iterator[None]:
     engines: dict[str, Engine] = {}
 
     @contextmanager
-    def connect(storage: SqliteEventLogStorage, shard: str) -> Iterator[Connection]:
+    def connect(shard: str) -> Iterator[Connection]:
         url = storage.conn_string_for_shard(shard)
         if url not in engines:
             # Dagster's own way sees to it that the file is there, with its tables.
-            with first_connect(storage, shard):
+            with first_connect(shard):
                 engines[url] = create_engine(url)
         with storage._db_lock, engines[url].begin() as connection:
             yield connection
 
-    first_connect = SqliteEventLogStorage._connect
+    storage: Any = instance.event_log_storage
+    first_connect = storage._connect
     event.listen(Engine, "connect", on_connect)
+    storage._connect = connect
     try:
-        with mock.patch.object(SqliteEventLogStorage, "_connect", connect):
-            yield
+        yield
     finally:
+        storage._connect = first_connect
         event.remove(Engine, "connect", on_connect)
         for engine in engines.values():
             engine.dispose()

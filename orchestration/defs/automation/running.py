@@ -70,14 +70,17 @@ def execute(
 
     `decision` is what an operator decided that is the reason of the run; the UI shows it.
     """
+    # Days that are fetched alone are judged and built by the next build.
+    builds = job_name != "fetch_only"
     with contextlib.ExitStack() as meanwhile:
-        # Days that are fetched alone are judged and built by the next build.
-        if job_name != "fetch_only":
-            meanwhile.enter_context(dbt_ahead())
+        if builds:
             meanwhile.enter_context(validating_ahead())
         # Loading the definitions takes seconds; commands that only read do without.
         from orchestration.definitions import defs
 
+        if builds:
+            # Not before: with two cores it would hold up the loading, and is needed last.
+            meanwhile.enter_context(dbt_ahead())
         job = defs.resolve_job_def(job_name)
         config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
         with home.lock(f"observatory ({job_name})", waiting=log.info):
@@ -94,8 +97,8 @@ def _run(
 ) -> RunReport:
     tags = {"observatory/started_by": "command line", HELD: str(home.root)}
     with (
-        quick_event_log(),
         dg.DagsterInstance.get() as instance,
+        quick_event_log(instance),
         # dbt's own lines would drown what a person wants to read; they are kept in a file.
         (home.dagster / "last_run.log").open("w", encoding="utf-8") as transcript,
         contextlib.redirect_stdout(transcript),

@@ -1,14 +1,17 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import dagster as dg
 
-from orchestration import profile, warehouse
+from orchestration import ahead, profile, warehouse
 from orchestration.defs.fetch.checks import as_check_result
 from orchestration.defs.fetch.live import refused
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
@@ -21,7 +24,6 @@ from orchestration.printable import markdown_table
 from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
 from orchestration.publication.diff import Diff
-from orchestration.publication.generation import DATABASE, read_manifest
 from orchestration.publication.swap import Publication, PublicationRefused
 from orchestration.reporting import Slice, bar, country_shares, percent, spark_line
 
@@ -38,11 +40,25 @@ def code_version() -> str:
     return f"{version('hub-observatory')}+{warehouse.code_fingerprint()[:12]}"
 
 
-def write_dashboard(folder: Path) -> None:
-    """Write the pages about a generation that is being built into it."""
-    from dashboard.build import write
+@contextmanager
+def dashboard(process: Popen[bytes], folder: Path, beside: Path) -> Iterator[Callable[[], None]]:
+    """The pages about the generation in `folder`, written by `process`, gone when this is."""
 
-    write(folder / DATABASE, folder / "dashboard", read_manifest(folder))
+    def wait() -> None:
+        said, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"the dashboard could not be written:\n{said.decode()}")
+
+    try:
+        # One that is dead already is told of when it is waited for.
+        with suppress(BrokenPipeError):
+            if process.stdin is not None:
+                process.stdin.write(f"{folder}\n{beside}\n".encode())
+                process.stdin.flush()
+        yield wait
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dg.asset(
@@ -66,12 +82,17 @@ def write_dashboard(folder: Path) -> None:
 def publication(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
     measured = Profile()
     try:
-        published = swap.publish(
-            observatory.home,
-            code_version=code_version(),
-            extras=[write_dashboard],
-            profile=measured,
-        )
+        # Its imports take a second, in which the tables are written.
+        with ahead.start("dashboard.build", "write_into", merged=True) as process:
+            try:
+                published = swap.publish(
+                    observatory.home,
+                    code_version=code_version(),
+                    extras=[partial(dashboard, process)],
+                    profile=measured,
+                )
+            finally:
+                process.kill()
     except PublicationRefused as refusal:
         yield from _check_results(list(refusal.outcomes))
         raise refused(refusal) from refusal

@@ -8,34 +8,29 @@ is the assets'; nothing of Dagster is imported here.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import gc
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from orchestration import ahead
 from orchestration.warehouse import PROJECT
 
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
-
 # What dbt keeps of a parse; `project.ensure_manifest` makes it anew whenever a model changed.
 PARSED = PROJECT / "target" / "partial_parse.msgpack"
-PR_SET_PDEATHSIG = 1
 
 _process: subprocess.Popen[bytes] | None = None
 
 
 @contextlib.contextmanager
 def dbt_ahead() -> Iterator[None]:
-    """Have dbt ready for the first build of a run; gone with the run, asked or not."""
+    """Have dbt ready for the first build of a run; gone with the run, asked or not.
+
+    The manifest must be that of the models: loading the definitions sees to it.
+    """
     global _process
     with _start() as process:
         _process = process
@@ -64,20 +59,20 @@ def _start() -> subprocess.Popen[bytes]:
 
 def answer() -> None:
     """Wait for one line of standard input, do what it asks, and exit."""
-    _die_with_parent()
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
-    parsed = _read() if PARSED.exists() else None
-    # Nothing of this is garbage, and looking through it takes a tenth of a build.
+    with parsing(fcntl.LOCK_SH):
+        manifest = Manifest.from_msgpack(PARSED.read_bytes())
+    # None of this is garbage, and little of what a build makes: a tenth of its time.
     gc.freeze()
+    gc.set_threshold(50_000)
     line = sys.stdin.readline()
     if not line:
         sys.exit(0)
     question = json.loads(line)
     os.environ.update(question["environment"])
-    if parsed is None or parsed.changed != _changed():
-        parsed = _read()
-    result = dbtRunner(manifest=parsed.manifest).invoke(question["arguments"])
+    result = dbtRunner(manifest=manifest).invoke(question["arguments"])
     if result.exception is not None:
         print(result.exception)
         sys.exit(2)
@@ -92,26 +87,3 @@ def parsing(how: int) -> Iterator[None]:
     with PARSED.with_name("parsing.lock").open("a") as lock:
         fcntl.flock(lock, how)
         yield
-
-
-@dataclass(frozen=True)
-class _Parsed:
-    manifest: Manifest
-    changed: int
-
-
-def _read() -> _Parsed:
-    from dbt.contracts.graph.manifest import Manifest
-
-    with parsing(fcntl.LOCK_SH):
-        return _Parsed(Manifest.from_msgpack(PARSED.read_bytes()), _changed())
-
-
-def _changed() -> int:
-    return PARSED.stat().st_mtime_ns
-
-
-def _die_with_parent() -> None:
-    """dbt that outlived its killed run held the warehouse, and the next run failed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
