@@ -298,7 +298,13 @@ def test_serving_needs_exactly_one_kind_of_content(tmp_path: Path) -> None:
 def test_serving_ends_with_an_interrupt() -> None:
     code = "from local_hub import serve; serve(world='clean:500x1', port=0)"
     command = [sys.executable, "-u", "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell's background job ignores interrupts, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         endpoint = process.stdout.readline().decode().strip().removeprefix("HF_ENDPOINT=")
         answer = HTTP.get(f"{endpoint}/api/models?limit=1")

@@ -190,14 +190,17 @@ CLAIMS = f"""
 create table marts.fct_claims as
 select {{columns}} from (
     select date '{DAYS[1]}' as snapshot_date, 'a-claim' as claim_id, 'holds' as verdict_for_period,
-        '{{verdict}}' as verdict_today
+        '{{verdict}}' as verdict_today, 'at_least' as comparison
 ) full join (select null::bigint as nothing) on false where claim_id is not null;
 """
 
 
 def claims(verdict: str) -> str:
-    """SQL of a mart of one claim with a verdict; the columns that no test reads say nothing."""
-    told = ("snapshot_date", "claim_id", "verdict_for_period", "verdict_today")
+    """SQL of a mart of one claim with a verdict; the columns that no test reads say nothing.
+
+    At least 0 was claimed and 0 measured: on the edge every verdict is that of the measure.
+    """
+    told = ("snapshot_date", "claim_id", "verdict_for_period", "verdict_today", "comparison")
     nothing = {"VARCHAR": "''", "DOUBLE": "0", "BOOLEAN": "false"}
     columns = ", ".join(
         f"{column.name}::{column.type} as {column.name}"
