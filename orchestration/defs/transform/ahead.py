@@ -57,8 +57,8 @@ def _start() -> subprocess.Popen[bytes]:
     return ahead.start(__name__, "answer", merged=True)
 
 
-def answer() -> None:
-    """Wait for one line of standard input, do what it asks, and exit."""
+def answer() -> int:
+    """Wait for one line of standard input, and do what it asks; dbt's exit code."""
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
@@ -69,14 +69,14 @@ def answer() -> None:
     gc.set_threshold(50_000)
     line = sys.stdin.readline()
     if not line:
-        sys.exit(0)
+        return 0
     question = json.loads(line)
     os.environ.update(question["environment"])
     result = dbtRunner(manifest=manifest).invoke(question["arguments"])
     if result.exception is not None:
         print(result.exception)
-        sys.exit(2)
-    sys.exit(0 if result.success else 1)
+        return 2
+    return 0 if result.success else 1
 
 
 @contextlib.contextmanager
