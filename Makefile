@@ -78,7 +78,7 @@ bench: setup  ## the README's figures, measured on this machine
 bench-scale: setup  ## how cost grows; PIECE="floor --models 5000000" for another piece than CI's
 	$(BIN)/python -m benchmarks.scale $(or $(PIECE),curves)
 
-COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 lock:  ## write both requirements.lock anew (needs uv)
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock
