@@ -28,6 +28,14 @@
     }}
 {%- endmacro %}
 
+{#- SQL of whether a row is of a day that this build computes. -#}
+{% macro is_in_build_window() -%}
+    snapshot_date >= (
+        select coalesce(min(from_date), date '0001-01-01')
+        from {{ source('raw', 'build_window') }}
+    )
+{%- endmacro %}
+
 {% macro empty_build_window() -%}
     {% raw %}{% if is_incremental() %}
     delete from {{ this }}

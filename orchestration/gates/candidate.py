@@ -34,10 +34,14 @@ SAMPLE_ROWS = 5
 Measure = Callable[[duckdb.DuckDBPyConnection], "pandas.DataFrame"]
 
 
-def judge(candidate: Path, home: Home, *, published: Path | None = None) -> list[CheckOutcome]:
+def judge(
+    candidate: Path, home: Home, *, published: Path | None = None, since: date | None = None
+) -> list[CheckOutcome]:
     """One outcome for each of `CHECKS` on the DuckDB file `candidate`.
 
-    `published` is the DuckDB file that readers see now, if there is one. A check that could
+    `published` is the DuckDB file that readers see now, if there is one, and `since` the first
+    day of which it may differ: older rows are those that were judged before, and of them it is
+    asked only whether all days are there and every key has its dimension. A check that could
     not be asked, as of a table that is not readable, crashed.
     """
     sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
@@ -62,6 +66,8 @@ def judge(candidate: Path, home: Home, *, published: Path | None = None) -> list
             connection.execute("use candidate")
             if published is not None:
                 connection.execute(f"attach {literal(published)} as published (read_only)")
+            if since is not None:
+                frames.look_back_to(connection, since)
         except duckdb.Error as error:
             return [check.crashed(f"the file cannot be opened: {error}") for check in CHECKS]
         for questions, measure in asked:

@@ -31,6 +31,36 @@ WATCHED_ORGANIZATIONS = 20
 _SHARE_RULE = Rule(least=A_POINT, floor=0.002, logarithmic=False)
 
 
+# Days before the first that may differ: the learned bounds look at 28, overtakes at five weeks.
+LOOKED_BACK = 62
+
+
+def look_back_to(connection: duckdb.DuckDBPyConnection, since: date) -> None:
+    """Let the tables that accumulate by day show days from `since` alone, and always some before.
+
+    Views of their names stand before them; `candidate.main` has the whole tables.
+    """
+    found = [
+        name
+        for (name,) in connection.execute(
+            "select table_name from duckdb_columns() where database_name = 'candidate' "
+            "and column_name = 'snapshot_date'"
+        ).fetchall()
+    ]
+    if "fct_country_share_daily" not in found:
+        return
+    (before,) = connection.execute(
+        "select min(snapshot_date) from (select distinct snapshot_date "
+        f"from candidate.main.fct_country_share_daily order by all desc limit {LOOKED_BACK})"
+    ).fetchall()[0]
+    for name in found:
+        if name in TABLES and TABLES[name].grain[0] == "snapshot_date":
+            connection.execute(
+                f"create temp view {name} as select * from candidate.main.{name} "
+                f"where snapshot_date >= date '{min(since, before)}'"
+            )
+
+
 def tables(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
     import pandas
 
@@ -160,6 +190,7 @@ def days(
 ) -> pandas.DataFrame:
     """One row a day and attribution: the facts against the metrics of the raw snapshot.
 
+    Of all days, also of those that nobody touched: a snapshot can have been corrected since.
     Days that were sealed after the publication was built say nothing about it: so an older
     generation can be verified at any time.
     """
@@ -178,7 +209,7 @@ def days(
             sum(downloads) filter (window_name = '30d'),
             sum(downloads) filter (window_name = 'all_time'),
             sum(models_count) filter (window_name = '30d')
-        from fct_country_share_daily
+        from candidate.main.fct_country_share_daily
         where cohort = 'all' and scope = 'all' and window_name in ('30d', 'all_time')
             and attribution in ('publisher', 'base_model')
         group by snapshot_date, attribution order by all
@@ -194,14 +225,14 @@ def days(
             from (
                 select snapshot_date, sum(downloads) as downloads,
                     sum(downloads_uncorrected) as uncorrected
-                from fct_country_share_daily
+                from candidate.main.fct_country_share_daily
                 where window_name = '1d' and attribution = 'publisher'
                     and cohort = 'all' and scope = 'all'
                 group by snapshot_date
             )
             full join (
                 select snapshot_date, sum(amount) as amount
-                from fct_flow_adjustments group by snapshot_date
+                from candidate.main.fct_flow_adjustments group by snapshot_date
             ) using (snapshot_date)
             """
         ).fetchall()
@@ -281,7 +312,7 @@ def foreign_keys(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
                 continue
             orphans, example = connection.execute(
                 f"select count(*), min({key.column}::varchar) from ("
-                f"select distinct {key.column} from {table.name} "
+                f"select distinct {key.column} from candidate.main.{table.name} "
                 f"where {key.column} is not null "
                 f"and not list_contains({literals(key.exempt)}::varchar[], "
                 f"{key.column}::varchar)) as facts anti join {key.table} as dimension "
@@ -298,13 +329,17 @@ def foreign_keys(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
 
 
 def generation(connection: duckdb.DuckDBPyConnection, candidate: Path) -> pandas.DataFrame:
-    """The generation written in the file and in each Parquet file beside it."""
+    """The generation written in the file and in each Parquet file beside it.
+
+    Not in the months of a table that is divided: they bear the generation that wrote them, and
+    are told by their hashes.
+    """
     import pandas
 
     named = connection.execute("select generation from publication").fetchall()
     expected = named[0][0] if len(named) == 1 else None
     found = [(candidate.name, generation) for (generation,) in named] or [(candidate.name, None)]
-    twins = sorted(candidate.parent.glob("*.parquet"))
+    twins = sorted(path for path in candidate.parent.glob("*.parquet") if path.is_file())
     written = dict(
         connection.execute(
             "select file_name, value::varchar from parquet_kv_metadata("

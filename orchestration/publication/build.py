@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,7 @@ from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED, TABLES
 from orchestration.home import Home, Universe, write_text_durably
-from orchestration.publication import descriptions, revisions
+from orchestration.publication import descriptions, months, revisions
 from orchestration.publication.generation import (
     DATABASE,
     MANIFEST,
@@ -34,11 +34,14 @@ from orchestration.publication.generation import (
     Manifest,
     columns_of,
     content_sha256,
+    damages,
     file_entries,
     generations,
     name_of,
     published_at,
+    read_manifest,
 )
+from orchestration.publication.months import Months
 from orchestration.publication.showings import Showing
 from orchestration.snapshots import store
 
@@ -120,7 +123,7 @@ def _write_database(
         temporary=home.temporary / "publish",
         ordered=True,
     ) as connection:
-        _attach(connection, warehouse, folder)
+        _attach_warehouse(connection, warehouse)
         found = columns_of(connection, "warehouse", MARTS)
         missing = [name for name in REQUIRED if name not in found]
         if missing:
@@ -129,21 +132,26 @@ def _write_database(
                 file=warehouse,
                 cure="build the marts again: `observatory run` does",
             )
-        marts = [name for name in TABLES if name in found]
-        tables: dict[str, dict[str, Any]] = {}
-        for name in marts:
-            _copy(connection, name)
-            tables[name] = _entry(connection, name, found[name])
-        names = {name: [column for column, _ in found[name]] for name in marts}
+        marts = {name: found[name] for name in TABLES if name in found}
+        known = _known_months(connection, seen, marts)
+        measured = {
+            name: _measure(connection, f"warehouse.{MARTS}.{name}", name, columns, known)
+            for name, columns in marts.items()
+        }
+        _attach_candidate(connection, folder, seen, measured)
+        for name, one in measured.items():
+            _copy(connection, name, one.settled)
+        names = {name: [column for column, _ in columns] for name, columns in marts.items()}
         comments = descriptions.comments("candidate.main", names)
         # Outside one transaction each of the 250 is a commit of its own: 0.8 s against 0.06.
         connection.execute(";".join(["begin", *comments, "commit"]))
         # Of the marts alone: what is said now, not what was said before.
         content = hashlib.sha256(
-            json.dumps({name: entry["content_sha256"] for name, entry in tables.items()}).encode()
+            json.dumps({name: one.content_sha256 for name, one in measured.items()}).encode()
         ).hexdigest()
         now = _published_at(home, shown)
         generation = name_of(now, content)
+        tables = {name: one.entry(generation) for name, one in measured.items()}
         manifest = {
             "generation": generation,
             "published_at": now.isoformat(),
@@ -166,20 +174,79 @@ def _write_database(
         }
         revisions.write(connection, home, seen, shown, manifest)
         columns = columns_of(connection, "candidate", "main")[revisions.TABLE]
-        tables[revisions.TABLE] = _entry(connection, revisions.TABLE, columns)
+        log = _measure(connection, f"candidate.main.{revisions.TABLE}", revisions.TABLE, columns)
+        tables[revisions.TABLE] = log.entry(generation)
         _write_publication(connection, manifest, universe)
         for name in [*tables, PUBLICATION]:
-            connection.execute(
-                f"copy candidate.main.{name} to {literal(folder / f'{name}.parquet')} "
-                "(format parquet, compression zstd, kv_metadata "
-                f"{{generation: {literal(generation)}}})"
-            )
+            _write_twin(connection, folder, name, generation, seen, measured.get(name))
         connection.execute("detach candidate")
     write_manifest(folder, manifest)
     return manifest
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path) -> None:
+@dataclass(frozen=True)
+class _Measured:
+    """A mart of the warehouse: its rows, its content, and its months where it has any."""
+
+    name: str
+    rows: int
+    content_sha256: str
+    months: Months
+
+    @property
+    def settled(self) -> set[str]:
+        """The months that a generation before has written as they are."""
+        return {month for month, one in self.months.items() if one.generation is not None}
+
+    def entry(self, generation: str) -> dict[str, Any]:
+        """The table as the manifest lists it."""
+        entry = {
+            "rows": self.rows,
+            "content_sha256": self.content_sha256,
+            "file": f"{self.name}.parquet",
+        }
+        if self.months:
+            entry["months"] = months.entries(self.months, generation)
+        return entry
+
+
+def _measure(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    known: Mapping[str, Months] | None = None,
+) -> _Measured:
+    if not months.accumulates(name):
+        return _Measured(name, *content_sha256(connection, relation, columns), {})
+    found = months.measure(connection, relation, columns, (known or {}).get(name, {}))
+    return _Measured(name, *months.in_all(columns, found), found)
+
+
+def _known_months(
+    connection: duckdb.DuckDBPyConnection,
+    seen: Path | None,
+    marts: Mapping[str, Sequence[tuple[str, str]]],
+) -> dict[str, Months]:
+    """The months of the divided tables of `seen`; none where its files are not as published.
+
+    Months that are as they were are taken over file by file, so those must be whole.
+    """
+    if seen is None:
+        return {}
+    before = read_manifest(seen)
+    divided = [name for name in marts if months.twin_of(seen, name).is_dir()]
+    if not divided or before["tools"]["duckdb"] != duckdb.__version__ or damages(seen, before):
+        return {}
+    connection.execute(f"attach {literal(seen / DATABASE)} as seen (read_only)")
+    columns = columns_of(connection, "seen", "main")
+    connection.execute("detach seen")
+    return {
+        name: months.of_manifest(before, name) for name in divided if columns[name] == marts[name]
+    }
+
+
+def _attach_warehouse(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     try:
         connection.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
     except duckdb.Error as error:
@@ -189,17 +256,28 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path, folder: Path
             cure="close what has it open; if it is damaged, remove it: it is rebuilt from the raw "
             "snapshots",
         ) from error
+
+
+def _attach_candidate(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    seen: Path | None,
+    measured: Mapping[str, _Measured],
+) -> None:
+    """A new DuckDB file; where months are taken over, a copy of `seen`'s with these alone."""
+    database = folder / DATABASE
+    kept = {name: one.settled for name, one in measured.items() if one.settled}
+    if seen is not None and kept:
+        shutil.copyfile(seen / DATABASE, database)
     # DuckDB 1.x and every BI driver read this format; 2.0's own only 2.0 does.
-    connection.execute(
-        f"attach {literal(folder / DATABASE)} as candidate (storage_version 'v1.0.0')"
-    )
-
-
-def _entry(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str]]
-) -> dict[str, Any]:
-    rows, content = content_sha256(connection, f"candidate.main.{name}", columns)
-    return {"rows": rows, "content_sha256": content, "file": f"{name}.parquet"}
+    connection.execute(f"attach {literal(database)} as candidate (storage_version 'v1.0.0')")
+    for name in columns_of(connection, "candidate", "main"):
+        if name not in kept:
+            connection.execute(f"drop table candidate.main.{name}")
+        else:
+            connection.execute(
+                f"delete from candidate.main.{name} where not {months.is_in(kept[name])}"
+            )
 
 
 def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -212,12 +290,46 @@ def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return parts
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    grain = ", ".join(TABLES[name].grain)
-    connection.execute(
-        f"create table candidate.main.{name} as "
-        f"select * from warehouse.{MARTS}.{name} order by {grain}"
-    )
+def _copy(connection: duckdb.DuckDBPyConnection, name: str, settled: Collection[str]) -> None:
+    """Copy what the candidate does not hold yet, in the order of its grain."""
+    rows = f"select * from warehouse.{MARTS}.{name} where not {months.is_in(settled)}"
+    rows += f" order by {', '.join(TABLES[name].grain)}"
+    target = f"insert into candidate.main.{name}"
+    if not settled:
+        target = f"create table candidate.main.{name} as"
+    connection.execute(f"{target} {rows}")
+
+
+def _write_twin(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    name: str,
+    generation: str,
+    seen: Path | None,
+    measured: _Measured | None,
+) -> None:
+    """The Parquet twin of a table: one file, or a folder with one a month.
+
+    A settled month is a link to the file of the generation before.
+    """
+
+    def write(path: Path, condition: str) -> None:
+        connection.execute(
+            f"copy (from candidate.main.{name} where {condition}) to {literal(path)} "
+            "(format parquet, compression zstd, kv_metadata "
+            f"{{generation: {literal(generation)}}})"
+        )
+
+    if measured is None or not months.is_divided(name, measured.months):
+        write(months.twin_of(folder, name), "true")
+        return
+    for month in sorted(measured.months):
+        path = months.twin_of_month(folder, name, month)
+        path.parent.mkdir(exist_ok=True)
+        if seen is not None and month in measured.settled:
+            path.hardlink_to(months.twin_of_month(seen, name, month))
+        else:
+            write(path, months.is_in([month]))
 
 
 def _published_at(home: Home, shown: Sequence[Showing]) -> datetime:

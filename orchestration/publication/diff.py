@@ -16,9 +16,11 @@ import duckdb
 from orchestration.database import connect, literal
 from orchestration.gates.tables import TABLES
 from orchestration.home import write_text_durably
+from orchestration.publication import months
 from orchestration.publication.generation import (
     DATABASE,
     DIFF,
+    Manifest,
     columns_of,
     read_manifest,
 )
@@ -73,7 +75,7 @@ def diff(old: Path | None, new: Path) -> Diff:
         connection.execute(f"attach {literal(old / DATABASE)} as before (read_only)")
         connection.execute(f"attach {literal(new / DATABASE)} as after (read_only)")
         tables = {
-            name: _table(connection, name, before["tables"].get(name), after["tables"].get(name))
+            name: _table(connection, name, before, after)
             for name in TABLES
             if name in before["tables"] or name in after["tables"]
         }
@@ -89,14 +91,12 @@ def diff(old: Path | None, new: Path) -> Diff:
 
 
 def _table(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
+    connection: duckdb.DuckDBPyConnection, name: str, before: Manifest, after: Manifest
 ) -> TableDiff:
-    if before is None or after is None:
-        return TableDiff(after["rows"] if after else 0, 0, before["rows"] if before else 0)
-    if before["content_sha256"] == after["content_sha256"]:
+    old, new = before["tables"].get(name), after["tables"].get(name)
+    if old is None or new is None:
+        return TableDiff(new["rows"] if new else 0, 0, old["rows"] if old else 0)
+    if old["content_sha256"] == new["content_sha256"]:
         return TableDiff(0, 0, 0)
     grain = TABLES[name].grain
     shared = dict(columns_of(connection, "before", "main")[name]).keys()
@@ -109,14 +109,16 @@ def _table(
     # A year of days of which four changed: the others are told apart by one number each, and
     # not joined row by row.
     part = grain[0]
+    others = f"not {months.is_in(months.same(before, after, name))}"
     parts = (
         f"select {part} as part, count(*) as rows, "
         f"sum(hash({', '.join([*grain, *values])})) as content from"
     )
     other = (
         "select coalesce(old.part, new.part) "
-        f"from ({parts} before.main.{name} group by all) as old "
-        f"full join ({parts} after.main.{name} group by all) as new on old.part = new.part "
+        f"from ({parts} before.main.{name} where {others} group by all) as old "
+        f"full join ({parts} after.main.{name} where {others} group by all) as new "
+        "on old.part = new.part "
         "where (old.rows, old.content) is distinct from (new.rows, new.content)"
     )
     connection.execute(f"create or replace temp table other as {other}")

@@ -22,7 +22,6 @@ from orchestration.publication.build import BUILDING, Candidate, Extra, build, c
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
     CURRENT,
-    DATABASE,
     Manifest,
     current,
     damages,
@@ -95,10 +94,9 @@ def publish(
                 beside = _beside(candidate)
                 at_work.callback(shutil.rmtree, beside, ignore_errors=True)
                 waits = [at_work.enter_context(extra(candidate.folder, beside)) for extra in extras]
-                published = seen / DATABASE if seen else None
                 accepted = refusals.accepted(home, candidate.manifest)
                 with profile.step("publication: verify, gate 3"):
-                    found = verify(candidate.folder, home, published=published)
+                    found = verify(candidate.folder, home, seen=seen)
                 outcomes = [
                     one.accepted(accepted[one.name])
                     if one.status == "failed" and one.name in accepted

@@ -13,12 +13,13 @@ from typing import Any
 
 import duckdb
 
-from orchestration.database import connect, literal
+from orchestration.database import connect, literal, literals
 from orchestration.errors import Refusal
 from orchestration.gates import candidate as gate
 from orchestration.gates.outcome import Check, CheckOutcome, Status
 from orchestration.gates.tables import REQUIRED
 from orchestration.home import Home
+from orchestration.publication import months
 from orchestration.publication.generation import (
     DATABASE,
     Manifest,
@@ -27,6 +28,7 @@ from orchestration.publication.generation import (
     damages,
     read_manifest,
 )
+from orchestration.publication.months import Months
 
 Findings = list[dict[str, Any]]
 
@@ -64,17 +66,21 @@ CHECKS: tuple[Check, ...] = (
 
 
 def verify(
-    folder: Path, home: Home | None = None, *, published: Path | None = None
+    folder: Path, home: Home | None = None, *, seen: Path | None = None
 ) -> list[CheckOutcome]:
     """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
 
-    Without `home` there are no raw snapshots to reconcile with. `published` is the DuckDB file
-    of the generation before, for changes of history. A generation of an older program, which
-    knew not all of today's tables, is asked no question about them.
+    Without `home` there are no raw snapshots to reconcile with. `seen` is the generation before,
+    which readers see: changes of history are asked against it, and months that it holds bit for
+    bit are compared by these bits and by the hashes of their files alone. Without it everything
+    is asked anew. A generation of an older program, which knew not all of today's tables, is
+    asked no question about them.
     """
-    outcomes = whole(folder)
+    outcomes = whole(folder, seen)
     if home is not None and _has_tables_of_today(folder):
-        outcomes += gate.judge(folder / DATABASE, home, published=published)
+        published = seen / DATABASE if seen else None
+        since = months.unsettled_from(read_manifest(seen), read_manifest(folder)) if seen else None
+        outcomes += gate.judge(folder / DATABASE, home, published=published, since=since)
     return outcomes
 
 
@@ -86,7 +92,7 @@ def _has_tables_of_today(folder: Path) -> bool:
         return True
 
 
-def whole(folder: Path) -> list[CheckOutcome]:
+def whole(folder: Path, seen: Path | None = None) -> list[CheckOutcome]:
     """The outcomes of `CHECKS`: whether the folder is what its manifest says."""
     try:
         manifest = read_manifest(folder)
@@ -95,7 +101,7 @@ def whole(folder: Path) -> list[CheckOutcome]:
             CHECKS[0].outcome("failed", refusal.problem),
             *(check.crashed("not asked: the manifest cannot be read") for check in CHECKS[1:]),
         ]
-    asked = _Asked(folder, manifest)
+    asked = _Asked(folder, manifest, seen)
     questions: tuple[Callable[[], Findings], ...] = (
         asked.misnamed,
         lambda: damages(folder, manifest),
@@ -114,26 +120,69 @@ def whole(folder: Path) -> list[CheckOutcome]:
     return outcomes
 
 
+# Rows and content hash of a table, None where it is missing.
 Content = dict[str, tuple[int, str] | None]
 
 
 class _Asked:
     """The questions about one generation; what two of them need is read once."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, seen: Path | None) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.before = read_manifest(seen) if seen else None
+
+    def _settled(self, name: str) -> Months:
+        """The months of a divided table that were looked at when `seen` was published."""
+        listed = months.of_manifest(self.manifest, name)
+        if self.before is None or not months.is_divided(name, listed):
+            return {}
+        files = [
+            {path: entry["sha256"] for path, entry in manifest["files"].items()}
+            for manifest in (self.before, self.manifest)
+        ]
+        twins = {month: months.twin_of_month(Path(), name, month).as_posix() for month in listed}
+        return {
+            month: listed[month]
+            for month in months.same(self.before, self.manifest, name)
+            if listed[month].generation != self.name
+            and files[0].get(twins[month], "") == files[1].get(twins[month])
+        }
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["generation"])
 
     @cached_property
     def tables(self) -> Content:
-        return _tables(self.folder, self.manifest)
+        """Of the DuckDB file. A settled month counts as its bits say."""
+        with connect(folders=[self.folder]) as connection:
+            connection.execute(f"attach {literal(self.folder / DATABASE)} as candidate (read_only)")
+            found = columns_of(connection, "candidate", "main")
+            return {
+                name: self._content(connection, f"candidate.main.{name}", found[name], name)
+                if name in found
+                else None
+                for name in self.manifest["tables"]
+            }
+
+    def _content(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relation: str,
+        columns: list[tuple[str, str]],
+        name: str,
+    ) -> tuple[int, str]:
+        settled = self._settled(name)
+        if not settled:
+            return content_sha256(connection, relation, columns)
+        return months.in_all(columns, months.measure(connection, relation, columns, settled))
 
     def misnamed(self) -> Findings:
-        generation = self.manifest["generation"]
         # While it is built, a generation lies in a hidden folder.
-        if self.folder.name in (generation, "current") or self.folder.name.startswith("."):
+        if self.folder.name in (self.name, "current") or self.folder.name.startswith("."):
             return []
-        return [{"folder": self.folder.name, "generation": generation}]
+        return [{"folder": self.folder.name, "generation": self.name}]
 
     def changed_tables(self) -> Findings:
         """The tables that are not the manifest's: by rows, and by content where it can be told.
@@ -152,40 +201,35 @@ class _Asked:
         return findings
 
     def unequal_twins(self) -> Findings:
-        twins = _twins(self.folder, self.manifest)
+        twins = self._twins()
         return [
             {"table": name, "rows": _rows(content), "rows_in_twin": _rows(twins[name])}
             for name, content in self.tables.items()
             if content is None or content != twins[name]
         ]
 
-
-def _tables(folder: Path, manifest: Manifest) -> Content:
-    """Rows and content hash of each listed table in the DuckDB file; None where it is missing."""
-    with connect(folders=[folder]) as connection:
-        connection.execute(f"attach {literal(folder / DATABASE)} as candidate (read_only)")
-        found = columns_of(connection, "candidate", "main")
-        return {
-            name: content_sha256(connection, f"candidate.main.{name}", found[name])
-            if name in found
-            else None
-            for name in manifest["tables"]
-        }
-
-
-def _twins(folder: Path, manifest: Manifest) -> Content:
-    """The same of the Parquet files."""
-    contents: Content = {}
-    with connect(folders=[folder]) as connection:
-        for name in manifest["tables"]:
-            path = folder / f"{name}.parquet"
-            twin = f"read_parquet({literal(path)})"
-            contents[name] = None
-            if path.exists():
+    def _twins(self) -> Content:
+        """Of the Parquet files. A settled month's file is told by its hash, as published."""
+        contents: Content = {}
+        with connect(folders=[self.folder]) as connection:
+            for name in self.manifest["tables"]:
+                path = months.twin_of(self.folder, name)
+                contents[name] = None
+                if not path.exists():
+                    continue
+                twin = f"read_parquet({literal(path)})"
                 described = connection.execute(f"describe from {twin}").fetchall()
                 columns = [(row[0], row[1]) for row in described]
-                contents[name] = content_sha256(connection, twin, columns)
-    return contents
+                settled = self._settled(name)
+                if not settled:
+                    contents[name] = content_sha256(connection, twin, columns)
+                    continue
+                others = {months.twin_of_month(self.folder, name, month) for month in settled}
+                files = sorted(set(path.iterdir()) - others)
+                twin = f"read_parquet({literals(files)})"
+                anew = months.measure(connection, twin, columns, {}) if files else {}
+                contents[name] = months.in_all(columns, settled | anew)
+        return contents
 
 
 def _rows(content: tuple[int, str] | None) -> int | None:

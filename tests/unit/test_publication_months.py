@@ -1,0 +1,228 @@
+"""Months that are as published: taken over, not written again, and never a way past a check."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.gates import candidate_frames
+from orchestration.gates.outcome import CheckOutcome
+from orchestration.gates.tables import TABLES
+from orchestration.home import Home
+from orchestration.publication import build, generation, months, swap, verify
+from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+
+pytestmark = pytest.mark.xdist_group("publication_months")
+
+FIRST = date(2026, 7, 29)
+JULY, AUGUST = "2026-07", "2026-08"
+SHARES = "fct_organization_share_daily"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _every_table_is_divided() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(months, "DIVIDED_FROM", 1)
+        # Gate 3 looks at the days of August alone where July is as it was.
+        patch.setattr(candidate_frames, "LOOKED_BACK", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose generation has three days of July and two of August; a sixth day is built."""
+    home = home_with_marts(tmp_path_factory.mktemp("months") / "home", 5, first=FIRST)
+    swap.publish(home, code_version="1")
+    seal(home, 6, first=FIRST)
+    build_warehouse(home)
+    return home
+
+
+@pytest.fixture
+def home(published: Home, tmp_path: Path) -> Home:
+    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+def seen(home: Home) -> Path:
+    folder = generation.current(home)
+    assert folder is not None
+    return folder
+
+
+def content(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every mart of the DuckDB file, in the order in which it lies there."""
+    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as connection:
+        names = [
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        ]
+        return {
+            name: connection.execute(f"from {name}").fetchall()
+            for name in names
+            if name not in ("publication", "fct_revisions")
+        }
+
+
+def is_linked(before: Path, after: Path, table: str, month: str) -> bool:
+    """Whether two generations hold one and the same file of a month."""
+    one, other = (months.twin_of_month(folder, table, month) for folder in (before, after))
+    return one.samefile(other)
+
+
+def published_anew(home: Home) -> Path:
+    """What a home publishes that never published before."""
+    other = Home(home.root.parent / "anew")
+    shutil.copytree(home.root, other.root, ignore=shutil.ignore_patterns("published"))
+    return swap.publish(other, code_version="1").folder
+
+
+def failed(outcomes: list[CheckOutcome]) -> set[str]:
+    return {one.name for one in outcomes if one.status not in ("passed", "warned")}
+
+
+def test_an_old_month_is_linked_and_nothing_differs_from_a_publication_anew(home: Home) -> None:
+    before = seen(home)
+    after = swap.publish(home, code_version="1").folder
+    for name in ("fct_country_share_daily", SHARES, "fct_mapping_coverage_daily"):
+        assert is_linked(before, after, name, JULY)
+        assert not is_linked(before, after, name, AUGUST)
+    anew = published_anew(home)
+    assert content(after) == content(anew)
+    manifests = [generation.read_manifest(folder) for folder in (after, anew)]
+    assert manifests[0]["content_sha256"] == manifests[1]["content_sha256"]
+    assert [months.of_manifest(one, SHARES)[JULY].rows for one in manifests] == [
+        len([row for row in content(after)[SHARES] if str(row[0]) < "2026-08"])
+    ] * 2
+    assert failed(verify.verify(after, home)) == set()
+
+
+def test_a_divided_twin_is_read_as_one(home: Home) -> None:
+    after = swap.publish(home, code_version="1").folder
+    twin = after / f"{SHARES}.parquet"
+    rows = duckdb.sql(f"from '{twin}' order by {', '.join(TABLES[SHARES].grain)}").fetchall()
+    assert rows == content(after)[SHARES]
+    import pandas as pd
+
+    assert len(pd.read_parquet(twin)) == len(rows)
+
+
+def test_a_linked_month_outlives_the_generation_that_wrote_it(home: Home) -> None:
+    before = seen(home)
+    after = swap.publish(home, code_version="1").folder
+    shutil.rmtree(before)
+    assert failed(verify.verify(after, home)) == set()
+
+
+def test_a_month_that_changed_is_written_anew_and_told(home: Home) -> None:
+    """One figure of a day of July, and nothing else of July."""
+    before = seen(home)
+    build_warehouse(
+        home,
+        change="update marts.fct_mapping_coverage_daily set unattributed_top_organization = 'x' "
+        "where snapshot_date = '2026-07-30'",
+    )
+    publication = swap.publish(home, code_version="1")
+    after = publication.folder
+    coverage = "fct_mapping_coverage_daily"
+    assert not is_linked(before, after, coverage, JULY)
+    assert is_linked(before, after, SHARES, JULY)
+    assert content(after)[coverage] == content(published_anew(home))[coverage]
+    assert publication.diff is not None
+    assert publication.diff.tables[coverage].changed == 8
+    assert publication.diff.tables[SHARES].changed == 0
+
+
+SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"
+
+
+@pytest.mark.parametrize(
+    ("day", "change", "check"),
+    [
+        ("2026-07-30", SCALED, "shares_sum_to_one"),
+        ("2026-08-03", SCALED, "shares_sum_to_one"),
+        (
+            "2026-07-30",
+            "delete from {mart} where organization = 'owner-1' and {day}",
+            "shares_sum_to_one",
+        ),
+        ("2026-07-30", "insert into {mart} from {mart} where {day} limit 1", "grain_unique"),
+    ],
+    ids=["a share scaled", "a new share scaled", "rows dropped", "a row doubled"],
+)
+def test_what_is_wrong_in_an_old_month_is_refused_as_in_a_new_one(
+    home: Home, change: str, check: str, day: str
+) -> None:
+    before = seen(home)
+    build_warehouse(
+        home, change=change.format(mart=f"marts.{SHARES}", day=f"snapshot_date = '{day}'")
+    )
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    assert check in failed(refused.value.outcomes)
+    assert seen(home) == before
+
+
+def flip(path: Path) -> None:
+    kept = bytearray(path.read_bytes())
+    kept[len(kept) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(kept)
+
+
+@pytest.mark.parametrize("file", ["observatory.duckdb", f"{SHARES}.parquet/{JULY}.parquet"])
+def test_nothing_is_taken_over_from_what_is_damaged(home: Home, file: str) -> None:
+    before = seen(home)
+    if file == "observatory.duckdb":
+        # Where it can still be opened: its hash alone tells.
+        with duckdb.connect(str(before / file)) as connection:
+            connection.execute(f"update {SHARES} set share_of_all = 0.5 where rowid = 3")
+    else:
+        flip(before / file)
+    after = swap.publish(home, code_version="1").folder
+    assert not is_linked(before, after, SHARES, JULY)
+    assert content(after) == content(published_anew(home))
+
+
+def test_a_file_that_was_changed_with_its_hash_is_not_published_on(home: Home) -> None:
+    """Rows that are taken over are compared with the warehouse's, whatever the manifest says."""
+    before = seen(home)
+    with duckdb.connect(str(before / "observatory.duckdb")) as connection:
+        connection.execute(
+            f"update {SHARES} set parent = 'x' where rowid = (select min(rowid) from {SHARES})"
+        )
+    manifest = generation.read_manifest(before)
+    build.write_manifest(before, manifest | {"files": generation.file_entries(before)})
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    assert {"tables_as_published", "twins_equal"} <= failed(refused.value.outcomes)
+    assert seen(home) == before
+
+
+def test_verifying_later_reads_the_linked_months_too(home: Home) -> None:
+    after = swap.publish(home, code_version="1").folder
+    twin = months.twin_of_month(after, SHARES, JULY)
+    duckdb.execute(f"copy (select * from '{twin}' limit 9) to '{twin}.new' (format parquet)")
+    Path(f"{twin}.new").replace(twin)
+    manifest = generation.read_manifest(after)
+    build.write_manifest(after, manifest | {"files": generation.file_entries(after)})
+    assert failed(verify.verify(after)) == {"twins_equal"}
+
+
+def test_a_table_that_was_one_file_becomes_a_folder(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And back: neither form takes anything over from the other."""
+    monkeypatch.setattr(months, "DIVIDED_FROM", 10**9)
+    whole = swap.publish(home, code_version="2").folder
+    assert (whole / f"{SHARES}.parquet").is_file()
+    monkeypatch.setattr(months, "DIVIDED_FROM", 1)
+    divided = swap.publish(home, code_version="3").folder
+    assert (divided / f"{SHARES}.parquet").is_dir()
+    assert content(divided) == content(whole)
+    assert failed(verify.verify(divided, home)) == set()
