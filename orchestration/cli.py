@@ -13,7 +13,7 @@ import typer
 from orchestration.answers import tell_defects, tell_refusals
 from orchestration.commands import days, decisions, published, servers
 from orchestration.commands.options import DEFECT, REFUSED
-from orchestration.errors import Refusal
+from orchestration.errors import Refusal, disk_is_full
 
 # What is imported here is all that `--help` and completion need; the rest waits for its command.
 
@@ -39,5 +39,9 @@ def main() -> None:
         tell_refusals([refusal])
         raise SystemExit(REFUSED) from None
     except Exception:
-        tell_defects([traceback.format_exc()])
+        words = traceback.format_exc()
+        if full := disk_is_full(words):
+            tell_refusals([full])
+            raise SystemExit(REFUSED) from None
+        tell_defects([words])
         raise SystemExit(DEFECT) from None

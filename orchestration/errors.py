@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# How the system, SQLite and DuckDB say that nothing more can be written.
+_FULL = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "database or disk is full",
+)
+
 
 class Refusal(Exception):
     """Something was refused; nothing was changed by it.
@@ -40,3 +48,18 @@ class Refusal(Exception):
         ]
         place = f"{', '.join(where)}: " if where else ""
         return f"{place}{self.problem}\nCure: {self.cure}"
+
+
+def disk_is_full(words: str) -> Refusal | None:
+    """The refusal that an error stands for, by its `words`, where it says that a disk is full.
+
+    It can come from any statement of any library: from Dagster's own records as from ours.
+    """
+    told = [line.strip() for line in words.splitlines() if any(one in line for one in _FULL)]
+    if not told:
+        return None
+    return Refusal(
+        f"nothing more can be written: {told[-1]}",
+        cure="make room on the disk of OBSERVATORY_HOME, or lift the limit on the size of files, "
+        "and run again: what was sealed and what is published is as it was",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -226,10 +227,13 @@ def derivatives(oracle: Oracle, day: date) -> set[str]:
     return set(models.loc[declares, "model_key"])
 
 
+@pytest.mark.parametrize(
+    "places", [(2, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+)
 def test_measures_are_those_of_the_definitions(
-    judged: Built, claims: list[Claim], oracle: Oracle
+    judged: Built, claims: list[Claim], oracle: Oracle, places: Sequence[int]
 ) -> None:
-    days = [oracle.days[2], oracle.days[-1]]
+    days = [oracle.days[place] for place in places]
     found = {
         (row["snapshot_date"], row["claim_id"]): row
         for row in judged.rows("select * from marts.fct_claims")

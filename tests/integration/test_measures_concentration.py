@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,8 +40,13 @@ def expected(
             )
 
 
-def test_every_slice_is_what_its_definition_says(at_once: Built, oracle: Oracle) -> None:
-    days = [oracle.days[place] for place in (0, 29, -1)]
+@pytest.mark.parametrize(
+    "places", [(0, 29, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+)
+def test_every_slice_is_what_its_definition_says(
+    at_once: Built, oracle: Oracle, places: Sequence[int]
+) -> None:
+    days = [oracle.days[place] for place in places]
     found = at_once.rows("select * from marts.fct_concentration_daily")
     rows = {tuple(row[name] for name in [*SLICE, "level"]): row for row in found}
     measured = {key for key, row in rows.items() if row["null_reason"] is None}

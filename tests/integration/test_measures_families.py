@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,13 @@ class Families:
         return found
 
 
-def test_every_slice_is_what_names_and_lineage_say(at_once: Built, oracle: Oracle) -> None:
-    days = [oracle.days[29], oracle.days[-1]]
+@pytest.mark.parametrize(
+    "places", [(29, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+)
+def test_every_slice_is_what_names_and_lineage_say(
+    at_once: Built, oracle: Oracle, places: Sequence[int]
+) -> None:
+    days = [oracle.days[place] for place in places]
     families = Families(oracle, days)
     table: dict[Any, dict[str, Any]] = defaultdict(dict)
     for row in at_once.rows("select * from marts.fct_family_share_daily"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration import cli, status
@@ -50,6 +53,26 @@ def test_a_refusal_is_its_words_and_exit_1(
     assert told.err == (
         "refused: file a [b].ndjson, row 3, field id: bad [row] /[x]\nCure: mend [it]\n"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "/home/raw/page-1"),
+        sqlite3.OperationalError("database or disk is full"),
+        duckdb.IOException('Could not write file "x.duckdb": No space left on device'),
+    ],
+    ids=["the system", "SQLite", "DuckDB"],
+)
+def test_a_full_disk_is_refused_with_the_cure_whoever_found_it(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "status", breaking(error))
+    assert end_of("status", monkeypatch=monkeypatch) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("refused: nothing more can be written: ")
+    assert str(error) in told and "Cure: make room" in told
+    assert "Traceback" not in told
 
 
 def test_a_defect_looks_like_no_refusal_and_hides_the_token(

@@ -20,7 +20,7 @@ from orchestration.defs.automation.dead_runs import close_dead_runs
 from orchestration.defs.automation.event_log import quick_event_log
 from orchestration.defs.fetch.resources import HELD
 from orchestration.defs.transform.ahead import dbt_ahead
-from orchestration.errors import Refusal
+from orchestration.errors import Refusal, disk_is_full
 from orchestration.gates.ahead import validating_ahead
 from orchestration.home import CHECKOUT, Home, write_text_durably
 
@@ -132,7 +132,9 @@ def _problems(result: dg.ExecuteInProcessResult) -> tuple[list[str], list[str]]:
             if failure is not None and failure.description:
                 refusals.append(failure.description)
             elif data.error is not None and data.error.cls_name != _CHECK_FAILED:
-                defects.append(data.error.to_string())
+                words = data.error.to_string()
+                full = disk_is_full(words)
+                (refusals if full else defects).append(str(full or words))
     return refusals, defects
 
 

@@ -25,6 +25,8 @@ def test_on_a_full_disk(number: int, daily_hub: Hub, reference: Reference, tmp_p
     starved.process.join(600)
     is_new = reference.check_published(home)
     assert is_new == (starved.process.exitcode == 0), starved.said()
+    # Refused, with the cure: it is no fault of the program.
+    assert starved.process.exitcode in (0, 1), starved.said()
     reference.end(home, daily_hub)
 
 
