@@ -7,6 +7,7 @@ results of a run are committed in `docs/scaling.md`.
     python -m benchmarks.scale curves --models 5000,50000,500000 --days 2,30,120
     python -m benchmarks.scale history --models 5000000 --days 3
     python -m benchmarks.scale floor --models 5000000
+    python -m benchmarks.scale queries --models 5000000 --days 365
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import lean
+from benchmarks import lean, queries
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
 from benchmarks.worlds import seal_days
 from local_hub import named_world
@@ -116,6 +117,21 @@ def floor(work: Path, models: list[int], days: list[int]) -> None:
             print(f"  lean: {name} {seconds:.1f} s", flush=True)
 
 
+def answers(work: Path, models: list[int], days: list[int]) -> None:
+    """What the published file answers after many days, and how large it is."""
+    for count in models:
+        home = Home(work / f"queries-{count}")
+        world = named_world(f"scale:{count}x30")
+        seal_days(home, world, list(world.dates)[-1:])
+        publish(home, f"{count} models, one day")
+        for number in days:
+            folder = work / f"{count}x{number}"
+            folder.mkdir()
+            queries.measure(home.published / "current", number, folder)
+            shutil.rmtree(folder)
+        shutil.rmtree(home.root)
+
+
 def publish(home: Home, name: str) -> Figure:
     """`observatory publish`: gate 1, build, gate 2, publication with gate 3, dashboard."""
     figure = measure(name, [*OBSERVATORY, "publish"], home.root, "")
@@ -137,6 +153,7 @@ PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]]
     "curves": (curves, "5000", "2,30"),
     "history": (history, "500000", "5"),
     "floor": (floor, "500000", "2"),
+    "queries": (answers, "50000", "365"),
 }
 
 

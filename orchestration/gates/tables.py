@@ -31,7 +31,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table; its rows are unique by, and sorted by, `grain`."""
+    """A published table; its rows are unique by `grain`, and sorted by it (days within a month)."""
 
     name: str
     grain: tuple[str, ...]

@@ -290,14 +290,27 @@ def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return parts
 
 
+def order_of(name: str) -> str:
+    """SQL of the order in which the rows of a table lie: its grain.
+
+    The day comes last within a month: a line over a year then lies in few places (33 ms for 75
+    in 7 M rows), and the file is a sixth smaller.
+    """
+    order = list(TABLES[name].grain)
+    if months.accumulates(name):
+        order = [f"date_trunc('month', {months.DAY})", *order[1:], months.DAY]
+    return ", ".join(order)
+
+
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, settled: Collection[str]) -> None:
-    """Copy what the candidate does not hold yet, in the order of its grain."""
-    rows = f"select * from warehouse.{MARTS}.{name} where not {months.is_in(settled)}"
-    rows += f" order by {', '.join(TABLES[name].grain)}"
+    """Copy what the candidate does not hold yet."""
     target = f"insert into candidate.main.{name}"
     if not settled:
         target = f"create table candidate.main.{name} as"
-    connection.execute(f"{target} {rows}")
+    connection.execute(
+        f"{target} select * from warehouse.{MARTS}.{name} "
+        f"where not {months.is_in(settled)} order by {order_of(name)}"
+    )
 
 
 def _write_twin(

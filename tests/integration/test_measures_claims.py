@@ -228,12 +228,12 @@ def derivatives(oracle: Oracle, day: date) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "places", [(2, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+    "places", [(2, -1), pytest.param((), marks=pytest.mark.long)], ids=["some", "all"]
 )
 def test_measures_are_those_of_the_definitions(
     judged: Built, claims: list[Claim], oracle: Oracle, places: Sequence[int]
 ) -> None:
-    days = [oracle.days[place] for place in places]
+    days = [oracle.days[place] for place in places or range(len(oracle.days))]
     found = {
         (row["snapshot_date"], row["claim_id"]): row
         for row in judged.rows("select * from marts.fct_claims")

@@ -41,12 +41,12 @@ def expected(
 
 
 @pytest.mark.parametrize(
-    "places", [(0, 29, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+    "places", [(0, 29, -1), pytest.param((), marks=pytest.mark.long)], ids=["some", "all"]
 )
 def test_every_slice_is_what_its_definition_says(
     at_once: Built, oracle: Oracle, places: Sequence[int]
 ) -> None:
-    days = [oracle.days[place] for place in places]
+    days = [oracle.days[place] for place in places or range(len(oracle.days))]
     found = at_once.rows("select * from marts.fct_concentration_daily")
     rows = {tuple(row[name] for name in [*SLICE, "level"]): row for row in found}
     measured = {key for key, row in rows.items() if row["null_reason"] is None}

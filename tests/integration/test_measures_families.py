@@ -126,12 +126,12 @@ class Families:
 
 
 @pytest.mark.parametrize(
-    "places", [(29, -1), pytest.param(range(60), marks=pytest.mark.long)], ids=["some", "all"]
+    "places", [(29, -1), pytest.param((), marks=pytest.mark.long)], ids=["some", "all"]
 )
 def test_every_slice_is_what_names_and_lineage_say(
     at_once: Built, oracle: Oracle, places: Sequence[int]
 ) -> None:
-    days = [oracle.days[place] for place in places]
+    days = [oracle.days[place] for place in places or range(len(oracle.days))]
     families = Families(oracle, days)
     table: dict[Any, dict[str, Any]] = defaultdict(dict)
     for row in at_once.rows("select * from marts.fct_family_share_daily"):

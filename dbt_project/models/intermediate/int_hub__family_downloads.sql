@@ -82,7 +82,7 @@ largest_owners as (
     where organization <> '(other)' and downloads > 0
     qualify row_number() over (
         partition by {{ slice | join(', ') }}
-        order by downloads desc, organization
+        order by round(downloads, 6) desc, organization
     ) <= {{ largest }}
 
 ),

@@ -54,7 +54,9 @@ ranked_lines as (
         {%- for measure in ['downloads', 'new_derivatives'] %}
         {{ measure }} > 0 and row_number() over (
             partition by {{ slice | join(', ') }}
-            order by {{ measure }} desc, organization, line_name
+            -- Thirds that sum to the same are the same: 2.666666666 is no
+            -- less than 2.666666667.
+            order by round({{ measure }}, 6) desc, organization, line_name
         ) <= {{ largest }} as is_large_in_{{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from line_totals

@@ -119,7 +119,8 @@ def _run(
 
 def _problems(result: dg.ExecuteInProcessResult) -> tuple[list[str], list[str]]:
     """What was refused, and the errors that no part of ours meant as an answer."""
-    refusals, defects = [], []
+    refusals: list[str] = []
+    defects: list[str] = []
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
