@@ -34,6 +34,45 @@ sliced as (
 
 ),
 
+-- Who can be among the largest has as much as the last of them, or, where nothing is measured,
+-- a name among the first: a hundredth of the rows is sorted, and not all.
+cut_offs as (
+
+    select
+        {{ slice | join(', ') }},
+        {{ least_of_largest('downloads', largest) }} as least_downloads,
+        {{ last_of_first('organization', largest) }} as last_organization
+    from sliced
+    group by all
+
+),
+
+places as (
+
+    select
+        {% for name in slice %}sliced.{{ name }},
+        {% endfor -%}
+        sliced.organization,
+        row_number() over (
+            partition by
+                {% for name in slice %}sliced.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
+            order by sliced.downloads desc nulls last, sliced.organization
+        ) as place
+    from sliced
+    inner join cut_offs
+        on
+            {% for name in slice -%}
+            sliced.{{ name }} = cut_offs.{{ name }}
+            {{ 'and ' if not loop.last }}{% endfor %}
+    where
+        sliced.downloads >= cut_offs.least_downloads
+        or (
+            sliced.downloads is null
+            and sliced.organization <= cut_offs.last_organization
+        )
+
+),
+
 placed as (
 
     select
@@ -50,18 +89,21 @@ placed as (
         coalesce(sliced.downloads, 0) as downloads,
         coalesce(sliced.largest_downloads, 0) as largest_downloads,
         coalesce(sliced.downloads_uncorrected, 0) as downloads_uncorrected,
-        owners.is_small_panel or owners.is_curated as is_always_shown,
-        row_number() over (
-            partition by
-                {% for name in slice %}sliced.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-            order by sliced.downloads desc nulls last, sliced.organization
-        ) as place
+        owners.is_small_panel
+        or owners.is_curated
+        or coalesce(places.place <= {{ largest }}, false) as is_shown
 
     from sliced
     inner join owners
         on
             sliced.snapshot_date = owners.snapshot_date
             and sliced.organization = owners.organization
+    left join places
+        on
+            {% for name in slice -%}
+            sliced.{{ name }} = places.{{ name }}
+            and {% endfor -%}
+            sliced.organization = places.organization
 
 ),
 
@@ -78,10 +120,7 @@ shown as (
         sum(downloads)::decimal(38, 9) as downloads,
         max(largest_downloads)::decimal(38, 9) as largest_downloads,
         sum(downloads_uncorrected)::decimal(38, 9) as downloads_uncorrected
-    from (
-        select *, is_always_shown or place <= {{ largest }} as is_shown
-        from placed
-    )
+    from placed
     group by all
 
 ),

@@ -10,17 +10,6 @@ inherited as {{ read_anew() }} (
 
 ),
 
-own as (
-
-    select model_downloads.*
-    from model_downloads
-    anti join inherited
-        on
-            model_downloads.snapshot_date = inherited.snapshot_date
-            and model_downloads.model_key = inherited.model_key
-
-),
-
 {% set measures %}
         count(*) filter (is_present) as models_count
         {%- for window in download_windows() %},
@@ -32,6 +21,33 @@ own as (
         {%- endfor %}
 {% endset %}
 
+heirs as (
+
+    select distinct snapshot_date, model_key
+    from inherited
+
+),
+
+-- Both attributions from one look at the models: whose downloads a root inherits is theirs by
+-- publisher alone.
+parts as (
+
+    select
+        model_downloads.snapshot_date,
+        model_downloads.organization,
+        model_downloads.is_new_365d,
+        model_downloads.is_language_model,
+        heirs.model_key is not null as is_inherited,
+        {{ measures }}
+    from model_downloads
+    left join heirs
+        on
+            model_downloads.snapshot_date = heirs.snapshot_date
+            and model_downloads.model_key = heirs.model_key
+    group by all
+
+),
+
 final as (
 
     select
@@ -41,8 +57,15 @@ final as (
         is_new_365d,
         is_language_model,
         true as is_whole,
-        {{ measures }}
-    from model_downloads
+        sum(models_count)::bigint as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(largest_{{ window }}) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+    from parts
     group by all
 
     union all
@@ -54,9 +77,16 @@ final as (
         is_new_365d,
         is_language_model,
         true as is_whole,
-        {{ measures }}
-    from own
-    group by all
+        models_count
+        {%- for window in download_windows() %},
+        downloads_{{ window }},
+        largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        uncorrected_{{ window }}
+        {%- endfor %}
+    from parts
+    where not is_inherited
 
     union all
 
