@@ -323,7 +323,8 @@ def _write_twin(
 ) -> None:
     """The Parquet twin of a table: one file, or a folder with one a month.
 
-    A settled month is a link to the file of the generation before.
+    A settled month is a link to the file of the generation before, or a copy where the disk
+    knows no links.
     """
 
     def write(path: Path, condition: str) -> None:
@@ -340,7 +341,11 @@ def _write_twin(
         path = months.twin_of_month(folder, name, month)
         path.parent.mkdir(exist_ok=True)
         if seen is not None and month in measured.settled:
-            path.hardlink_to(months.twin_of_month(seen, name, month))
+            before = months.twin_of_month(seen, name, month)
+            try:
+                path.hardlink_to(before)
+            except OSError:
+                shutil.copyfile(before, path)
         else:
             write(path, months.is_in([month]))
 

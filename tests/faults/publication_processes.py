@@ -22,9 +22,13 @@ from pathlib import Path
 import duckdb
 
 from orchestration import database
+from orchestration.database import literals
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.publication import generation, swap
+from orchestration.publication import generation, months, swap
+
+# How a process ends that an error stopped, and one that never came to the call that was to fail.
+STOPPED, NOT_REACHED = 3, 4
 
 
 def processes() -> ForkServerContext:
@@ -34,7 +38,11 @@ def processes() -> ForkServerContext:
 
 
 def publish(root: Path, warehouse: Path, code_version: str) -> None:
-    """One publication, with a file beside the marts as the dashboard writes many."""
+    """One publication, with a file beside the marts as the dashboard writes many.
+
+    Every table is divided into months: more steps can fail, and those of small homes as well.
+    """
+    months.DIVIDED_FROM = 1
 
     @contextlib.contextmanager
     def extra(_: Path, beside: Path) -> Iterator[Callable[[], None]]:
@@ -79,19 +87,22 @@ def publish_failing(root: Path, warehouse: Path, code_version: str, nth: int, co
         (Path, "replace"),
         (Path, "symlink_to"),
         (Path, "mkdir"),
+        (Path, "hardlink_to"),
         (Path, "write_text"),
     ):
         setattr(holder, name, failing(getattr(holder, name)))
-    _exit_after(root, warehouse, code_version)
+    _exit_after(root, warehouse, code_version, lambda: 0 if calls >= nth else NOT_REACHED)
 
 
-def _exit_after(root: Path, warehouse: Path, code_version: str) -> None:
-    """0: published; 3: stopped by an error. Silent, as the errors are meant."""
+def _exit_after(
+    root: Path, warehouse: Path, code_version: str, code: Callable[[], int] = lambda: 0
+) -> None:
+    """`code` where it published, STOPPED by an error. Silent, as the errors are meant."""
     try:
         publish(root, warehouse, code_version)
     except (OSError, duckdb.Error, Refusal):
-        os._exit(3)
-    os._exit(0)
+        os._exit(STOPPED)
+    os._exit(code())
 
 
 def read(root: Path, seen: SimpleQueue[tuple[int, str]], number: int, stop: float) -> None:
@@ -120,7 +131,8 @@ def look(current: Path) -> str:
     with duckdb.connect(database_file, read_only=True, config={"threads": 1}) as connection:
         for query in (
             "select generation from publication",
-            f"select value::varchar from parquet_kv_metadata('{folder}/*.parquet') "
+            "select value::varchar from parquet_kv_metadata("
+            f"{literals(path for path in folder.glob('*.parquet') if path.is_file())}) "
             "where key::varchar = 'generation'",
         ):
             named |= {row[0] for row in connection.execute(query).fetchall()}
