@@ -28,6 +28,30 @@
     }}
 {%- endmacro %}
 
+{#-
+    A table of the newest snapshot alone. Every build that computes days computes that one too;
+    a build without days must leave the table as it is: it has nothing to make it from.
+-#}
+{% macro tells_of_the_newest_day() -%}
+    {{
+        config(
+            materialized='incremental',
+            incremental_strategy='append',
+            on_schema_change='fail',
+            pre_hook=empty_before_new_days(),
+        )
+    }}
+{%- endmacro %}
+
+{% macro empty_before_new_days() -%}
+    {% raw %}{% if is_incremental() %}
+    delete from {{ this }}
+    where (
+        select max(to_date) from {{ source('raw', 'build_window') }}
+    ) is not null
+    {% endif %}{% endraw %}
+{%- endmacro %}
+
 {#- SQL of whether a row is of a day that this build computes. -#}
 {% macro is_in_build_window() -%}
     snapshot_date >= (

@@ -48,7 +48,7 @@ def judge(
     verdicts = raw.verdicts(home, sealed) if sealed else {}
     passed = {day: given.metrics for day, given in verdicts.items() if given.passed}
     asked: tuple[tuple[tuple[Check, ...], Measure], ...] = (
-        (checks.TABLE_CHECKS, frames.tables),
+        (checks.TABLE_CHECKS, lambda c: frames.tables(c, published)),
         (checks.SLICE_CHECKS, frames.slices),
         (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed)),
         (checks.MART_CHECKS, frames.marts),

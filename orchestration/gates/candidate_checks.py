@@ -33,6 +33,16 @@ TABLE_CHECKS = (
     ),
     _none("grain_unique", "No two rows of a table share their grain.", "repeated_rows"),
     _none("nulls_declared", "Null stands only where it is declared.", "undeclared_nulls"),
+    # A run that had nothing new to build once published a table of 301 rows with none.
+    Check(
+        "tables_not_emptied",
+        "No table that has rows for readers now is without any.",
+        f"{_REBUILD}; where it is meant, `observatory accept tables_not_emptied`",
+        "is_emptied",
+        most=0,
+        required=True,
+        acceptable=True,
+    ),
 )
 SLICE_CHECKS = (
     _within("shares_sum_to_one", "The shares of a slice sum to 1.", "sum_error", SHARE_TOLERANCE),

@@ -61,9 +61,18 @@ def look_back_to(connection: duckdb.DuckDBPyConnection, since: date) -> None:
             )
 
 
-def tables(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
+def tables(connection: duckdb.DuckDBPyConnection, published: Path | None) -> pandas.DataFrame:
+    """One row a table; `published` is attached where it is given."""
     import pandas
 
+    rows_before: dict[str, int] = {}
+    if published is not None:
+        rows_before = dict(
+            connection.execute(
+                "select table_name, estimated_size from duckdb_tables() "
+                "where database_name = 'published'"
+            ).fetchall()
+        )
     found: dict[str, dict[str, str]] = {}
     for table, column, kind in connection.execute(
         "select table_name, column_name, data_type from duckdb_columns() "
@@ -73,12 +82,16 @@ def tables(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
     rows = []
     for table in TABLES.values():
         if table.name in found or table.name in REQUIRED:
-            rows.append(_table_row(connection, table, found.get(table.name)))
+            had_rows = rows_before.get(table.name, 0) > 0
+            rows.append(_table_row(connection, table, found.get(table.name), had_rows))
     return pandas.DataFrame.from_records(rows)
 
 
 def _table_row(
-    connection: duckdb.DuckDBPyConnection, table: Table, found: dict[str, str] | None
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    found: dict[str, str] | None,
+    had_rows: bool,
 ) -> dict[str, Any]:
     row = {
         "table_name": table.name,
@@ -87,6 +100,7 @@ def _table_row(
         "columns_differ": 0,
         "repeated_rows": 0,
         "undeclared_nulls": 0,
+        "is_emptied": 0,
     }
     if found is None:
         return row
@@ -100,12 +114,17 @@ def _table_row(
         if not column.nullable
     )
     grain = ", ".join(table.grain)
-    repeated, undeclared = connection.execute(
-        f"select count(*) - count(distinct hash({grain})), {nulls} from {table.name}"
+    rows, repeated, undeclared = connection.execute(
+        f"select count(*), count(*) - count(distinct hash({grain})), {nulls} from {table.name}"
     ).fetchall()[0]
     if repeated:
         repeated = count_repeated(connection, table.name, table.grain)
-    return row | {"repeated_rows": repeated, "undeclared_nulls": undeclared}
+    is_emptied = int(had_rows and not rows)
+    return row | {
+        "repeated_rows": repeated,
+        "undeclared_nulls": undeclared,
+        "is_emptied": is_emptied,
+    }
 
 
 def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:

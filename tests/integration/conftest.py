@@ -44,11 +44,12 @@ def oracle(world: World, at_once: Built) -> Oracle:
 def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The same days in three builds, the last of one day alone, as every day's run is.
 
-    The first ends amid a rollback; what it said of shares stays in `early.parquet`.
+    The first ends amid a rollback; what it said of shares stays in `early.parquet`. A fourth has
+    nothing new to build, as when a run is repeated.
     """
     home = Home(tmp_path_factory.mktemp("day_by_day"))
     shutil.copytree(at_once.home.raw, home.raw, copy_function=os.link, dirs_exist_ok=True)
-    for until in (33, -1, None):
+    for until in (33, -1, None, None):
         built = build(home, world.dates[:until], select=MEASURES)
         if until == 33:
             early = built.read("select * from marts.fct_country_share_daily")

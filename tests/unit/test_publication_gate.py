@@ -61,6 +61,10 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         "select week_start_date, * exclude (week_start_date) from marts.dim_dates",
         "columns_published",
     ),
+    "a mart is emptied": (
+        "delete from marts.fct_snapshot_quality_daily",
+        "tables_not_emptied",
+    ),
     "a fact row is dropped": (
         f"delete from {COUNTRY} where {MAIN} and {LAST} and country_key = 'FR'",
         "shares_sum_to_one",

@@ -1,3 +1,4 @@
+{{ tells_of_the_newest_day() }}
 {#-
     As the newest snapshot tells it: by the creation of the models that it still has. The families
     of the largest lines of a month are named, the others are `(other)`.
