@@ -8,4 +8,4 @@ select
     confidence,
     evidence
 from dim_organizations
-where is_current
+where is_current and organization in $organizations
