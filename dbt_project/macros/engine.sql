@@ -98,7 +98,7 @@
 {% macro spark__read_anew() -%}
 {%- endmacro %}
 
-{#- The last of the `count` largest values of a group, or of the first: of all, if they are fewer. -#}
+{#- The last of the `count` largest values of a group; of all, if they are fewer. -#}
 {% macro least_of_largest(value, count) -%}
     {{ return(adapter.dispatch('least_of_largest', 'hub_observatory')(value, count)) }}
 {%- endmacro %}
@@ -109,18 +109,6 @@
 
 {% macro spark__least_of_largest(value, count) -%}
     array_min(slice(sort_array(collect_list({{ value }}), false), 1, {{ count }}))
-{%- endmacro %}
-
-{% macro last_of_first(value, count) -%}
-    {{ return(adapter.dispatch('last_of_first', 'hub_observatory')(value, count)) }}
-{%- endmacro %}
-
-{% macro default__last_of_first(value, count) -%}
-    list_max(min({{ value }}, {{ count }}))
-{%- endmacro %}
-
-{% macro spark__last_of_first(value, count) -%}
-    array_max(slice(sort_array(collect_list({{ value }})), 1, {{ count }}))
 {%- endmacro %}
 
 {#- The median of the `count` largest values of a window. -#}

@@ -101,8 +101,13 @@ generation_{{ generation }} as (
         steps.model_key is null
         or not steps.is_readable
         or steps.parent_key is null as is_root,
+        -- Nearly all have one parent: multiplying decimals is slow.
         sum(
-            (above.credit * coalesce(steps.credit, 1))::decimal(18, 12)
+            case
+                when coalesce(steps.credit, 1) = 1 then above.credit
+                when above.credit = 1 then steps.credit
+                else (above.credit * steps.credit)::decimal(18, 12)
+            end
         )::decimal(18, 12) as credit
 
     from generation_{{ generation - 1 }} as above

@@ -1,24 +1,28 @@
 {#-
-    The organizations that are shown by name: the 500 largest of each slice and every curated
-    one; everything in a day of up to 2,000 owners. The rest is summed in `(other)`, a country.
+    The organizations that are shown by name: the 500 that have most downloads in each slice, and
+    every curated one; everything in a day of up to 2,000 owners. The rest is summed in `(other)`,
+    a country. Of 5 million models half a million owners are never shown: they are summed up before
+    the slices are cut.
 -#}
 {% set largest = 500 %}
 {% set small_panel = 2000 %}
 {% set slice = slice_columns() %}
+{%- set totals = [] %}
+{%- for window in download_windows() %}
+{%- for cohort, in_cohort in cohorts().items() %}
+{%- for scope, in_scope in scopes().items() %}
+{%- do totals.append({
+    'name': 'total_' ~ window ~ '_' ~ cohort ~ '_' ~ scope,
+    'window': window, 'cohort': cohort, 'scope': scope,
+    'is_in': in_cohort ~ ' and ' ~ in_scope,
+}) %}
+{%- endfor %}
+{%- endfor %}
+{%- endfor %}
 
 with owner_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__owner_downloads') }}
-
-),
-
-owners as (
-
-    select
-        *,
-        count(*) over (partition by snapshot_date) <= {{ small_panel }}
-            as is_small_panel
-    from {{ ref('int_hub__owner_days') }}
 
 ),
 
@@ -28,82 +32,144 @@ slices as (
 
 ),
 
-sliced as (
+owners as (
 
-    {{ sliced('owner_downloads', ['organization']) }}
+    select
+        *,
+        is_curated
+        or count(*) over (partition by snapshot_date) <= {{ small_panel }}
+            as is_always_shown
+    from {{ ref('int_hub__owner_days') }}
 
 ),
 
--- Who can be among the largest has as much as the last of them, or, where nothing is measured,
--- a name among the first: a hundredth of the rows is sorted, and not all.
-cut_offs as (
+owner_totals as (
 
     select
-        {{ slice | join(', ') }},
-        {{ least_of_largest('downloads', largest) }} as least_downloads,
-        {{ last_of_first('organization', largest) }} as last_organization
-    from sliced
+        snapshot_date,
+        attribution,
+        organization
+        {%- for total in totals %},
+        sum(downloads_{{ total.window }}) filter ({{ total.is_in }})
+            as {{ total.name }}
+        {%- endfor %}
+    from owner_downloads
     group by all
 
 ),
 
-places as (
+cut_offs as (
 
     select
-        {% for name in slice %}sliced.{{ name }},
-        {% endfor -%}
-        sliced.organization,
-        row_number() over (
-            partition by
-                {% for name in slice %}sliced.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-            order by sliced.downloads desc nulls last, sliced.organization
-        ) as place
-    from sliced
+        snapshot_date,
+        attribution
+        {%- for total in totals %},
+        {{ least_of_largest(total.name, largest) }} as {{ total.name }}
+        {%- endfor %}
+    from owner_totals
+    group by all
+
+),
+
+contenders as (
+
+    select owner_totals.*
+    from owner_totals
     inner join cut_offs
         on
-            {% for name in slice -%}
-            sliced.{{ name }} = cut_offs.{{ name }}
-            {{ 'and ' if not loop.last }}{% endfor %}
+            owner_totals.snapshot_date = cut_offs.snapshot_date
+            and owner_totals.attribution = cut_offs.attribution
     where
-        sliced.downloads >= cut_offs.least_downloads
-        or (
-            sliced.downloads is null
-            and sliced.organization <= cut_offs.last_organization
+        {% for total in totals -%}
+        (
+            owner_totals.{{ total.name }} > 0
+            and owner_totals.{{ total.name }} >= cut_offs.{{ total.name }}
         )
+        {{ 'or ' if not loop.last }}
+        {%- endfor %}
+
+),
+
+named as (
+
+    {% for total in totals %}
+    select
+        snapshot_date,
+        '{{ total.window }}' as window_name,
+        attribution,
+        '{{ total.cohort }}' as cohort,
+        '{{ total.scope }}' as scope,
+        organization
+    from contenders
+    where {{ total.name }} > 0
+    qualify row_number() over (
+        partition by snapshot_date, attribution
+        order by {{ total.name }} desc, organization
+    ) <= {{ largest }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+once_named as (
+
+    select distinct snapshot_date, organization
+    from named
 
 ),
 
 placed as (
 
     select
-        sliced.snapshot_date,
-        sliced.window_name,
-        sliced.attribution,
-        sliced.cohort,
-        sliced.scope,
-        sliced.organization,
+        owner_downloads.*,
         owners.country_key,
         owners.canonical_organization,
         owners.parent,
-        sliced.models_count,
-        coalesce(sliced.downloads, 0) as downloads,
-        coalesce(sliced.largest_downloads, 0) as largest_downloads,
-        coalesce(sliced.downloads_uncorrected, 0) as downloads_uncorrected,
-        owners.is_small_panel
-        or owners.is_curated
-        or coalesce(places.place <= {{ largest }}, false) as is_shown
-
-    from sliced
+        owners.is_always_shown,
+        owners.is_always_shown or once_named.organization is not null as is_kept
+    from owner_downloads
     inner join owners
         on
-            sliced.snapshot_date = owners.snapshot_date
-            and sliced.organization = owners.organization
-    left join places
+            owner_downloads.snapshot_date = owners.snapshot_date
+            and owner_downloads.organization = owners.organization
+    left join once_named
         on
-            {% for name in slice -%}
-            sliced.{{ name }} = places.{{ name }}
-            and {% endfor -%}
-            sliced.organization = places.organization
+            owner_downloads.snapshot_date = once_named.snapshot_date
+            and owner_downloads.organization = once_named.organization
+
+),
+
+condensed as (
+
+    select
+        snapshot_date,
+        attribution,
+        case when is_kept then organization else '(other)' end as organization,
+        country_key,
+        case when is_kept then canonical_organization end
+            as canonical_organization,
+        case when is_kept then parent end as parent,
+        is_always_shown,
+        is_new_365d,
+        is_language_model,
+        sum(models_count)::bigint as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(largest_{{ window }}) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+    from placed
+    group by all
+
+),
+
+sliced as (
+
+    {{ sliced('condensed', [
+        'organization', 'country_key', 'canonical_organization', 'parent', 'is_always_shown'
+    ]) }}
 
 ),
 
@@ -117,10 +183,22 @@ shown as (
             as canonical_organization,
         case when is_shown then parent end as parent,
         sum(models_count)::bigint as models_count,
-        sum(downloads)::decimal(38, 9) as downloads,
-        max(largest_downloads)::decimal(38, 9) as largest_downloads,
-        sum(downloads_uncorrected)::decimal(38, 9) as downloads_uncorrected
-    from placed
+        coalesce(sum(downloads), 0)::decimal(38, 9) as downloads,
+        coalesce(max(largest_downloads), 0)::decimal(38, 9) as largest_downloads,
+        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 9)
+            as downloads_uncorrected
+    from (
+        select
+            sliced.*,
+            sliced.is_always_shown or named.organization is not null as is_shown
+        from sliced
+        left join named
+            on
+                {% for name in slice -%}
+                sliced.{{ name }} = named.{{ name }}
+                and {% endfor -%}
+                sliced.organization = named.organization
+    )
     group by all
 
 ),
