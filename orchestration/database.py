@@ -14,9 +14,9 @@ import duckdb
 
 from orchestration.errors import Refusal
 
-# A run needs room beside DuckDB for dbt, Dagster and Great Expectations: 3 of the 4 GiB that a
+# A run needs room beside DuckDB for dbt, Dagster and Great Expectations: 2.5 of the 4 GiB that a
 # day may take. Larger machines raise it.
-MEMORY_LIMIT = os.environ.get("OBSERVATORY_MEMORY_LIMIT", "3GiB")
+MEMORY_LIMIT = os.environ.get("OBSERVATORY_MEMORY_LIMIT", "2.5GiB")
 TEMPORARY_LIMIT = os.environ.get("OBSERVATORY_TEMPORARY_LIMIT", "50GiB")
 
 

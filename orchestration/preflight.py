@@ -22,7 +22,7 @@ MIB, GIB = 2**20, 2**30
 FEW_MODELS = 200_000
 # Beside DuckDB: Dagster, dbt and Great Expectations in one or two processes.
 PYTHON = GIB
-# Bytes of spill a model: a day of 5 M with 3 GiB of memory spills less (docs/scaling.md).
+# Bytes of spill a model: a day of 5 M with 2.5 GiB of memory spills less (docs/scaling.md).
 SPILL_PER_MODEL = 600
 _UNITS = {
     "B": 1,

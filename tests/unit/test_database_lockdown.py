@@ -67,7 +67,7 @@ def test_settings_are_those_of_the_house(folder: Path) -> None:
         ).fetchone()
         assert found is not None
         assert found[:3] == ("UTC", False, True)
-        assert found[3:] == ("3.0 GiB", True, str(folder / "spill"))
+        assert found[3:] == ("2.5 GiB", True, str(folder / "spill"))
     assert (folder / "spill").is_dir()
 
 
