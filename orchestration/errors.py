@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# How the system, SQLite and DuckDB say that nothing more can be written.
+# How the system, SQLite and DuckDB say that nothing more can be written; the last is what SQLite
+# says of a file that may not grow.
 _FULL = (
     "No space left on device",
     "Disk quota exceeded",
     "File too large",
     "database or disk is full",
+    "disk I/O error",
 )
 
 
@@ -60,6 +62,7 @@ def disk_is_full(words: str) -> Refusal | None:
         return None
     return Refusal(
         f"nothing more can be written: {told[-1]}",
-        cure="make room on the disk of OBSERVATORY_HOME, or lift the limit on the size of files, "
-        "and run again: what was sealed and what is published is as it was",
+        cure="make room on the disk of OBSERVATORY_HOME (look at the disk itself, where it has "
+        "room), or lift the limit on the size of files, and run again: what was sealed and what "
+        "is published is as it was",
     )

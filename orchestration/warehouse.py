@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -175,6 +176,8 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
     `quality` holds the rows of the first gate's checks of all days.
     """
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed build had spilled stays in a folder, which DuckDB fills but does not empty.
+    shutil.rmtree(home.warehouse.with_name(f"{home.warehouse.name}.tmp"), ignore_errors=True)
     if build.is_rebuild:
         for leftover in home.warehouse.parent.glob(f"{home.warehouse.name}*"):
             leftover.unlink()

@@ -18,7 +18,7 @@ from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, sync_folder
 from orchestration.profile import Profile
 from orchestration.publication import refusals, showings
-from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
+from orchestration.publication.build import Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
     CURRENT,
@@ -175,10 +175,10 @@ def remove_leftovers(home: Home) -> None:
     """Remove what killed runs left behind; the caller holds the home's lock."""
     if not home.published.is_dir():
         return
-    for path in home.published.iterdir():
-        if path.name.startswith((BUILDING, REMOVING)):
+    for path in home.published.glob(".*"):
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name.startswith(f".{CURRENT}-"):
+        else:
             path.unlink()
 
 

@@ -60,9 +60,10 @@ def test_a_refusal_is_its_words_and_exit_1(
     [
         OSError(errno.ENOSPC, "No space left on device", "/home/raw/page-1"),
         sqlite3.OperationalError("database or disk is full"),
+        sqlite3.OperationalError("disk I/O error"),
         duckdb.IOException('Could not write file "x.duckdb": No space left on device'),
     ],
-    ids=["the system", "SQLite", "DuckDB"],
+    ids=["the system", "SQLite", "SQLite's journal", "DuckDB"],
 )
 def test_a_full_disk_is_refused_with_the_cure_whoever_found_it(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -268,6 +268,7 @@ def test_leftovers_of_killed_runs_are_removed(home: Home) -> None:
         (home.published / name).mkdir()
         (home.published / name / "observatory.duckdb").write_bytes(b"half")
     (home.published / ".current-7").symlink_to("nowhere")
+    (home.published / ".shown.json.7").write_text("[")
     swap.publish(home, code_version="1")
     assert not list(home.published.glob(".*"))
 

@@ -89,3 +89,14 @@ def test_nothing_new_builds_nothing(home: Home) -> None:
     built(home, [day(0), day(1)])
     plan = warehouse.plan(home, [day(1), day(0)], code="c")
     assert (plan.is_rebuild, plan.window) == (False, ())
+
+
+def test_what_a_killed_build_had_spilled_goes_and_stops_nobody(home: Home) -> None:
+    """DuckDB leaves its folder when its process ends at once; a rebuild took it for a file."""
+    spilled = home.warehouse.with_name(f"{home.warehouse.name}.tmp") / "duckdb_temp_storage-0.tmp"
+    for is_rebuild in (True, False):
+        spilled.parent.mkdir(parents=True)
+        spilled.write_bytes(b"spilled")
+        warehouse.register(home, warehouse.BuildPlan((), (), is_rebuild, "x", "c"), [])
+        assert not spilled.parent.exists()
+        assert home.warehouse.is_file()
