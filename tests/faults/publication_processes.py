@@ -67,8 +67,11 @@ def publish_in_memory(root: Path, warehouse: Path, code_version: str, memory: st
     _exit_after(root, warehouse, code_version)
 
 
-def publish_failing(root: Path, warehouse: Path, code_version: str, nth: int, code: int) -> None:
-    """A publication whose `nth` call that makes something durable fails with errno `code`."""
+def fail_call(nth: int, code: int) -> Callable[[], int]:
+    """Let the `nth` call that makes something durable fail with errno `code`; how many there were.
+
+    For the rest of this process, and for what is written by Python: not by DuckDB.
+    """
     calls = 0
 
     def failing(genuine: Callable[..., object]) -> Callable[..., object]:
@@ -91,7 +94,13 @@ def publish_failing(root: Path, warehouse: Path, code_version: str, nth: int, co
         (Path, "write_text"),
     ):
         setattr(holder, name, failing(getattr(holder, name)))
-    _exit_after(root, warehouse, code_version, lambda: 0 if calls >= nth else NOT_REACHED)
+    return lambda: calls
+
+
+def publish_failing(root: Path, warehouse: Path, code_version: str, nth: int, code: int) -> None:
+    """A publication whose `nth` call that makes something durable fails with errno `code`."""
+    calls = fail_call(nth, code)
+    _exit_after(root, warehouse, code_version, lambda: 0 if calls() >= nth else NOT_REACHED)
 
 
 def _exit_after(

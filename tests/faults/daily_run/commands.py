@@ -8,6 +8,7 @@ a process of its own, as always.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -58,6 +59,7 @@ def command(
     transcript: Path,
     arguments: tuple[str, ...],
     largest_file: int | None,
+    failing: int | None,
 ) -> None:
     """What runs in the forked process: `observatory` with `arguments`."""
     os.setpgid(0, 0)
@@ -72,6 +74,8 @@ def command(
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     # Read once, when it is imported; here that was in the fork server.
+    if failing is not None:
+        publication_processes.fail_call(failing, errno.EIO)
     if "HF_ENDPOINT" in environment:
         constants.ENDPOINT = environment["HF_ENDPOINT"]
     sys.argv = ["observatory", *arguments]
@@ -81,7 +85,8 @@ def command(
 class Command:
     """`observatory` with `arguments` in the home `root`, in a process of its own.
 
-    No file of it grows beyond `largest_file` bytes, as on a disk that is full.
+    No file of it grows beyond `largest_file` bytes, as on a disk that is full. The call with the
+    number `failing` that makes something durable ends with EIO, as on a disk that is broken.
     """
 
     def __init__(
@@ -90,12 +95,19 @@ class Command:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         largest_file: int | None = None,
+        failing: int | None = None,
     ) -> None:
         self.root = root
         self.transcript = root.with_name(f"{root.name}.transcript")
         self.process: ForkServerProcess = processes().Process(
             target=command,
-            args=(environment_for(root, environment), self.transcript, arguments, largest_file),
+            args=(
+                environment_for(root, environment),
+                self.transcript,
+                arguments,
+                largest_file,
+                failing,
+            ),
         )
         self.process.start()
 
@@ -207,10 +219,11 @@ def run(
     hub: Hub,
     environment: Mapping[str, str] | None = None,
     largest_file: int | None = None,
+    failing: int | None = None,
 ) -> Command:
     """`observatory run` against `hub`."""
     seen = hub.environment | dict(environment or {})
-    return Command(home.root, "run", environment=seen, largest_file=largest_file)
+    return Command(home.root, "run", environment=seen, largest_file=largest_file, failing=failing)
 
 
 def copy_of(home: Home, target: Path) -> Home:

@@ -1,4 +1,4 @@
-"""The daily run on a disk that is full, and with too little memory: old or new, never half."""
+"""The daily run on a full or failing disk, with too little memory: old or new, never half."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ def test_on_a_full_disk(number: int, daily_hub: Hub, reference: Reference, tmp_p
     assert is_new == (starved.process.exitcode == 0), starved.said()
     # Refused, with the cure: it is no fault of the program.
     assert starved.process.exitcode in (0, 1), starved.said()
+    reference.end(home, daily_hub)
+
+
+@pytest.mark.parametrize("number", [1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 66, 78])
+def test_on_a_failing_disk(
+    number: int, daily_hub: Hub, reference: Reference, tmp_path: Path
+) -> None:
+    """A call that makes something durable fails, from the landing of pages to the symlink."""
+    home = copy_of(reference.base, tmp_path / "home")
+    starved = run(home, daily_hub, failing=number)
+    starved.process.join(600)
+    is_new = reference.check_published(home)
+    assert is_new or starved.process.exitcode != 0, starved.said()
     reference.end(home, daily_hub)
 
 
