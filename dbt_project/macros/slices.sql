@@ -27,6 +27,18 @@
     {{ return({'all': 'true', 'language_models': 'is_language_model'}) }}
 {%- endmacro %}
 
+{#- The measures of the intermediate tables, of several rows together. -#}
+{% macro summed_measures() -%}
+        sum(models_count)::bigint as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(largest_{{ window }})::decimal(38, 9) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+{%- endmacro %}
+
 {#-
     Unrolls a table of measures by (is_new_365d, is_language_model) into one row a window,
     cohort and scope. `keys` are the columns kept beside snapshot_date and attribution, `counts`

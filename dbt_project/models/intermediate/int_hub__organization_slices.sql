@@ -152,14 +152,7 @@ condensed as (
         is_always_shown,
         is_new_365d,
         is_language_model,
-        sum(models_count)::bigint as models_count
-        {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
-        max(largest_{{ window }}) as largest_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
-        {%- endfor %}
+        {{ summed_measures() }}
     from placed
     group by all
 

@@ -57,14 +57,7 @@ final as (
         is_new_365d,
         is_language_model,
         true as is_whole,
-        sum(models_count)::bigint as models_count
-        {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
-        max(largest_{{ window }}) as largest_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
-        {%- endfor %}
+        {{ summed_measures() }}
     from parts
     group by all
 
