@@ -6,6 +6,7 @@ are dbt's; these are computed in plain SQL so that the two cannot share a mistak
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ import duckdb
 
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home, Universe
+from orchestration.publication import generation
 from orchestration.snapshots import importing, store
 from orchestration.snapshots.store import Source
 
@@ -127,6 +129,19 @@ def home_with_marts(root: Path, days: int = 3, **sealing: object) -> Home:
     seal(home, days, **sealing)  # type: ignore[arg-type]
     build_warehouse(home)
     return home
+
+
+def copied(home: Home, folder: Path) -> Home:
+    """A copy of `home` in `folder`, which a test may spoil."""
+    shutil.copytree(home.root, folder / "home", symlinks=True)
+    return Home(folder / "home")
+
+
+def seen(home: Home) -> Path:
+    """The generation that readers of `home` see."""
+    folder = generation.current(home)
+    assert folder is not None
+    return folder
 
 
 def _country(moved: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ from orchestration.gates.tables import REQUIRED
 from orchestration.home import CHECKOUT, Home
 from orchestration.publication import build, diff, generation, swap, verify
 from orchestration.snapshots import store
-from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+from tests.unit.marts_fixture import build_warehouse, copied, home_with_marts, seal, seen
 
 pytestmark = pytest.mark.xdist_group("publication_generations")
 MARTS = CHECKOUT / "dbt_project" / "models" / "marts"
@@ -38,14 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def home(published: Home, tmp_path: Path) -> Home:
-    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
-    return Home(tmp_path / "home")
-
-
-def seen(home: Home) -> Path:
-    folder = generation.current(home)
-    assert folder is not None
-    return folder
+    return copied(published, tmp_path)
 
 
 def failed(folder: Path, home: Home | None = None) -> set[str]:

@@ -15,7 +15,7 @@ from orchestration.gates.outcome import CheckOutcome
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home
 from orchestration.publication import build, generation, months, swap, verify
-from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+from tests.unit.marts_fixture import build_warehouse, copied, home_with_marts, seal, seen
 
 pytestmark = pytest.mark.xdist_group("publication_months")
 
@@ -45,14 +45,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def home(published: Home, tmp_path: Path) -> Home:
-    shutil.copytree(published.root, tmp_path / "home", symlinks=True)
-    return Home(tmp_path / "home")
-
-
-def seen(home: Home) -> Path:
-    folder = generation.current(home)
-    assert folder is not None
-    return folder
+    return copied(published, tmp_path)
 
 
 def content(folder: Path) -> dict[str, list[tuple[object, ...]]]:
