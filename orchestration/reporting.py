@@ -165,8 +165,8 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),
         ("downloads", 13, lambda row: _count(row["downloads"])),
     ]
-    table.add_column("country", max_width=25, no_wrap=True)
-    left = width - 30
+    table.add_column("country", max_width=28, no_wrap=True)
+    left = width - 33
     for heading, room, _ in columns:
         left -= room + 3
         if left < 0:

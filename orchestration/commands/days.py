@@ -134,12 +134,13 @@ def publish(as_json: AsJson = False) -> None:
 @app.command(hidden=True)
 def demo(days: int = 14) -> None:
     """Several days of a generated world, crawled live, then one build (`make demo`)."""
-    from local_hub import LocalHub, named_world
+    from local_hub import LocalHub, Quota, named_world
 
     home = begin()
     content = named_world("demo")
     wanted: list[date] = list(content.dates)[-days:]
-    with LocalHub(content, date=wanted[0]) as hub:
+    # What the real Hub grants without a token; fourteen days take two thirds of it.
+    with LocalHub(content, date=wanted[0], quota=Quota()) as hub:
         # huggingface_hub reads it once, when it is imported.
         os.environ["HF_ENDPOINT"] = hub.endpoint
         from orchestration.hub.client import HubClient

@@ -54,7 +54,7 @@ def tell_published(
         out.print(f"published: {escape(str(current))} -> {folder.name}", soft_wrap=True)
         for name, what in (
             ("observatory.duckdb", "all marts, for DuckDB and BI tools"),
-            ("*.parquet", "the same, a file a table"),
+            ("*.parquet", "the same, one a table"),
             ("manifest.json", "generation, snapshot dates, sources, hashes"),
             ("dashboard/index.html", "open it in a browser"),
         ):

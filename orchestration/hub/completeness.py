@@ -198,8 +198,8 @@ def _asked(
     asked = [*top, *rest[::step][:ASKED_OF_THE_REST]]
     if asked and tell is not None:
         tell(
-            f"asking for {len(asked):,} heavy {listing.name} that were there yesterday "
-            "and are not today"
+            f"asking for heavy {listing.name} that were there yesterday and are not today: "
+            f"{len(asked):,}"
         )
     patience = Patience(outage=OUTAGE)
     there: list[Absent] = []

@@ -32,7 +32,7 @@ class Progress:
 
     def __str__(self) -> str:
         parts = [
-            f"{self.rows:,} {self.name} in {self.pages:,} pages",
+            f"{self.rows:,} {self.name} in {self.pages:,} page{'' if self.pages == 1 else 's'}",
             f"{self.rate_per_second:,.0f} {self.name}/s",
         ]
         if self.quota_left is not None and self.quota_resets_in is not None:

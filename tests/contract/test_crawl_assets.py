@@ -121,7 +121,7 @@ def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_th
         (line,) = (line for line in plot.splitlines() if str(day) in line)
         assert "█" in line
 
-    for words in ("models in 1 pages", "models/s", "quota", "to go"):
+    for words in ("models in 1 page,", "models/s", "quota", "to go"):
         assert any(words in message for message in told.messages), words
         assert words in caplog.text
 
@@ -201,7 +201,7 @@ def test_datasets_and_spaces_are_archived_as_the_hub_lists_them(
             SPACES: {one.id: one for one in api.list_spaces(expand=["sdk"])},
         }
     assert told.succeeded
-    assert any("datasets in 1 pages" in message for message in told.messages)
+    assert any("datasets in 1 page," in message for message in told.messages)
     fields = {DATASETS: ("downloads_all_time", "downloadsAllTime"), SPACES: ("sdk", "sdk")}
     for kind, (field, column) in fields.items():
         sealed = store.find(home, day, kind.table)

@@ -332,6 +332,6 @@ def test_progress_tells_rate_quota_and_time_to_go(home: Home, client: HubClient)
     assert seen[-1].seconds_to_go == 0
     assert seen[0].rate_per_second > 0
     assert seen[0].quota_left is not None
-    assert "1,000 models in 1 pages" in str(seen[0])
+    assert "1,000 models in 1 page," in str(seen[0])
     assert issubclass(CrawlStopped, Refusal)
     assert not issubclass(Nonsense, Refusal)

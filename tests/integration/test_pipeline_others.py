@@ -53,7 +53,7 @@ def test_they_are_crawled_where_they_are_asked_for(days: Days) -> None:
     assert sealed(days, "hub_models") == [0, 1, 2]
     assert sealed(days, "hub_spaces") == [1]
     assert "datasets" not in days.ended[0].err
-    for words in ("models in 1 pages", "models/s", "quota", "datasets in 1 pages"):
+    for words in ("models in 1 page,", "models/s", "quota", "datasets in 1 page,"):
         assert words in days.ended[1].err
 
 
