@@ -1,204 +1,84 @@
-"""The floor: one hand-written DuckDB script from two Parquet snapshots to verified marts.
+"""The floor: one hand-written DuckDB script from a snapshot and a state to verified marts.
 
-What belongs here: what a careful person would write who needs today's tables and no history,
-corrections, repair, provenance or refusals. It shares no SQL with the dbt project.
+What belongs here: what a careful person would write who needs a day's marts and nothing else, no
+orchestration, provenance or refusals. It shares no SQL with the dbt project.
 
-It computes country and organization shares, coverage, concentration, weekly releases and the
-models' dimension, in the slices of the published tables, for the windows that two days can tell
-(1d, 30d, all_time), over both attributions; appends them to yesterday's tables; writes a DuckDB
-file and Parquet twins; reads both again and compares them. It leaves out: counters that fall or
-stand still, launches, overtakes, families, claims, bands, the gates' comparisons. So it does
-less than a day of the observatory, and a ratio to it is an upper bound of what is lost.
+It computes, writes as a DuckDB file and Parquet twins, reads back and compares all published
+marts of the second of two days: shares of countries, organizations and families, coverage,
+concentration, gaps, overtakes, adoption, cadence, release dates, adjustments, claims and the
+dimensions. What a day needs of the days before (the marts, each model's counter, floor, release
+class and first sight, names of families) is in the file of the day before, which is its own.
+
+Left out, and refused where it would matter: a history of a week or more (windows of 7, 28 and
+365 days are null with their reason, as they are after two days); the days after a stall or a
+rollback; gaps between days; models without the Hub's own key, whose renames would have to be
+found; records that lack a whole field; what the Hub answers when asked who an owner is. Not
+computed are fct_snapshot_quality_daily (the first gate's record), fct_revisions (the publisher's
+comparison with the generation before) and the table `publication`.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import statistics
 import time
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
-WINDOWS = ("1d", "30d", "all_time")
-TABLES = {
-    "country_share": "snapshot_date, window_name, attribution, cohort, scope, country_key",
-    "organization_share": "snapshot_date, window_name, attribution, cohort, scope, organization",
-    "coverage": "snapshot_date, window_name, attribution, cohort, scope",
-    "concentration": "snapshot_date, window_name, attribution, cohort, scope, level",
-    "weekly_releases": "week_start_date, organization, release_type",
-    "models": "model_key",
-}
-SLICE = "window_name, attribution, cohort, scope"
-IN_CUT = "(cohort = 'all' or is_new) and (scope = 'all' or is_language_model)"
+from benchmarks import lean_claims, lean_marts, lean_models
+from orchestration.gates.tables import TABLES
 
-MODELS = """
-create temp table today as
-select
-    coalesce(t._id, t.id) as model_key, t.id as model_id,
-    split_part(t.id, '/', 1) as organization, t.createdAt as created_at,
-    t.createdAt > timestamp '{day}' - interval 365 day as is_new,
-    t.pipeline_tag in ('text-generation', 'text2text-generation', 'image-text-to-text',
-        'video-text-to-text', 'audio-text-to-text', 'any-to-any')
-        or (t.pipeline_tag is null and list_has_any(t.tags,
-            ['conversational', 'text-generation-inference'])) as is_language_model,
-    greatest(t.downloadsAllTime - y.downloadsAllTime, 0) as d_1d,
-    t.downloads as d_30d, t.downloadsAllTime as d_all_time,
-    list_distinct(list_transform(list_filter(t.tags, lambda tag: starts_with(tag, 'base_model:')),
-        lambda tag: regexp_replace(tag, '^base_model:((finetune|quantized|adapter|merge):)?', '')))
-        as parents,
-    case
-        when list_has_any(t.tags, ['gguf', 'mlx', 'onnx']) then 'conversion'
-        when len(list_filter(t.tags, lambda tag: tag like 'base_model:quantized:%')) > 0
-            then 'quantization'
-        when len(list_filter(t.tags, lambda tag: tag like 'base_model:adapter:%')) > 0
-            then 'adapter'
-        when len(list_filter(t.tags, lambda tag: tag like 'base_model:merge:%')) > 0 then 'merge'
-        when len(list_filter(t.tags, lambda tag: tag like 'base_model:%')) > 0 then 'finetune'
-        else 'base' end as release_type,
-    t.pipeline_tag, t.library_name, t.safetensors_total as parameters_count
-from '{today}' as t
-left join (select _id, id, downloadsAllTime from '{yesterday}') as y
-    on coalesce(t._id, t.id) = coalesce(y._id, y.id)
-"""
-ROOTS = """
-create temp table roots as
-with recursive
-edges as (
-    select model_id, unnest(parents) as parent_id, 1.0 / len(parents) as credit
-    from today where len(parents) > 0
-),
-walk as (
-    select model_id, parent_id as node, credit, 1 as depth from edges
-    union all
-    select walk.model_id, edges.parent_id, walk.credit * edges.credit, depth + 1
-    from walk join edges on walk.node = edges.model_id
-    where depth < 12
-)
-select walk.model_id, node as root_id, split_part(node, '/', 1) as root_organization,
-    sum(credit) as credit
-from walk anti join edges on walk.node = edges.model_id
-group by all
-"""
-OWNERS = """
-create temp table owners as
-select 'publisher' as attribution, organization, is_new, is_language_model, count(*) as models,
-    sum(d_1d)::double as d_1d, sum(d_30d)::double as d_30d, sum(d_all_time)::double as d_all_time
-from today group by all
-union all
-select 'base_model', coalesce(root_organization, organization), is_new, is_language_model,
-    count(*), sum(d_1d * coalesce(credit, 1)), sum(d_30d * coalesce(credit, 1)),
-    sum(d_all_time * coalesce(credit, 1))
-from today left join roots using (model_id) group by all
-"""
-SLICED = """
-create temp table sliced as
-select window_name, attribution, cohort, scope, organization,
-    coalesce(home.country_key, 'unattributed_unknown') as country_key,
-    home.organization is not null as is_curated,
-    sum(models)::bigint as models_count, sum(case window_name when '1d' then d_1d
-        when '30d' then d_30d else d_all_time end) as downloads
-from owners
-cross join (select unnest(['1d', '30d', 'all_time']) as window_name)
-join (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
-    ('new_365d', 'language_models')) as cuts (cohort, scope)
-    on (cohort = 'all' or is_new) and (scope = 'all' or is_language_model)
-left join home using (organization)
-group by all
-"""
-# A model alone has the same downloads in every slice: its counts repeat and are grouped first.
-COUNTS = f"""
-create temp table counts as
-with windows as (select unnest(['1d', '30d', 'all_time']) as window_name),
-cuts as (
-    from (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
-        ('new_365d', 'language_models')) as cuts (cohort, scope)
-),
-alone as (
-    select window_name, is_new, is_language_model, case window_name when '1d' then d_1d
-        when '30d' then d_30d else d_all_time end::double as downloads, count(*) as entities
-    from today cross join windows group by all
-),
-families as (
-    select coalesce(root_id, model_id) as entity, is_new, is_language_model,
-        sum(d_1d * coalesce(credit, 1)) as d_1d, sum(d_30d * coalesce(credit, 1)) as d_30d,
-        sum(d_all_time * coalesce(credit, 1)) as d_all_time
-    from today left join roots using (model_id) group by all
-),
-cut_families as (
-    select cohort, scope, entity, sum(d_1d) as d_1d, sum(d_30d) as d_30d,
-        sum(d_all_time) as d_all_time
-    from families join cuts on {IN_CUT} group by all
-)
-select 'organization' as level, {SLICE}, downloads, count(*) as entities
-from sliced where downloads >= 0 group by all
-union all
-select 'model', window_name, 'publisher', cohort, scope, downloads, sum(entities)::bigint
-from alone join cuts on {IN_CUT} where downloads >= 0 group by all
-union all
-select 'model', window_name, 'base_model', cohort, scope, case window_name when '1d' then d_1d
-    when '30d' then d_30d else d_all_time end as downloads, count(*)
-from cut_families cross join windows where downloads >= 0 group by all
-"""
+SEEDS = Path(__file__).parent.parent / "dbt_project" / "seeds"
+LEFT_OUT = ("fct_snapshot_quality_daily", "fct_revisions", "publication")
+# In the order in which they are made: some read those before them.
 MARTS = {
-    "country_share": f"""
-        select date '{{day}}' as snapshot_date, *,
-            downloads / nullif(sum(downloads) over (partition by {SLICE}), 0) as share_of_all,
-            rank() over (partition by {SLICE} order by downloads desc) as rank
-        from (select {SLICE}, country_key, sum(models_count)::bigint as models_count,
-            sum(downloads) as downloads, max(downloads) as largest from sliced group by all)
-        order by all""",
-    "organization_share": f"""
-        select date '{{day}}' as snapshot_date, *,
-            downloads / nullif(sum(downloads) over (partition by {SLICE}), 0) as share_of_all
-        from (
-            select {SLICE}, case when is_curated or place <= 500 then organization
-                else '(other)' end as organization, country_key,
-                sum(models_count)::bigint as models_count, sum(downloads) as downloads
-            from (select *, row_number() over (partition by {SLICE} order by downloads desc)
-                as place from sliced)
-            group by all
-        )
-        order by all""",
-    "coverage": f"""
-        select date '{{day}}' as snapshot_date, {SLICE},
-            sum(downloads) filter (country_key not like 'unattributed%') / nullif(sum(downloads), 0)
-                as downloads_attributed_share,
-            max_by(organization, downloads) filter (country_key like 'unattributed%')
-                as unattributed_top_organization
-        from sliced group by all order by all""",
-    "concentration": f"""
-        with placed as (
-            select *, sum(entities) over (partition by level, {SLICE} order by downloads desc
-                rows unbounded preceding) - entities as above,
-                sum(downloads * entities) over (partition by level, {SLICE}) as total,
-                sum(entities) over (partition by level, {SLICE}) as n
-            from counts
-        )
-        select date '{{day}}' as snapshot_date, {SLICE}, level,
-            10000 * sum(power(downloads / nullif(total, 0), 2) * entities) as hhi,
-            (any_value(n) + 1 - sum(downloads * entities * (2 * above + entities + 1))
-                / nullif(any_value(total), 0)) / any_value(n) as gini,
-            sum(downloads * greatest(least(entities, 10 - above), 0)) / nullif(any_value(total), 0)
-                as top_10_share,
-            sum(downloads * greatest(least(entities, 1000 - above), 0))
-                / nullif(any_value(total), 0) as top_1000_share
-        from placed group by all order by all""",
-    "weekly_releases": """
-        select date_trunc('week', created_at)::date as week_start_date, organization,
-            release_type, count(*) as releases_count
-        from today where created_at is not null group by all order by all""",
-    "models": """
-        select model_key, model_id, organization, created_at, release_type,
-            coalesce(root_id, model_id) as root_base_model, pipeline_tag, library_name,
-            parameters_count, date '{day}' as last_seen_on
-        from today left join (select model_id, max_by(root_id, credit) as root_id
-            from roots group by all) using (model_id) order by model_key""",
+    "fct_country_share_daily": lean_marts.COUNTRY_SHARE,
+    "fct_organization_share_daily": lean_marts.ORGANIZATION_SHARE,
+    "fct_family_share_daily": lean_marts.FAMILY_SHARE,
+    "fct_family_derivatives_monthly": lean_marts.DERIVATIVES_MONTHLY,
+    "fct_mapping_coverage_daily": lean_marts.COVERAGE,
+    "fct_concentration_daily": lean_marts.CONCENTRATION,
+    "fct_country_gap_daily": lean_marts.COUNTRY_GAP,
+    "fct_overtakes": lean_marts.OVERTAKES,
+    "fct_flow_adjustments": lean_marts.ADJUSTMENTS,
+    "fct_relative_adoption": lean_marts.RELATIVE_ADOPTION,
+    "fct_release_cadence_weekly": lean_marts.RELEASE_CADENCE,
+    "fct_country_cadence_weekly": lean_marts.COUNTRY_CADENCE,
+    "fct_organization_cadence_daily": lean_marts.ORGANIZATION_CADENCE,
+    "fct_release_dates": lean_marts.RELEASE_DATES,
+    "fct_claims": lean_claims.VERDICTS,
+    "dim_models": lean_marts.DIM_MODELS,
+    "dim_organizations": lean_marts.DIM_ORGANIZATIONS,
+    "dim_countries": lean_marts.DIM_COUNTRIES,
+    "dim_dates": lean_marts.DIM_DATES,
+}
+# These tell of each day; the others are told anew.
+DAILY = tuple(
+    name
+    for name in MARTS
+    if name in ("fct_claims", "fct_flow_adjustments") or name.endswith("_daily")
+)
+# What the script keeps for the next day, beside the marts.
+STATE = {
+    "known_model": lean_models.KNOWN_COLUMNS,
+    "known_owner": "organization varchar, recorded_type varchar",
+    "known_family": "m ubigint, family_name varchar, line_name varchar",
+    "known_level": "k ubigint, age_days integer, told_on date, downloads double",
+    "known_day": "snapshot_date date, status varchar, daily_rise double",
+}
+KEPT = {
+    "known_model": lean_models.KNOWN,
+    "known_owner": "select organization, recorded_type from owner",
+    "known_family": "from known_family union all from new_family",
+    "known_level": "from level",
 }
 
 
-def run(
-    yesterday: Path, today: Path, day: str, homes: Path, state: Path | None, folder: Path
-) -> dict[str, float]:
+def run(today: Path, day: date, homes: Path, state: Path | None, folder: Path) -> dict[str, float]:
     """Compute, write and verify; gives seconds by step. `state` is yesterday's DuckDB file."""
     folder.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
@@ -212,67 +92,214 @@ def run(
     connection = duckdb.connect()
     for setting in (
         "threads = 2",
-        "memory_limit = '3GiB'",
+        "memory_limit = '2.5GiB'",
         "enable_progress_bar = false",
         "preserve_insertion_order = false",
         f"temp_directory = '{folder / 'spill'}'",
     ):
         connection.execute(f"set {setting}")
-    connection.execute(
-        "create temp table home as select organization, any_value(country_code) as country_key "
-        f"from read_csv('{homes}', all_varchar = true) group by all"
-    )
-    for name, statement in (
-        ("read two days", MODELS),
-        ("roots of lineage", ROOTS),
-        ("owners", OWNERS),
-        ("slices", SLICED),
-        ("counts", COUNTS),
-    ):
-        connection.execute(statement.format(day=day, today=today, yesterday=yesterday))
+    _open(connection, state, folder / "lean.duckdb")
+    days = connection.execute("select min(snapshot_date), max(snapshot_date) from known_day")
+    first, before = days.fetchall()[0]
+    if before is not None and (before != day - timedelta(days=1) or day - first >= timedelta(7)):
+        raise SystemExit(f"a day after {before}, less than a week after {first}, is wanted: {day}")
+    values = {
+        "day": str(day),
+        "before": str(before or day),
+        "first": str(first or day),
+        "today": str(today),
+        "homes": str(homes),
+        "seeds": str(SEEDS),
+        "absent_on": "null" if before is None else f"date '{before}'",
+        "is_measured": str(before is not None).lower(),
+    }
+
+    def execute(statement: str) -> None:
+        for name, value in values.items():
+            statement = statement.replace(f"{{{name}}}", value)
+        connection.execute(re.sub(r"{earlier:(\w+)}", r"state.\1", statement))
+
+    def make(name: str, *statements: str) -> None:
+        for statement in statements:
+            execute(statement)
         lap(name)
-    database = folder / "lean.duckdb"
-    database.unlink(missing_ok=True)
-    connection.execute(f"attach '{database}' as out (storage_version 'v1.0.0')")
-    if state is not None:
-        connection.execute(f"attach '{state}' as state (read_only)")
-    for name, query in MARTS.items():
-        connection.execute(f"create table out.{name} as {query.format(day=day)}")
-        if state is not None and "snapshot_date" in TABLES[name]:
-            connection.execute(f"insert into out.{name} from state.{name}")
+
+    make("read the day", lean_models.SEEDS, lean_claims.CLAIMS, lean_models.TODAY)
+    # First, for they name the day themselves.
+    values = _judge(connection, day, first, before) | values
+    make("classify", lean_models.CLASSES)
+    make(
+        "roots of lineage",
+        lean_models.EDGES,
+        lean_models.CYCLES,
+        lean_models.STEPS,
+        lean_models.ABSENT,
+        lean_models.ROOTS,
+    )
+    make("downloads", lean_models.FACTS)
+    make("releases and launches", lean_models.RELEASES, lean_models.LAUNCHES, lean_marts.WEEKS)
+    make(
+        "owners",
+        lean_marts.CUTS,
+        lean_marts.OWNERS,
+        lean_marts.HEIRS,
+        lean_marts.OWNER_SUMS,
+        lean_marts.COUNTRY_SUMS,
+    )
+    make(
+        "slices",
+        lean_marts.COUNTRY_SLICES,
+        lean_marts.CONTESTED,
+        lean_marts.NAMED,
+        lean_marts.ORGANIZATION_SLICES,
+    )
+    make(
+        "families",
+        lean_marts.LARGE_OWNERS,
+        lean_marts.FAMILY_NAMES,
+        lean_marts.FAMILIES,
+        lean_marts.INHERITED,
+        lean_marts.DERIVATIVES,
+        lean_marts.FAMILY_SUMS,
+        lean_marts.FAMILY_SLICES,
+    )
+    make("counts", lean_marts.COUNTS, lean_marts.PLACED, lean_marts.LEVELS)
+    _write(execute)
     lap("marts and the DuckDB file")
-    for name in TABLES:
+    execute(f"insert into out.known_day values (date '{day}', '{{state}}', {{rise}})")
+    execute("insert into out.known_day from known_day")
+    for name, query in KEPT.items():
+        execute(f"insert into out.{name} {query}")
+    lap("state")
+    connection.execute("set preserve_insertion_order = true")
+    for name in MARTS:
         connection.execute(f"copy out.{name} to '{folder / name}.parquet' (compression zstd)")
+    connection.execute("checkpoint out")
     lap("Parquet twins")
-    for name in TABLES:
-        counts = []
-        for source in (f"out.{name}", f"'{folder / name}.parquet'"):
-            columns = f"select count(*), sum(hash({name})) from {source} as {name}"
-            counts.append(connection.execute(columns).fetchall())
-        grain = f"select count(*) from (select 1 from out.{name} group by {TABLES[name]} "
-        repeated = connection.execute(grain + "having count(*) > 1)").fetchall()
-        if counts[0] != counts[1] or (repeated != [(0,)] and name != "organization_share"):
-            raise SystemExit(f"{name} is not what was written: {counts}, {repeated}")
-    off = connection.execute(
-        f"select max(abs(share - 1)) from (select sum(share_of_all) as share "
-        f"from out.country_share group by snapshot_date, {SLICE})"
-    ).fetchall()[0][0]
-    if off is None or off > 1e-9:
-        raise SystemExit(f"shares do not add up: {off}")
+    _verify(connection, folder)
     lap("verify")
     connection.close()
     return seconds
 
 
+def _open(connection: duckdb.DuckDBPyConnection, state: Path | None, database: Path) -> None:
+    """Attach the state, or an empty one, and the file to write."""
+    database.unlink(missing_ok=True)
+    connection.execute(f"attach '{database}' as out (storage_version 'v1.0.0')")
+    if state is None:
+        connection.execute("attach ':memory:' as state")
+    else:
+        connection.execute(f"attach '{state}' as state (read_only)")
+    declared = STATE | {
+        name: ", ".join(f"{column.name} {column.type}" for column in TABLES[name].columns)
+        for name in MARTS
+    }
+    for name, columns in declared.items():
+        for place in ["out"] + ["state"] * (state is None):
+            connection.execute(f"create table {place}.{name} ({columns})")
+    for name in STATE:
+        connection.execute(
+            f"create temp view {name.replace('known_model', 'known')} as from state.{name}"
+        )
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection, day: date, first: date | None, before: date | None
+) -> dict[str, str]:
+    """How the day's counters stand, which windows they tell, and how flows are read off them."""
+    connection.execute(lean_models.STATUS.replace("{before}", str(before or day)))
+    found = connection.execute("from status").fetchall()
+    models, common, rise, fallen, large, frozen = found[0]
+    if not models:
+        raise SystemExit(f"the source records no downloadsAllTime on {day}")
+    earlier = connection.execute(
+        "select status, daily_rise from known_day where snapshot_date >= ?",
+        [day - timedelta(15)],
+    ).fetchall()
+    if any(status != "ok" for status, _ in earlier):
+        raise SystemExit("the counters stood still before: what is spread is not computed here")
+    rises = [one for _, one in earlier if one is not None]
+    is_slow = len(rises) >= 3 and rise is not None and rise < 0.3 * statistics.median(rises)
+    state, reason = "ok", None
+    if common and fallen > 0.05 * common:
+        state = "held"
+        reason = "many counters fell at once: held until they come back or the fall is accepted"
+    elif is_slow or (frozen >= 2 and frozen >= 0.25 * large):
+        state, reason = "stalled", "the counters stood still: known when they move again"
+    late = f"the counters are known since {first or day}, after the window begins"
+    connection.execute(
+        "create temp table measured_window "
+        "(window_name varchar, reason varchar, is_uncorrected_known boolean)"
+    )
+    for name in lean_marts.WINDOWS:
+        is_known = name not in lean_marts.FLOWS or (name == "1d" and before is not None)
+        is_flow = name in lean_marts.FLOWS
+        why = (reason if is_flow else None) or (None if is_known else late)
+        connection.execute("insert into measured_window values (?, ?, ?)", [name, why, is_known])
+    nothing = "null::double"
+    return {
+        "state": state,
+        "rise": "null" if rise is None or not common else str(rise),
+        "made": lean_models.MADE,
+        "corrected": nothing if reason or before is None else lean_models.CORRECTED,
+        "uncorrected": nothing if before is None else lean_models.UNCORRECTED,
+        "first_usable": str(first or day),
+        "last_usable": str(day if state == "ok" else before),
+    }
+
+
+def _write(execute: Callable[[str], None]) -> None:
+    """Every mart, sorted by its grain; what is told of earlier days stays, but settles."""
+    for name, query in MARTS.items():
+        table = TABLES[name]
+        columns = [column.name for column in table.columns]
+        if name in DAILY:
+            settled = (
+                "* replace (is_provisional and snapshot_date > date '{day}' - 3 as is_provisional)"
+            )
+            kept = settled if "is_provisional" in columns else "*"
+            execute(f"insert into out.{name} select {kept} from {{earlier:{name}}}")
+        if name == "fct_claims":
+            execute(lean_claims.MEASURES)
+        execute(
+            f"insert into out.{name} select {', '.join(columns)} from ({query}) "
+            f"order by {', '.join(table.grain)}"
+        )
+
+
+def _verify(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """The twins hold what the file holds, grains are unique, shares sum to one."""
+    for name in MARTS:
+        found = [
+            connection.execute(
+                f"select count(*), sum(hash({name})) from {source} as {name}"
+            ).fetchall()
+            for source in (f"out.{name}", f"'{folder / name}.parquet'")
+        ]
+        grain = ", ".join(TABLES[name].grain)
+        repeated = connection.execute(
+            f"select count(*) from (select 1 from out.{name} group by {grain} having count(*) > 1)"
+        ).fetchall()
+        if found[0] != found[1] or repeated != [(0,)]:
+            raise SystemExit(f"{name} is not what was written: {found}, {repeated}")
+    for name in ("country", "organization", "family"):
+        off = connection.execute(
+            "select max(abs(share - 1)) from (select sum(share_of_all) as share "
+            f"from out.fct_{name}_share_daily group by snapshot_date, {lean_marts.SLICE})"
+        ).fetchall()[0][0]
+        if off is None or off > 1e-9:
+            raise SystemExit(f"shares of fct_{name}_share_daily do not add up: {off}")
+
+
 def main() -> None:
     """Run once and print the steps."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("yesterday", "today", "homes", "folder"):
+    for name in ("today", "homes", "folder"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("day")
+    parser.add_argument("day", type=date.fromisoformat)
     parser.add_argument("--state", type=Path)
     given = parser.parse_args()
-    seconds = run(given.yesterday, given.today, given.day, given.homes, given.state, given.folder)
+    seconds = run(given.today, given.day, given.homes, given.state, given.folder)
     for name, taken in seconds.items():
         print(f"{name}: {taken:.1f} s")
     print(f"in all: {sum(seconds.values()):.1f} s")
