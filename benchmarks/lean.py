@@ -33,6 +33,7 @@ from benchmarks import lean_claims, lean_marts, lean_models
 from orchestration.gates.tables import TABLES
 
 SEEDS = Path(__file__).parent.parent / "dbt_project" / "seeds"
+DATABASE = "lean.duckdb"
 LEFT_OUT = ("fct_snapshot_quality_daily", "fct_revisions", "publication")
 # In the order in which they are made: some read those before them.
 MARTS = {
@@ -98,7 +99,7 @@ def run(today: Path, day: date, homes: Path, state: Path | None, folder: Path) -
         f"temp_directory = '{folder / 'spill'}'",
     ):
         connection.execute(f"set {setting}")
-    _open(connection, state, folder / "lean.duckdb")
+    _open(connection, state, folder / DATABASE)
     days = connection.execute("select min(snapshot_date), max(snapshot_date) from known_day")
     first, before = days.fetchall()[0]
     if before is not None and (before != day - timedelta(days=1) or day - first >= timedelta(7)):
@@ -213,8 +214,7 @@ def _judge(
     if not models:
         raise SystemExit(f"the source records no downloadsAllTime on {day}")
     earlier = connection.execute(
-        "select status, daily_rise from known_day where snapshot_date >= ?",
-        [day - timedelta(15)],
+        f"select status, daily_rise from known_day where snapshot_date >= date '{day}' - 15"
     ).fetchall()
     if any(status != "ok" for status, _ in earlier):
         raise SystemExit("the counters stood still before: what is spread is not computed here")

@@ -6,6 +6,7 @@ What belongs here: the measures of the day as one query a kind, read from the ma
 from __future__ import annotations
 
 from benchmarks import lean_names
+from benchmarks.lean_models import CHANGED
 
 CLAIMS = """
 create temp table claim as
@@ -24,7 +25,6 @@ where measure = 'family_models_count'
 union
 select hash(split_part(entity, '/', 1)) from claim where measure = 'family_models_count';
 """
-_SLICE = "window_name = w and attribution = a and cohort = c and scope = s"
 
 
 def _of_day(mart: str) -> str:
@@ -75,11 +75,12 @@ organization as (
 ),
 model as (
     select claim_id, case any_value(measure)
-        when 'top_k_share' then sum(downloads * greatest(least(parameter - above, entities_count), 0))
-            / any_value(total)
+        when 'top_k_share' then sum(downloads * greatest(
+            least(parameter - above, entities_count), 0)) / any_value(total)
         when 'top_percent_share' then sum(downloads * greatest(least(
             ceil(n * parameter / 100) - above, entities_count), 0)) / any_value(total)
-        else coalesce(sum(entities_count) filter (downloads < parameter), 0) / any_value(n) end as value
+        else coalesce(sum(entities_count) filter (downloads < parameter), 0) / any_value(n)
+        end as value
     from claim join (select * exclude (entities), entities as entities_count from placed
         where level = 'model') as placed on placed.window_name = w
         and placed.attribution = a and placed.cohort = c and placed.scope = s
@@ -111,14 +112,7 @@ family_model as (
         as value
     from claim
     join owner on split_part(entity, '/', 1) = canonical_organization and is_today
-    left join ({
-    lean_names.READ_FAMILIES.replace(
-        "{rows}",
-        '''(
-        select k, organization, name, coalesce(library_name, '') as library, tag_text
-        from today where o in (select o from claimed_owner))''',
-    )
-}) as classes
+    left join (select organization, family from ({lean_names.READ_FAMILIES})) as classes
         on classes.organization = owner.organization
     where measure = 'family_models_count' group by claim_id
 ),
@@ -136,7 +130,7 @@ created as (
         name.organization || '/' || family_name, entity)), 0)
         / nullif(sum(credit) filter (not is_unknown), 0) as value
     from claim
-    join derivative on attribution_of = a
+    join derivative on derivative.attribution = a
         and created_at >= date_trunc('month', claimed_period_from)
         and date_trunc('month', created_at) <= claimed_period_to
         and (c = 'all' or is_new) and (s = 'all' or is_language_model)
@@ -222,9 +216,7 @@ from (
 ) as claim
 left join measured using (claim_id)
 left join created using (claim_id)
-""".replace(
-    "join derivative on attribution_of = a", "join derivative on derivative.attribution = a"
-)
+""".replace("{rows}", CHANGED)
 
 _ROUNDING = "1e-9 * greatest(1, abs(claimed_value))"
 _LEAST = f"(claimed_value - tolerance - {_ROUNDING})"

@@ -686,7 +686,8 @@ measured as (
         {_within("ceil(n / 100)")} as top_1_percent_share
     from placed group by all
 )
-select date '{{day}}' as snapshot_date, {SLICE}, level, coalesce(all_entities, 0)::bigint as entities_count,
+select date '{{day}}' as snapshot_date, {SLICE}, level,
+    coalesce(all_entities, 0)::bigint as entities_count,
     hhi, gini, top_1_share, top_10_share, top_100_share, top_1000_share, top_1_percent_share,
     coalesce(reason, case when hhi is null then 'no model of this slice has downloads' end)
         as null_reason
@@ -867,7 +868,8 @@ from (select * exclude (created_at, first_seen_on, release_type, release_group) 
 join release using (k)
 left join told on today.m = told.m
 union all
-select * from {{earlier:dim_models}} where hash(model_key) in (select k from release where not is_here)
+select * from {{earlier:dim_models}}
+where hash(model_key) in (select k from release where not is_here)
 """
 DIM_ORGANIZATIONS = """
 select organization, valid_from, canonical_organization, country_key, alternative_country_key,
@@ -913,8 +915,8 @@ _BUCKET = """case when parameters_count is null or parameters_count <= 0 then nu
 # Levels on the day that a model reaches an age; what was said once stays.
 LEVELS = f"""
 create temp table level as
-select release.k, age_days, date '{{day}}' as told_on, greatest(counter, coalesce({FLOOR}, counter))::double
-        as downloads
+select release.k, age_days, date '{{day}}' as told_on,
+    greatest(counter, coalesce({FLOOR}, counter))::double as downloads
 from release
 join (select unnest([{", ".join(map(str, AGES))}]) as age_days)
     on released_on = date '{{day}}' - age_days

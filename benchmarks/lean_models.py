@@ -79,12 +79,12 @@ from known where k in (select k from release where not is_here)
 """
 
 # The rows of today beside what the state knows of them. Tags are kept of those alone whose
-# name, tags or library changed: these are classified anew.
+# name, tags or library changed, or whose families a claim counts: these are classified anew.
 TODAY = f"""
 create temp table today as
 select
     hash(model_key) as k, hash(model_id) as m, hash(r.organization) as o, model_key, model_id,
-    r.organization, name, author_type, r.created_at,
+    r.organization, author_type, r.created_at,
     coalesce(r.created_at > timestamp '{{day}}' - interval 365 day, false) as is_new,
     coalesce(pipeline_tag in ({quoted(list(TASKS))}),
         list_has_any(tags, [{quoted(vocabulary("language_model_tags"))}]), false)
@@ -93,8 +93,10 @@ select
     nullif(replace(list_filter(tags, lambda tag: starts_with(tag, 'license:'))[1],
         'license:', ''), '') as license,
     list_filter(tags, lambda tag: starts_with(tag, 'base_model:')) as parent_tags,
+    len(parent_tags) > 0 or hash(model_id) in (select m from override) as is_lineage_known,
     hash(r.organization, name, tags, library_name) as print,
     case when known.print is distinct from hash(r.organization, name, tags, library_name)
+            or hash(r.organization) in (select o from claimed_owner)
         then coalesce('|' || array_to_string(tags, '||') || '|', '') end as tag_text,
     r.downloads::double as d30, r.counter::double as d_all, r.counter,
     known.k is not null as is_known, known.counter as counter_before, known.counted_on,
@@ -117,18 +119,15 @@ from (
 ) as r
 left join known on hash(r.model_key) = known.k
 """
+CHANGED = f"""(
+    select k, organization, {lean_names.NAME} as name, coalesce(library_name, '') as library,
+        tag_text
+    from today where tag_text is not null)"""
 CLASSES = f"""
 create temp table classes as
 select k, release_type, stem as release_group
-from ({
-    lean_names.READ.replace(
-        "{rows}",
-        '''(
-    select k, organization, name, coalesce(library_name, '') as library, tag_text
-    from today where tag_text is not null)''',
-    )
-})
-"""
+from ({lean_names.READ})
+""".replace("{rows}", CHANGED)
 
 # How the counters of the day stand, against those of the day before.
 STATUS = """
@@ -167,7 +166,8 @@ with declared as (
 select m, hash(parent) as p, parent, credit,
     regexp_full_match(parent, '[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?') as is_readable,
     p in (select m from today) as is_present
-from declared
+from declared;
+alter table today drop parent_tags;
 """
 CYCLES = """
 create temp table cycle as
@@ -224,7 +224,7 @@ FACTS = """
 create temp table fact as
 select
     today.m, o, is_new, is_language_model, created_at,
-    len(parent_tags) > 0 or today.m in (select m from override) as is_lineage_known,
+    is_lineage_known,
     heir.m is not null as is_heir, ancestor.m is not null as is_ancestor,
     {made} and today.m not in (select m from override where base_model_id is null) as is_made,
     {corrected} as d_1d, {uncorrected} as u_1d, d30, d_all
@@ -234,7 +234,7 @@ left join (select distinct root as m from root) as ancestor on today.m = ancesto
 """
 MADE = (
     "coalesce(case when known_m = today.m then today.is_made end, "
-    f"{lean_names.is_made_of_another('model_id', 'name')})"
+    f"{lean_names.is_made_of_another('model_id', lean_names.NAME)})"
 )
 CORRECTED = """case
     when counter is null then case when counter_before is not null then 0 end

@@ -45,9 +45,10 @@ def compare(lean: Path, ours: Path, schema: str = "main") -> Iterator[Agreement]
     """Each mart of the script's file `lean` with that of `ours`, in its `schema`."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{lean}' as lean (read_only)")
-        connection.execute(f"attach '{ours}' as ours (read_only)")
+        # A mart that is a view names its own file as it was called.
+        connection.execute(f"attach '{ours}' as {ours.stem} (read_only)")
         for mart in MARTS:
-            yield _compare(connection, mart, f"ours.{schema}.{mart}")
+            yield _compare(connection, mart, f"{ours.stem}.{schema}.{mart}")
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, mart: str, ours: str) -> Agreement:

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import lean, queries
+from benchmarks import lean, queries, sameness
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
 from benchmarks.worlds import seal_days
 from local_hub import named_world
 from orchestration.gates import verdicts
 from orchestration.home import Home
+from orchestration.publication import generation
 from orchestration.snapshots import reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.warehouse import generated_organizations_file
@@ -105,8 +106,8 @@ def floor(work: Path, models: list[int], days: list[int]) -> None:
         one, two = (store.parquet_of(home, day) for day in store.list_sealed(home))
         homes = generated_organizations_file(home)
         before = work / "before"
-        lean.run(one, one, str(first), homes, None, before)
-        theirs = lean.run(one, two, str(second), homes, before / "lean.duckdb", work / "lean")
+        lean.run(one, first, homes, None, before)
+        theirs = lean.run(two, second, homes, before / lean.DATABASE, work / "lean")
         in_all = sum(theirs.values())
         print(
             f"| {count:,} | {ours.wall:.1f} s | {ours.cpu:.1f} s | {ours.peak:,.0f} MiB "
@@ -115,6 +116,8 @@ def floor(work: Path, models: list[int], days: list[int]) -> None:
         )
         for name, seconds in theirs.items():
             print(f"  lean: {name} {seconds:.1f} s", flush=True)
+        published = home.published / "current" / generation.DATABASE
+        print(sameness.report(work / "lean" / lean.DATABASE, published), flush=True)
 
 
 def answers(work: Path, models: list[int], days: list[int]) -> None:

@@ -1,0 +1,100 @@
+"""The hand-written script to which a day's cost is compared says what the pipeline says."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks import lean, sameness
+from local_hub import named_world, write_raw
+from orchestration import warehouse
+from orchestration.home import Home
+from tests.integration.built_world import build
+
+pytestmark = pytest.mark.xdist_group("floor")
+
+MARTS = " ".join(f"+{mart}" for mart in lean.MARTS)
+# What a generated world lacks: owners and families that the claims name, a cycle, a parent that
+# nobody can read, a model of several parents. Places move a little from day to day, and names
+# and tags with them.
+BOTH_DAYS = """
+select * replace (
+    case when place = 1 then 'meta-llama/Meta-Llama-3-8B' when place = 2 then 'Qwen/Qwen3-8B'
+        when place = 3 then 'deepseek-ai/DeepSeek-R1' when place = 4 then 'lone/one'
+        when place = 5 then 'lone/other' else id end as id,
+    case when place < 4 then null else author end as author,
+    case when place < 4 then ['transformers', 'safetensors', 'license:apache-2.0']
+        when place = 4 then ['base_model:lone/other'] when place = 5 then ['base_model:lone/one']
+        when place = 6 then ['base_model:nobody can read this']
+        when place % 9 = 0 then list_append(tags, 'base_model:Qwen/Qwen3-8B')
+        when place % 9 = 1 then list_append(tags, 'base_model:deepseek-ai/DeepSeek-R1')
+        when place % 9 = 2 then list_append(tags, 'base_model:openai/gone-since')
+        else tags end as tags)
+from (select *, row_number() over (order by downloads desc, id) as place from day)
+"""
+# What comes and goes between two days: older models that nobody saw, deletions, counters that
+# fall, new names, other tags.
+DAY_BEFORE = f"select * exclude (place) from ({BOTH_DAYS}) where place % 50 <> 11"
+DAY = f"""
+select * exclude (place) replace (
+    case when place % 40 = 8 then downloadsAllTime * 9 // 10 else downloadsAllTime end
+        as downloadsAllTime,
+    case when place % 80 = 12 then id || '-v2-GGUF' else id end as id,
+    case when place % 70 = 13 then list_append(tags, 'mergekit') else tags end as tags)
+from ({BOTH_DAYS}) where place % 60 <> 14
+"""
+
+
+@dataclass(frozen=True)
+class TwoDays:
+    """Both files of marts after two days: the script's and the pipeline's."""
+
+    lean: Path
+    warehouse: Path
+
+
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> TwoDays:
+    home = Home(tmp_path_factory.mktemp("floor"))
+    world = named_world("scale:2000x30")
+    days = list(world.dates)[-2:]
+    write_raw(world, home.raw / "hub_models", dates=days)
+    homes = warehouse.generated_organizations_file(home)
+    homes.write_text(world.organizations_csv(), encoding="utf-8")
+    files = [home.raw / "hub_models" / f"snapshot_date={day}/models.v1.parquet" for day in days]
+    for file, query in zip(files, (DAY_BEFORE, DAY), strict=True):
+        with duckdb.connect() as connection:
+            connection.execute(f"create table day as from '{file}'")
+            connection.execute(f"copy ({query} order by id) to '{file}' (compression zstd)")
+    # One build of both days says what one build a day says (test_measures_history.py).
+    build(home, days, select=MARTS)
+    folder = home.root / "lean"
+    lean.run(files[0], days[0], homes, None, folder / "before")
+    lean.run(files[1], days[1], homes, folder / "before" / lean.DATABASE, folder)
+    return TwoDays(folder / lean.DATABASE, home.warehouse)
+
+
+def test_lean_script_and_marts_agree(two_days: TwoDays) -> None:
+    found = list(sameness.compare(two_days.lean, two_days.warehouse, "marts"))
+    assert [one.row() for one in found if not one.holds] == []
+    assert {one.mart for one in found if not one.our_rows} == set()
+
+
+def test_a_changed_figure_is_told(two_days: TwoDays, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.duckdb"
+    shutil.copy(two_days.lean, changed)
+    with duckdb.connect(str(changed)) as connection:
+        for statement in (
+            "update fct_country_share_daily set share_of_all = share_of_all + 2e-9 where rank = 1",
+            "update dim_models set license = null where license is not null",
+            "delete from fct_overtakes",
+        ):
+            connection.execute(statement)
+    found = {
+        one.mart for one in sameness.compare(changed, two_days.warehouse, "marts") if not one.holds
+    }
+    assert found == {"fct_country_share_daily", "dim_models", "fct_overtakes"}
