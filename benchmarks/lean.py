@@ -3,17 +3,18 @@
 What belongs here: what a careful person would write who needs a day's marts and nothing else, no
 orchestration, provenance or refusals. It shares no SQL with the dbt project.
 
-It computes, writes as a DuckDB file and Parquet twins, reads back and compares all published
-marts of the second of two days: shares of countries, organizations and families, coverage,
-concentration, gaps, overtakes, adoption, cadence, release dates, adjustments, claims and the
-dimensions. What a day needs of the days before (the marts, each model's counter, floor, release
-class and first sight, names of families) is in the file of the day before, which is its own.
+It asks the snapshot what the first gate asks, computes all published marts of the second of two
+days (quality, shares of countries, organizations and families, coverage, concentration, gaps,
+overtakes, adoption, cadence, release dates, adjustments, claims, the dimensions), writes them as
+a DuckDB file and Parquet twins, reads both back and compares them. What a day needs of the days
+before (the marts, each model's counter, floor, release class and first sight, names of families)
+is in the file of the day before, which is its own.
 
 Left out, and refused where it would matter: a history of a week or more (windows of 7, 28 and
-365 days are null with their reason, as they are after two days); the days after a stall or a
-rollback; gaps between days; models without the Hub's own key, whose renames would have to be
-found; records that lack a whole field; what the Hub answers when asked who an owner is. Not
-computed are fct_snapshot_quality_daily (the first gate's record), fct_revisions (the publisher's
+365 days are null with their reason, as they are after two days; ranges are not learned yet);
+the days after a stall or a rollback; gaps between days. Left out, and not noticed: models without
+the Hub's own key, whose renames would have to be found; records that lack a whole field; what
+the Hub answers when asked who an owner is. Not computed are fct_revisions (the publisher's
 comparison with the generation before) and the table `publication`.
 """
 
@@ -29,12 +30,12 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import lean_claims, lean_marts, lean_models
+from benchmarks import lean_claims, lean_marts, lean_models, lean_quality
 from orchestration.gates.tables import TABLES
 
 SEEDS = Path(__file__).parent.parent / "dbt_project" / "seeds"
 DATABASE = "lean.duckdb"
-LEFT_OUT = ("fct_snapshot_quality_daily", "fct_revisions", "publication")
+LEFT_OUT = ("fct_revisions", "publication")
 # In the order in which they are made: some read those before them.
 MARTS = {
     "fct_country_share_daily": lean_marts.COUNTRY_SHARE,
@@ -56,6 +57,8 @@ MARTS = {
     "dim_organizations": lean_marts.DIM_ORGANIZATIONS,
     "dim_countries": lean_marts.DIM_COUNTRIES,
     "dim_dates": lean_marts.DIM_DATES,
+    # Filled when the snapshot is asked, before the others.
+    "fct_snapshot_quality_daily": "",
 }
 # These tell of each day; the others are told anew.
 DAILY = tuple(
@@ -69,6 +72,7 @@ STATE = {
     "known_owner": "organization varchar, recorded_type varchar",
     "known_family": "m ubigint, family_name varchar, line_name varchar",
     "known_level": "k ubigint, age_days integer, told_on date, downloads double",
+    "known_figure": lean_quality.KNOWN_COLUMNS,
     "known_day": "snapshot_date date, status varchar, daily_rise double",
 }
 KEPT = {
@@ -126,6 +130,9 @@ def run(today: Path, day: date, homes: Path, state: Path | None, folder: Path) -
         lap(name)
 
     make("read the day", lean_models.SEEDS, lean_claims.CLAIMS, lean_models.TODAY)
+    execute("insert into out.fct_snapshot_quality_daily from {earlier:fct_snapshot_quality_daily}")
+    lean_quality.ask(connection, today, day, before)
+    lap("ask the snapshot")
     # First, for they name the day themselves.
     values = _judge(connection, day, first, before) | values
     make("classify", lean_models.CLASSES)
@@ -251,6 +258,8 @@ def _judge(
 def _write(execute: Callable[[str], None]) -> None:
     """Every mart, sorted by its grain; what is told of earlier days stays, but settles."""
     for name, query in MARTS.items():
+        if not query:
+            continue
         table = TABLES[name]
         columns = [column.name for column in table.columns]
         if name in DAILY:

@@ -59,7 +59,7 @@ KNOWN_COLUMNS = """
     k ubigint, m ubigint, o ubigint, created_at timestamp, first_seen_on date,
     last_seen_on date, absent_on date, release_type utinyint, release_group varchar,
     print ubigint, is_made boolean, is_language_model boolean, downloads_30d bigint,
-    parameters_count bigint, counter bigint, counted_on date, floor bigint
+    parameters_count bigint, counter bigint, counted_on date, floor bigint, moves ubigint
 """
 FLOOR = """case when counter < counter_before or counted_on < date '{before}'
     then greatest(coalesce(floor, counter_before), counter_before) else floor end"""
@@ -70,7 +70,7 @@ select today.k, today.m, today.o, release.created_at, release.first_seen_on,
     d30::bigint as downloads_30d, parameters_count,
     coalesce(counter, counter_before) as counter,
     case when counter is null then counted_on else date '{{day}}' end as counted_on,
-    {FLOOR} as floor
+    {FLOOR} as floor, moves
 from (select * exclude (is_made, d30) from today) as today
 join (select * from release where is_here) as release using (k)
 join (select m, is_made, d30 from fact) as fact on today.m = fact.m
@@ -98,6 +98,11 @@ select
     case when known.print is distinct from hash(r.organization, name, tags, library_name)
             or hash(r.organization) in (select o from claimed_owner)
         then coalesce('|' || array_to_string(tags, '||') || '|', '') end as tag_text,
+    tags is not null as has_tags, hash(r.downloads, r.counter, likes, changed_at) as moves,
+    coalesce(known.last_seen_on = date '{{before}}', false) as was_there,
+    was_there and known.moves = hash(r.downloads, r.counter, likes, changed_at) as is_unmoved,
+    was_there and known.downloads_30d >= 1000 and r.downloads / 200 >= known.downloads_30d
+        as is_jump,
     r.downloads::double as d30, r.counter::double as d_all, r.counter,
     known.k is not null as is_known, known.counter as counter_before, known.counted_on,
     known.floor, known.m as known_m, known.created_at as known_created_at, known.first_seen_on,
@@ -113,7 +118,7 @@ from (
         case when createdAt < timestamp '2022-03-02 23:29:04'
             or createdAt >= timestamp '2022-03-02 23:29:06' then createdAt end as created_at,
         tags, pipeline_tag, library_name, safetensors_total as parameters_count, downloads,
-        downloadsAllTime as counter
+        downloadsAllTime as counter, likes, lastModified as changed_at
     from read_parquet('{{today}}', hive_partitioning = false)
     left join legacy on id = legacy.model_id
 ) as r

@@ -81,7 +81,8 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> TwoDays:
 def test_lean_script_and_marts_agree(two_days: TwoDays) -> None:
     found = list(sameness.compare(two_days.lean, two_days.warehouse, "marts"))
     assert [one.row() for one in found if not one.holds] == []
-    assert {one.mart for one in found if not one.our_rows} == set()
+    # What the first gate asks is in no warehouse of these tests; the bench compares it.
+    assert {one.mart for one in found if not one.our_rows} == {"fct_snapshot_quality_daily"}
 
 
 def test_a_changed_figure_is_told(two_days: TwoDays, tmp_path: Path) -> None:
