@@ -8,7 +8,7 @@ the day before, `out` the one that is written.
 from __future__ import annotations
 
 from benchmarks import lean_names
-from benchmarks.lean_models import FLOOR
+from benchmarks.lean_models import FLOOR, SOURCES
 from benchmarks.lean_names import TYPES
 
 SLICE = "window_name, attribution, cohort, scope"
@@ -835,7 +835,7 @@ from year join owner using (o) join released using (o)
 left join rhythm using (o) left join in_weeks using (o) left join streak using (o)
 """
 RELEASE_DATES = f"""
-select source as release_date_source,
+select list_extract([{lean_names.quoted(list(SOURCES))}], source) as release_date_source,
     case when grouping(release_type) = 1 then 'all' else {_TYPE} end as release_type,
     count(*) as releases_count, min(released_on) as first_released_on,
     max(released_on) as last_released_on
@@ -860,12 +860,13 @@ told as (
     left join absent on root = absent.m
 )
 select model_key, model_id, organization, release.created_at, {_TYPE} as release_type,
-    release.release_group, coalesce(root_id, model_id) as root_base_model,
+    coalesce(classes.release_group, today.release_group) as release_group,
+    coalesce(root_id, model_id) as root_base_model,
     coalesce(root_organization, organization) as root_organization, library_name, pipeline_tag,
     license, parameters_count, release.first_seen_on, date '{{day}}' as last_seen_on
-from (select * exclude (created_at, first_seen_on, release_type, release_group) from today)
-    as today
+from (select * exclude (created_at, first_seen_on, release_type) from today) as today
 join release using (k)
+left join (select k, release_group from classes) as classes using (k)
 left join told on today.m = told.m
 union all
 select * from {{earlier:dim_models}}

@@ -55,6 +55,7 @@ select count(*) from today join state.dim_models as before
 where was_there and today.m <> known_m
 """
 _OWNERS = """
+create temp table namespace as
 select case when contains(model_id, '/') then organization else '(no namespace)' end as owner,
     sum(d30) as downloads
 from today group by owner
@@ -81,7 +82,8 @@ def ask(connection: duckdb.DuckDBPyConnection, today: Path, day: date, before: d
         name: (value, moment, owner)
         for name, value, moment, owner in connection.execute("from known_figure").fetchall()
     }
-    largest = one(f"select max_by(owner, downloads) as owner from ({_OWNERS})")["owner"]
+    connection.execute(_OWNERS)
+    largest = one("select max_by(owner, downloads) as owner from namespace")["owner"]
     nulls = {name: found[name] for name in found if name.startswith("nulls_")}
     compared: dict[str, float | None] = dict.fromkeys(
         ("lost", "recased", "jumps", "unmoved", "went_back", "owner_there", "nulls_gained")
@@ -92,9 +94,8 @@ def ask(connection: duckdb.DuckDBPyConnection, today: Path, day: date, before: d
         models = found["models_before"]
         rows_before = known["rows"][0]
         least_rows = rows_before - max(0.005 * rows_before, 5)
-        owner = known["largest_owner"][2]
-        query = f"select count(*) from ({_OWNERS}) where owner = ?"
-        there = connection.execute(query, [owner]).fetchall()[0][0]
+        query = "select count(*) from namespace join known_figure using (owner)"
+        there = connection.execute(query).fetchall()[0][0]
         compared = {
             "lost": (models - found["still_there"]) / models / (day - before).days,
             "recased": connection.execute(_RECASED).fetchall()[0][0] / models,
