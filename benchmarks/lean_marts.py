@@ -923,7 +923,7 @@ join (select unnest([{", ".join(map(str, AGES))}]) as age_days)
     on released_on = date '{{day}}' - age_days
 join (select k, counter, counter_before, counted_on, floor from today) as today
     on release.k = today.k
-where downloads >= 100
+where downloads >= 100 and '{{state}}' = 'ok'
 union all
 from known_level
 """
@@ -1000,7 +1000,7 @@ with corrected as (
         counter_before is null as is_arrival, counted_on < date '{before}' as is_return,
         {corrected} as corrected, {uncorrected} as uncorrected
     from today
-    where counter is not null and {is_measured} and (counter < counter_before
+    where counter is not null and {is_measured} and '{state}' = 'ok' and (counter < counter_before
         or floor is not null or (counter_before is null
             and not coalesce(created_at::date >= date '{before}', false)))
 ),

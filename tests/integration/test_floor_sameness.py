@@ -19,9 +19,9 @@ pytestmark = pytest.mark.xdist_group("floor")
 
 MARTS = " ".join(f"+{mart}" for mart in lean.MARTS)
 # What a generated world lacks: owners and families that the claims name, a cycle, a parent that
-# nobody can read, a model of several parents. Places move a little from day to day, and names
-# and tags with them.
-BOTH_DAYS = """
+# nobody can read, a model of several parents, large models whose counters are `frozen`. Places
+# move a little from day to day, and names and tags with them.
+EVERY_DAY = """
 select * replace (
     case when place = 1 then 'meta-llama/Meta-Llama-3-8B' when place = 2 then 'Qwen/Qwen3-8B'
         when place = 3 then 'deepseek-ai/DeepSeek-R1' when place = 4 then 'lone/one'
@@ -33,61 +33,78 @@ select * replace (
         when place % 9 = 0 then list_append(tags, 'base_model:Qwen/Qwen3-8B')
         when place % 9 = 1 then list_append(tags, 'base_model:deepseek-ai/DeepSeek-R1')
         when place % 9 = 2 then list_append(tags, 'base_model:openai/gone-since')
-        else tags end as tags)
+        else tags end as tags,
+    case when {frozen} then 70000 else downloads end as downloads,
+    case when {frozen} then 100000 + hash(_id) % 1000 else downloadsAllTime end::bigint
+        as downloadsAllTime)
 from (select *, row_number() over (order by downloads desc, id) as place from day)
 """
-# What comes and goes between two days: older models that nobody saw, deletions, counters that
-# fall, new names, other tags.
-DAY_BEFORE = f"select * exclude (place) from ({BOTH_DAYS}) where place % 50 <> 11"
+# What comes and goes from day to day: older models that nobody saw, deletions, returns, counters
+# that are `fallen`, new names, other tags.
 DAY = f"""
 select * exclude (place) replace (
-    case when place % 40 = 8 then downloadsAllTime * 9 // 10 else downloadsAllTime end
+    case when {{fallen}} then downloadsAllTime * 9 // 10 else downloadsAllTime end
         as downloadsAllTime,
-    case when place % 80 = 12 then id || '-v2-GGUF' else id end as id,
-    case when place % 70 = 13 then list_append(tags, 'mergekit') else tags end as tags)
-from ({BOTH_DAYS}) where place % 60 <> 14
+    case when place % 80 = 12 + {{number}} then id || '-v2-GGUF' else id end as id,
+    case when place % 70 = 13 + {{number}} then list_append(tags, 'mergekit') else tags end
+        as tags)
+from ({EVERY_DAY}) where place % 50 <> 11 + {{number}}
 """
+FALLS, NEVER = "place % 40 = 8 + {number} and {number} > 0", "false"
+# The days of each case; what happens to all counters happens on its last.
+CASES: dict[str, tuple[int, str, str]] = {
+    "some fall": (4, FALLS, NEVER),
+    "many fall at once": (2, "place % 10 = 8 and {number} = 1", NEVER),
+    "the large ones stand still": (2, FALLS, "hash(_id) % 50 = 3"),
+}
 
 
 @dataclass(frozen=True)
-class TwoDays:
-    """Both files of marts after two days: the script's and the pipeline's."""
+class Files:
+    """Both files of marts after the last day: the script's and the pipeline's."""
 
     lean: Path
     warehouse: Path
 
 
-@pytest.fixture(scope="module")
-def two_days(tmp_path_factory: pytest.TempPathFactory) -> TwoDays:
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(case, marks=[pytest.mark.long] * (case != "some fall")) for case in CASES],
+)
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    number_of_days, fallen, frozen = CASES[request.param]
     home = Home(tmp_path_factory.mktemp("floor"))
     world = named_world("scale:2000x30")
-    days = list(world.dates)[-2:]
+    days = list(world.dates)[-number_of_days:]
     write_raw(world, home.raw / "hub_models", dates=days)
     homes = warehouse.generated_organizations_file(home)
     homes.write_text(world.organizations_csv(), encoding="utf-8")
-    files = [home.raw / "hub_models" / f"snapshot_date={day}/models.v1.parquet" for day in days]
-    for file, query in zip(files, (DAY_BEFORE, DAY), strict=True):
+    state = None
+    for number, day in enumerate(days):
+        file = home.raw / "hub_models" / f"snapshot_date={day}/models.v1.parquet"
+        query = DAY.format(number=number, fallen=fallen.format(number=number), frozen=frozen)
         with duckdb.connect() as connection:
             connection.execute(f"create table day as from '{file}'")
             connection.execute(f"copy ({query} order by id) to '{file}' (compression zstd)")
-    # One build of both days says what one build a day says (test_measures_history.py).
+        folder = home.root / f"lean-{day}"
+        lean.run(file, day, homes, state, folder)
+        state = folder / lean.DATABASE
+    # One build of all days says what one build a day says (test_measures_history.py).
     build(home, days, select=MARTS)
-    folder = home.root / "lean"
-    lean.run(files[0], days[0], homes, None, folder / "before")
-    lean.run(files[1], days[1], homes, folder / "before" / lean.DATABASE, folder)
-    return TwoDays(folder / lean.DATABASE, home.warehouse)
+    assert state is not None
+    return Files(state, home.warehouse)
 
 
-def test_lean_script_and_marts_agree(two_days: TwoDays) -> None:
-    found = list(sameness.compare(two_days.lean, two_days.warehouse, "marts"))
+def test_lean_script_and_marts_agree(files: Files) -> None:
+    found = list(sameness.compare(files.lean, files.warehouse, "marts"))
     assert [one.row() for one in found if not one.holds] == []
     # What the first gate asks is in no warehouse of these tests; the bench compares it.
     assert {one.mart for one in found if not one.our_rows} == {"fct_snapshot_quality_daily"}
 
 
-def test_a_changed_figure_is_told(two_days: TwoDays, tmp_path: Path) -> None:
+def test_a_changed_figure_is_told(files: Files, tmp_path: Path) -> None:
     changed = tmp_path / "changed.duckdb"
-    shutil.copy(two_days.lean, changed)
+    shutil.copy(files.lean, changed)
     with duckdb.connect(str(changed)) as connection:
         for statement in (
             "update fct_country_share_daily set share_of_all = share_of_all + 2e-9 where rank = 1",
@@ -96,6 +113,6 @@ def test_a_changed_figure_is_told(two_days: TwoDays, tmp_path: Path) -> None:
         ):
             connection.execute(statement)
     found = {
-        one.mart for one in sameness.compare(changed, two_days.warehouse, "marts") if not one.holds
+        one.mart for one in sameness.compare(changed, files.warehouse, "marts") if not one.holds
     }
     assert found == {"fct_country_share_daily", "dim_models", "fct_overtakes"}
