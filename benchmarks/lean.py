@@ -247,7 +247,6 @@ def _judge(
     return {
         "state": state,
         "rise": "null" if rise is None or not common else str(rise),
-        "made": lean_models.MADE,
         "corrected": nothing if reason or before is None else lean_models.CORRECTED,
         "uncorrected": nothing if before is None else lean_models.UNCORRECTED,
         "first_usable": str(first or day),

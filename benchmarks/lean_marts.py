@@ -859,14 +859,16 @@ told as (
     left join (select m, model_id, organization from today) as here on root = here.m
     left join absent on root = absent.m
 )
-select model_key, model_id, organization, release.created_at, {_TYPE} as release_type,
-    coalesce(classes.release_group, today.release_group) as release_group,
-    coalesce(root_id, model_id) as root_base_model,
+select model_key, model_id, organization, first_created_at as created_at, {_TYPE} as release_type,
+    release_group, coalesce(root_id, model_id) as root_base_model,
     coalesce(root_organization, organization) as root_organization, library_name, pipeline_tag,
-    license, parameters_count, release.first_seen_on, date '{{day}}' as last_seen_on
-from (select * exclude (created_at, first_seen_on, release_type) from today) as today
-join release using (k)
-left join (select k, release_group from classes) as classes using (k)
+    license, parameters_count, first_seen_on, date '{{day}}' as last_seen_on
+from (
+    select today.* exclude (release_type, release_group),
+        coalesce(classes.release_type, today.release_type) as release_type,
+        coalesce(classes.release_group, today.release_group) as release_group
+    from today left join classes using (k)
+) as today
 left join told on today.m = told.m
 union all
 select * from {{earlier:dim_models}}

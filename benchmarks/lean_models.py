@@ -64,18 +64,15 @@ KNOWN_COLUMNS = """
 FLOOR = """case when counter < counter_before or counted_on < date '{before}'
     then greatest(coalesce(floor, counter_before), counter_before) else floor end"""
 KNOWN = f"""
-select today.k, today.m, today.o, release.created_at, release.first_seen_on,
-    date '{{day}}' as last_seen_on, release.absent_on, release.release_type,
-    coalesce(classes.release_group, today.release_group) as release_group, print,
-    fact.is_made, today.is_language_model,
-    d30::bigint as downloads_30d, parameters_count,
+select today.k, m, o, first_created_at as created_at, first_seen_on,
+    date '{{day}}' as last_seen_on, absent_on,
+    coalesce(classes.release_type, today.release_type) as release_type,
+    coalesce(classes.release_group, today.release_group) as release_group, print, is_made,
+    is_language_model, d30::bigint as downloads_30d, parameters_count,
     coalesce(counter, counter_before) as counter,
     case when counter is null then counted_on else date '{{day}}' end as counted_on,
     {FLOOR} as floor, moves
-from (select * exclude (is_made, d30) from today) as today
-join (select * from release where is_here) as release using (k)
-join (select m, is_made, d30 from fact) as fact on today.m = fact.m
-left join classes using (k)
+from today left join classes using (k)
 union all
 from known where k in (select k from release where not is_here)
 """
@@ -89,6 +86,10 @@ create temp table today as
 select
     hash(model_key) as k, hash(model_id) as m, hash(r.organization) as o, model_key, model_id,
     r.organization, author_type, r.created_at,
+    least(r.created_at, known.created_at) as first_created_at,
+    case when known.k is not null then known.first_seen_on else date '{{day}}' end
+        as first_seen_on,
+    case when known.k is not null then known.absent_on else {{absent_on}} end as absent_on,
     coalesce(r.created_at > timestamp '{{day}}' - interval 365 day, false) as is_new,
     coalesce(pipeline_tag in ({quoted(list(TASKS))}),
         list_has_any(tags, [{quoted(vocabulary("language_model_tags"))}]), false)
@@ -107,10 +108,10 @@ select
     was_there and known.moves = hash(r.downloads, r.counter, likes, changed_at) as is_unmoved,
     was_there and known.downloads_30d >= 1000 and r.downloads / 200 >= known.downloads_30d
         as is_jump,
-    r.downloads::double as d30, r.counter::double as d_all, r.counter,
-    known.k is not null as is_known, known.counter as counter_before, known.counted_on,
-    known.floor, known.m as known_m, known.created_at as known_created_at, known.first_seen_on,
-    known.absent_on, known.release_type, known.release_group, known.is_made
+    r.downloads::double as d30, r.counter, known.counter as counter_before, known.counted_on,
+    known.floor, known.m as known_m, known.release_type, known.release_group,
+    coalesce(case when known.m = hash(model_id) then known.is_made end,
+        {lean_names.is_made_of_another("model_id", lean_names.NAME)}) as is_made
 from (
     select
         coalesce(_id, id) as model_key, id as model_id,
@@ -235,16 +236,12 @@ select
     today.m, o, is_new, is_language_model, created_at,
     is_lineage_known,
     heir.m is not null as is_heir, ancestor.m is not null as is_ancestor,
-    {made} and today.m not in (select m from override where base_model_id is null) as is_made,
-    {corrected} as d_1d, {uncorrected} as u_1d, d30, d_all
+    is_made and today.m not in (select m from override where base_model_id is null) as is_made,
+    {corrected} as d_1d, {uncorrected} as u_1d, d30, counter::double as d_all
 from today
 left join (select distinct m from root) as heir on today.m = heir.m
 left join (select distinct root as m from root) as ancestor on today.m = ancestor.m
 """
-MADE = (
-    "coalesce(case when known_m = today.m then today.is_made end, "
-    f"{lean_names.is_made_of_another('model_id', lean_names.NAME)})"
-)
 CORRECTED = """case
     when counter is null then case when counter_before is not null then 0 end
     when counter_before is null
@@ -261,9 +258,7 @@ UNCORRECTED = """case
 RELEASES = """
 create temp table release as
 with dated as (
-    select k, m, o, least(created_at, known_created_at) as created_at,
-        case when is_known then first_seen_on else date '{day}' end as first_seen_on,
-        case when is_known then absent_on else {absent_on} end as absent_on,
+    select k, m, o, first_created_at as created_at, first_seen_on, absent_on,
         coalesce(classes.release_type, today.release_type) as release_type,
         hash(o, coalesce(classes.release_group, today.release_group)) as g, true as is_here
     from today left join classes using (k)
