@@ -756,37 +756,52 @@ select * exclude (is_ahead, is_clear, is_there) replace (
     overtaken_on <= date '{{day}}' - 7 and coalesce(is_clear, is_there) as is_certain)
 from waiting where is_ahead
 """
+# Millions of owners who are not listed are one, before anything is named.
 RELEASE_CADENCE = f"""
 with listed as (
     select o from week group by o
     qualify count(*) over () <= 20000 or sum(releases) >= 20 or o in (select o from home)
 ),
-labelled as (
-    select week_start_date, case when listed.o is null then '(other)' else organization end
-        as organization, {_TYPE} as release_type, releases, launches
-    from week left join listed using (o) left join owner using (o)
+by_type as (
+    select week_start_date, coalesce(listed.o, 0) as o, release_type,
+        sum(releases) as releases, sum(launches) as launches
+    from week left join listed using (o) group by all
+),
+summed as (
+    select week_start_date, o, grouping(o) = 1 as is_all, release_type,
+        sum(releases)::bigint as releases, sum(launches)::bigint as launches
+    from by_type
+    group by grouping sets ((week_start_date, o, release_type), (week_start_date, o),
+        (week_start_date, release_type), (week_start_date))
 )
-select week_start_date, case when grouping(organization) = 1 then '(all)' else organization end
-    as organization,
-    case when grouping(release_type) = 1 then 'all' else release_type end as release_type,
-    sum(releases)::bigint as releases_count, sum(launches)::bigint as launches_count
-from labelled
-group by grouping sets ((week_start_date, organization, release_type),
-    (week_start_date, organization), (week_start_date, release_type), (week_start_date))
+select week_start_date, case when is_all then '(all)' else coalesce(organization, '(other)') end
+    as organization, coalesce({_TYPE}, 'all') as release_type, releases as releases_count,
+    launches as launches_count
+from summed left join owner using (o)
 """
 COUNTRY_CADENCE = f"""
-with homed as (
+with by_owner as (
     select week_start_date, coalesce(week.country_key, 'unattributed_' || owner_type)
-        as country_key, o, {_TYPE} as release_type, releases, launches
-    from week join owner using (o)
+        as country_key, o, release_type, sum(releases) as releases, sum(launches) as launches
+    from week join owner using (o) group by all
+),
+summed as (
+    select week_start_date, country_key, release_type, sum(releases)::bigint as releases,
+        sum(launches)::bigint as launches, count(*) filter (releases > 0) as organizations
+    from by_owner group by all
+    union all
+    select week_start_date, country_key, null, sum(releases)::bigint, sum(launches)::bigint,
+        count(*) filter (releases > 0)
+    from (
+        select week_start_date, country_key, o, sum(releases) as releases,
+            sum(launches) as launches
+        from by_owner group by all
+    )
+    group by all
 )
-select week_start_date, country_key,
-    case when grouping(release_type) = 1 then 'all' else release_type end as release_type,
-    sum(releases)::bigint as releases_count, sum(launches)::bigint as launches_count,
-    count(distinct o) filter (releases > 0) as organizations_count
-from homed
-group by grouping sets ((week_start_date, country_key, release_type),
-    (week_start_date, country_key))
+select week_start_date, country_key, coalesce({_TYPE}, 'all') as release_type,
+    releases as releases_count, launches as launches_count, organizations as organizations_count
+from summed
 """
 ORGANIZATION_CADENCE = """
 with year as (
@@ -824,7 +839,7 @@ streak as (
 released as (
     select o, count(*) filter (released_on > date '{day}' - 365 and released_on <= date '{day}')
         as releases, count(*) filter (released_on is null) as undated
-    from release group by o
+    from release semi join year using (o) group by o
 )
 select date '{day}' as snapshot_date, organization, launches as launches_365d,
     releases as releases_365d, median_days as median_days_between_launches,
