@@ -45,6 +45,35 @@
     filter({{ list }}, item -> startswith(item, '{{ prefix }}'))
 {%- endmacro %}
 
+{#- The different texts of a list, with what the pattern matches replaced; any order. -#}
+{% macro array_distinct_replaced(list, pattern, by) -%}
+    {{ return(adapter.dispatch('array_distinct_replaced', 'hub_observatory')(list, pattern, by)) }}
+{%- endmacro %}
+
+{% macro default__array_distinct_replaced(list, pattern, by) -%}
+    list_distinct(list_transform(
+        {{ list }}, lambda item: regexp_replace(item, '{{ pattern }}', '{{ by }}')
+    ))
+{%- endmacro %}
+
+{% macro spark__array_distinct_replaced(list, pattern, by) -%}
+    array_distinct(transform(
+        {{ list }}, item -> regexp_replace(item, '{{ pattern }}', '{{ by }}')
+    ))
+{%- endmacro %}
+
+{% macro array_length(list) -%}
+    {{ return(adapter.dispatch('array_length', 'hub_observatory')(list)) }}
+{%- endmacro %}
+
+{% macro default__array_length(list) -%}
+    len({{ list }})
+{%- endmacro %}
+
+{% macro spark__array_length(list) -%}
+    size({{ list }})
+{%- endmacro %}
+
 {#- The first element of a list, or null. -#}
 {% macro array_first(list) -%}
     {{ return(adapter.dispatch('array_first', 'hub_observatory')(list)) }}

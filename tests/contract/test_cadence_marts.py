@@ -149,6 +149,7 @@ def tables(models: list[Model], window: list[date], on: date) -> dict[str, pd.Da
             ],
             "tags": [["transformers"] for _ in known],
             "library_name": ["transformers" for _ in known],
+            "release_fingerprint": range(len(known)),
         }
     )
     homes = [(owner, *home) for owner, moves in HOMES.items() for home in moves]

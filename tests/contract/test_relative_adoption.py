@@ -125,12 +125,20 @@ def inputs(models: list[Life]) -> dict[str, pd.DataFrame | str]:
         ),
         "intermediate.int_hub__model_history": (
             ["model_key", "model_id", "organization", "is_language_model", "parameters_count",
-             "downloads_30d", "last_seen_on"],
+             "last_seen_on"],
             [
                 (life.key, life.name, life.name.split("/")[0], life.speaks,
-                 None if life.billions is None else int(life.billions * 1e9), life.month, LAST)
+                 None if life.billions is None else int(life.billions * 1e9), LAST)
                 for life in models
             ],
+        ),
+        "intermediate.int_hub__last_sights": (
+            ["snapshot_date", "model_key", "downloads_30d"],
+            [(LAST, life.key, life.month) for life in models[::2]],
+        ),
+        "intermediate.int_hub__known_models": (
+            ["model_key", "last_seen_on", "downloads_30d"],
+            [(life.key, LAST, life.month) for life in models[1::2]],
         ),
     }  # fmt: skip
     frames: dict[str, pd.DataFrame | str] = {

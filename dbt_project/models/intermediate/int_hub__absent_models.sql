@@ -26,7 +26,14 @@ sights as (
 
     union all
 
-    select last_sights.*
+    select
+        last_sights.snapshot_date,
+        last_sights.model_key,
+        last_sights.model_id,
+        last_sights.organization,
+        last_sights.is_new_365d,
+        last_sights.is_language_model,
+        last_sights.is_lineage_known
     from {{ ref('int_hub__last_sights') }} as last_sights
     inner join {{ source('raw', 'build_window') }} as build_window
         on last_sights.snapshot_date < build_window.from_date

@@ -4,4 +4,5 @@
     'root_model_id',
     'root_organization',
     'credit',
+    'is_main_root',
 ]) }}

@@ -6,4 +6,5 @@
     'is_new_365d',
     'is_language_model',
     'is_lineage_known',
+    'downloads_30d',
 ]) }}

@@ -1,29 +1,30 @@
-{#- How many generations are followed; what is deeper counts as its own root there. -#}
+{#-
+    How many generations are followed; what is deeper counts as its own root there. Only models
+    that are somebody's parent are walked, which are few; of the others each has one step to them.
+-#}
 {% set generations = 12 %}
 
-with recursive model_days as (
-
-    select snapshot_date, model_key, model_id, organization
-    from {{ ref('int_hub__model_days') }}
-
-),
-
-edges as (
+with recursive edges as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__lineage_edges') }}
 
 ),
 
--- Whoever is in a cycle is both somebody's child and somebody's parent: few are.
+-- Edges of those that are somebody's child and somebody's parent.
 between_both as (
 
-    select edges.snapshot_date, edges.model_key, edges.parent_key
+    select
+        edges.snapshot_date,
+        edges.model_key,
+        edges.parent_key,
+        edges.ancestor_id,
+        edges.ancestor_organization,
+        edges.parents_count
     from edges
     semi join edges as below
         on
             edges.snapshot_date = below.snapshot_date
             and edges.model_key = below.parent_key
-    where edges.parent_key is not null
 
 ),
 
@@ -31,6 +32,7 @@ ancestors as (
 
     select snapshot_date, model_key, parent_key as ancestor_key
     from between_both
+    where parent_key is not null
 
     union
 
@@ -43,9 +45,11 @@ ancestors as (
         on
             ancestors.snapshot_date = between_both.snapshot_date
             and ancestors.ancestor_key = between_both.model_key
+    where between_both.parent_key is not null
 
 ),
 
+-- Whoever is in a cycle is its own root.
 cycle_members as (
 
     select distinct snapshot_date, model_key
@@ -57,103 +61,159 @@ cycle_members as (
 steps as (
 
     select
-        edges.snapshot_date,
-        edges.model_key,
-        case when edges.is_readable then edges.parent_key else edges.model_key
-        end as parent_key,
-        case when not edges.is_readable then null else edges.parent_id
-        end as parent_id,
-        edges.is_readable,
-        (1.0 / edges.parents_count)::decimal(18, 12) as credit
-
-    from edges
+        between_both.*,
+        (1.0 / between_both.parents_count)::decimal(18, 12) as credit
+    from between_both
     anti join cycle_members
         on
-            edges.snapshot_date = cycle_members.snapshot_date
-            and edges.model_key = cycle_members.model_key
+            between_both.snapshot_date = cycle_members.snapshot_date
+            and between_both.model_key = cycle_members.model_key
 
 ),
 
-generation_0 as (
+{#- A walk ends where nothing leads on: at a root, or at a parent that the snapshot has not. -#}
+generation_1 as (
 
     select
         snapshot_date,
         model_key,
         parent_key as node_key,
-        parent_id as node_id,
-        not is_readable or parent_key is null as is_root,
+        ancestor_id,
+        ancestor_organization,
+        parents_count = 1 as is_undivided,
         credit
     from steps
 
 ),
 
-{% for generation in range(1, generations + 1) %}
+{% for generation in range(2, generations + 1) %}
 generation_{{ generation }} as (
 
     select
         above.snapshot_date,
         above.model_key,
-        case when steps.model_key is null then above.node_key
-            when steps.is_readable then steps.parent_key
-            else steps.model_key end as node_key,
-        case when steps.model_key is null then above.node_id
-            else steps.parent_id end as node_id,
-        steps.model_key is null
-        or not steps.is_readable
-        or steps.parent_key is null as is_root,
-        -- Nearly all have one parent: multiplying decimals is slow.
+        steps.parent_key as node_key,
+        steps.ancestor_id,
+        steps.ancestor_organization,
+        above.is_undivided and steps.parents_count = 1 as is_undivided,
         sum(
-            case
-                when coalesce(steps.credit, 1) = 1 then above.credit
-                when above.credit = 1 then steps.credit
-                else (above.credit * steps.credit)::decimal(18, 12)
-            end
+            (above.credit * steps.credit)::decimal(18, 12)
         )::decimal(18, 12) as credit
-
     from generation_{{ generation - 1 }} as above
-    left join steps
+    inner join steps
         on
             above.snapshot_date = steps.snapshot_date
             and above.node_key = steps.model_key
-    where not above.is_root
     group by all
 
 ),
 
 {% endfor %}
-roots as (
+ended as (
 
-    {% for generation in range(0, generations) %}
-    select * from generation_{{ generation }} where is_root
+    {% for generation in range(1, generations) %}
+    select
+        walk.snapshot_date,
+        walk.model_key,
+        walk.ancestor_id,
+        walk.ancestor_organization,
+        walk.is_undivided,
+        walk.credit
+    from generation_{{ generation }} as walk
+    anti join steps
+        on
+            walk.snapshot_date = steps.snapshot_date
+            and walk.node_key = steps.model_key
     union all
     {% endfor %}
-    select * from generation_{{ generations }}
+    select
+        walk.snapshot_date,
+        walk.model_key,
+        walk.ancestor_id,
+        walk.ancestor_organization,
+        walk.is_undivided,
+        walk.credit
+    from generation_{{ generations }} as walk
+
+),
+
+roots_of_parents as (
+
+    select
+        snapshot_date,
+        model_key,
+        ancestor_id,
+        ancestor_organization,
+        is_undivided,
+        sum(credit)::decimal(18, 12) as credit
+    from ended
+    group by all
+
+),
+
+roots as (
+
+    select
+        edges.snapshot_date,
+        edges.model_key,
+        coalesce(above.ancestor_id, edges.ancestor_id) as root_model_id,
+        coalesce(above.ancestor_organization, edges.ancestor_organization)
+            as root_organization,
+        edges.parents_count = 1 and coalesce(above.is_undivided, true) as is_undivided,
+        case
+            when edges.parents_count = 1 then coalesce(above.credit, 1)
+            else (
+                coalesce(above.credit, 1)
+                * (1.0 / edges.parents_count)::decimal(18, 12)
+            )::decimal(18, 12)
+        end as credit
+    from edges
+    anti join cycle_members
+        on
+            edges.snapshot_date = cycle_members.snapshot_date
+            and edges.model_key = cycle_members.model_key
+    left join roots_of_parents as above
+        on
+            edges.snapshot_date = above.snapshot_date
+            and edges.parent_key = above.model_key
+
+),
+
+divided as (
+
+    select
+        snapshot_date,
+        model_key,
+        root_model_id,
+        root_organization,
+        sum(credit)::decimal(18, 12) as credit
+    from roots
+    where not is_undivided
+    group by all
 
 ),
 
 final as (
 
     select
-        roots.snapshot_date,
-        roots.model_key,
-        coalesce(model_days.model_id, roots.node_id) as root_model_id,
-        coalesce(
-            model_days.organization,
-            case when roots.node_id like '%/%'
-                then split_part(roots.node_id, '/', 1) end,
-            split_part(legacy_ids.new_model_id, '/', 1),
-            '(no namespace)'
-        ) as root_organization,
-        sum(roots.credit)::decimal(18, 12) as credit
-
+        snapshot_date,
+        model_key,
+        root_model_id,
+        root_organization,
+        1::decimal(18, 12) as credit,
+        true as is_main_root
     from roots
-    left join model_days
-        on
-            roots.snapshot_date = model_days.snapshot_date
-            and roots.node_key = model_days.model_key
-    left join {{ ref('legacy_model_ids') }} as legacy_ids
-        on roots.node_id = legacy_ids.model_id
-    group by all
+    where is_undivided
+
+    union all
+
+    select
+        *,
+        row_number() over (
+            partition by snapshot_date, model_key
+            order by credit desc, root_model_id
+        ) = 1 as is_main_root
+    from divided
 
 )
 

@@ -6,7 +6,7 @@
 ) }}
 
 -- A name is classified once, and again when what it is read from changes: 5
--- million cost 57 s of processor time, finding those of one day 5 s.
+-- million cost 57 s of processor time.
 with models as (
 
     select
@@ -15,9 +15,7 @@ with models as (
         model_name,
         tags,
         library_name,
-        {{ fingerprint(
-            ['organization', 'model_name', 'tags', 'library_name']
-        ) }} as fingerprint
+        release_fingerprint as fingerprint
 
     from {{ ref('int_hub__model_history') }}
 
@@ -28,11 +26,10 @@ unclassified as (
 
     select models.*
     from models
-    left join {{ this }} as classified
+    anti join {{ this }} as classified
         on
             models.model_key = classified.model_key
             and models.fingerprint = classified.fingerprint
-    where classified.model_key is null
 
 ),
 {% else %}

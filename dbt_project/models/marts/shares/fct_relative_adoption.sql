@@ -17,6 +17,26 @@ models as (
 
 ),
 
+last_downloads as (
+
+    select model_key, downloads_30d
+    from {{ ref('int_hub__known_models') }}
+    where
+        last_seen_on is not null
+        and downloads_30d >= {{ listed_level() }}
+
+    union all
+
+    select model_key, downloads_30d
+    from {{ ref('int_hub__last_sights') }}
+    where
+        downloads_30d >= {{ listed_level() }}
+        and snapshot_date = (
+            select max(snapshot_date) from {{ source('raw', 'snapshots') }}
+        )
+
+),
+
 usable as (
 
     select
@@ -66,12 +86,13 @@ listed as (
     inner join releases on models.model_key = releases.model_key
     cross join newest
     left join adopted on models.model_key = adopted.model_key
+    left join last_downloads on models.model_key = last_downloads.model_key
     where
         releases.release_type in ('base', 'finetune')
         and releases.released_on
         > newest.first_date - {{ adoption_ages() | max }}
         and greatest(
-            coalesce(adopted.downloads, 0), coalesce(models.downloads_30d, 0)
+            coalesce(adopted.downloads, 0), coalesce(last_downloads.downloads_30d, 0)
         ) >= {{ listed_level() }}
     -- An id that was deleted and made anew is the newest model of it.
     qualify row_number() over (
