@@ -75,3 +75,18 @@
         ) as recognized
     ) as branded
 {%- endmacro %}
+
+{#-
+    New derivatives by window, of the models that are there: by how long ago they were created.
+    `credit` is the part of a model that counts.
+-#}
+{% macro new_derivatives_of(credit) %}
+        {%- for window, days in windows_of_creation().items() %},
+        coalesce(sum({{ credit }}) filter (
+            is_present
+            {%- if days %}
+            and created_at > snapshot_date - interval {{ days }} day
+            {%- endif %}
+        ), 0)::decimal(38, 12) as new_derivatives_{{ window }}
+        {%- endfor %}
+{% endmacro %}

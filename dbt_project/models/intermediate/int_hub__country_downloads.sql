@@ -10,9 +10,9 @@ owners as (
 
 ),
 
-inherited as (
+shared as (
 
-    select * from {{ ref('int_hub__inherited_credits') }}
+    select * from {{ ref('int_hub__divided_credits') }}
 
 ),
 
@@ -45,32 +45,32 @@ whole as (
 divided as (
 
     select
-        inherited.snapshot_date,
+        shared.snapshot_date,
         'base_model' as attribution,
         owners.country_key,
-        inherited.is_new_365d,
-        inherited.is_language_model,
-        inherited.is_present::integer as models_count
+        shared.is_new_365d,
+        shared.is_language_model,
+        shared.is_present::integer as models_count
         {%- for window in download_windows() %},
-        sum(inherited.downloads_{{ window }}) as downloads_{{ window }},
-        sum(inherited.downloads_{{ window }}) as largest_{{ window }}
+        sum(shared.downloads_{{ window }}) as downloads_{{ window }},
+        sum(shared.downloads_{{ window }}) as largest_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
-        sum(inherited.uncorrected_{{ window }}) as uncorrected_{{ window }}
+        sum(shared.uncorrected_{{ window }}) as uncorrected_{{ window }}
         {%- endfor %}
-    from inherited
+    from shared
     inner join owners
         on
-            inherited.snapshot_date = owners.snapshot_date
-            and inherited.organization = owners.organization
-    where not inherited.is_whole
+            shared.snapshot_date = owners.snapshot_date
+            and shared.organization = owners.organization
+    where not shared.is_whole
     group by
-        inherited.snapshot_date,
-        inherited.model_key,
+        shared.snapshot_date,
+        shared.model_key,
         owners.country_key,
-        inherited.is_present,
-        inherited.is_new_365d,
-        inherited.is_language_model
+        shared.is_present,
+        shared.is_new_365d,
+        shared.is_language_model
 
 ),
 

@@ -20,20 +20,6 @@ owner_downloads as (
 
 ),
 
-heirs as (
-
-    select distinct snapshot_date, model_key
-    from {{ ref('int_hub__lineage') }}
-
-),
-
-ancestors as (
-
-    select distinct snapshot_date, root_model_id
-    from {{ ref('int_hub__lineage') }}
-
-),
-
 windows as (
 
     {% for window in download_windows() %}
@@ -59,53 +45,26 @@ cuts as (
 
 ),
 
-{% set in_window %}
-        case windows.window_name
-            {%- for window in download_windows() %}
-            when '{{ window }}' then downloads_{{ window }}::decimal(38, 9)
-            {%- endfor %}
-        end
-{% endset %}
-
-model_windows as (
-
-    select
-        model_downloads.snapshot_date,
-        windows.window_name,
-        heirs.model_key is not null or ancestors.root_model_id is not null
-            as is_of_a_family,
-        model_downloads.is_new_365d,
-        model_downloads.is_language_model,
-        model_downloads.is_present,
-        {{ in_window }} as downloads
-    from model_downloads
-    left join heirs
-        on
-            model_downloads.snapshot_date = heirs.snapshot_date
-            and model_downloads.model_key = heirs.model_key
-    left join ancestors
-        on
-            model_downloads.snapshot_date = ancestors.snapshot_date
-            and model_downloads.model_id = ancestors.root_model_id
-    cross join windows
-
-),
-
 -- A model alone has the same downloads in every slice that has it.
 alone as (
 
+    {% for window in download_windows() %}
     select
         snapshot_date,
-        window_name,
-        is_of_a_family,
+        '{{ window }}' as window_name,
+        root_model_id is not null or is_divided or is_root as is_of_a_family,
         is_new_365d,
         is_language_model,
-        downloads,
+        downloads_{{ window }}::decimal(38, 9) as downloads,
         count(*) as entities_count
-    from model_windows
+    from model_downloads
     -- What is gone counts where it had downloads.
-    where downloads > 0 or (is_present and downloads = 0)
+    where
+        downloads_{{ window }} > 0
+        or (is_present and downloads_{{ window }} = 0)
     group by all
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -143,26 +102,19 @@ together as (
     union all
 
     select
-        model_downloads.snapshot_date,
+        snapshot_date,
         'base_model' as attribution,
         'model' as level,
-        model_downloads.model_id as entity,
-        model_downloads.is_new_365d,
-        model_downloads.is_language_model,
-        model_downloads.is_present::integer as models_count
+        model_id as entity,
+        is_new_365d,
+        is_language_model,
+        is_present::integer as models_count
         {%- for window in download_windows() %},
-        model_downloads.downloads_{{ window }}::decimal(38, 9)
+        downloads_{{ window }}::decimal(38, 9)
             as downloads_{{ window }}
         {%- endfor %}
     from model_downloads
-    inner join ancestors
-        on
-            model_downloads.snapshot_date = ancestors.snapshot_date
-            and model_downloads.model_id = ancestors.root_model_id
-    anti join heirs
-        on
-            model_downloads.snapshot_date = heirs.snapshot_date
-            and model_downloads.model_key = heirs.model_key
+    where is_root and root_model_id is null and not is_divided
 
 ),
 
@@ -197,7 +149,11 @@ summed_windows as (
         summed.cut,
         summed.level,
         summed.models_count,
-        {{ in_window }} as downloads
+        case windows.window_name
+            {%- for window in download_windows() %}
+            when '{{ window }}' then summed.downloads_{{ window }}
+            {%- endfor %}
+        end as downloads
     from summed
     cross join windows
 

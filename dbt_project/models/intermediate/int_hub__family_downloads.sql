@@ -5,52 +5,45 @@
 -#}
 {% set largest = 100 %}
 {% set slice = slice_columns() %}
-{% set named = ['organization', 'family_name', 'line_name', 'is_unknown'] %}
+{% set label = ['organization', 'family_name', 'line_name'] %}
 {% set flags = ['is_new_365d', 'is_language_model'] %}
 {% set measures %}
         count(*) filter (is_present) as models_count
         {%- for window in download_windows() %},
         sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
-        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }},
-        0::decimal(38, 12) as new_derivatives_{{ window }}
+        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
         sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
         {%- endfor %}
 {% endset %}
-{% set measured = ['models_count'] %}
-{%- for window in download_windows() %}
-{%- for measure in ['downloads', 'largest', 'new_derivatives'] %}
-{%- do measured.append(measure ~ '_' ~ window) %}
-{%- endfor %}
-{%- endfor %}
-{%- for window in flow_windows() %}
-{%- do measured.append('uncorrected_' ~ window) %}
-{%- endfor %}
-{% set derivatives %}
+{% set no_derivatives %}
+        {%- for window in download_windows() %},
+        0::decimal(38, 12) as new_derivatives_{{ window }}
+        {%- endfor %}
+{% endset %}
+{% set new_derivatives %}
+        {%- for window in download_windows() -%}
+        new_derivatives_{{ window }}{{ ', ' if not loop.last }}
+        {%- endfor %}
+{% endset %}
+{% set only_derivatives %}
         0::bigint as models_count
-        {%- for window, days in windows_of_creation().items() %},
+        {%- for window in download_windows() %},
         0::decimal(38, 9) as downloads_{{ window }},
-        0::decimal(38, 9) as largest_{{ window }},
-        coalesce(sum(credit)
-        {%- if days %} filter (
-            created_at > snapshot_date - interval {{ days }} day
-        ){% endif %}, 0)::decimal(38, 12) as new_derivatives_{{ window }}
+        0::decimal(38, 9) as largest_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
         0::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+        {%- for window in download_windows() %},
+        sum(new_derivatives_{{ window }})::decimal(38, 12) as new_derivatives_{{ window }}
         {%- endfor %}
 {% endset %}
 
 with model_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__model_downloads') }}
-
-),
-
-model_days as {{ read_anew() }} (
-
-    select * from {{ ref('int_hub__model_days') }}
 
 ),
 
@@ -128,185 +121,235 @@ families as (
 
 ),
 
-own as (
-
-    select
-        model_downloads.*,
-        large_owners.organization as large_organization,
-        heirs.model_key is null as is_own_root,
-        heirs.model_key is null
-        and {{ is_made_of_another('model_downloads.model_id') }}
-        and true_roots.model_id is null as is_unknown
-    from model_downloads
-    left join (
-        select distinct snapshot_date, model_key from lineage
-    ) as heirs
-        on
-            model_downloads.snapshot_date = heirs.snapshot_date
-            and model_downloads.model_key = heirs.model_key
-    left join large_owners
-        on
-            model_downloads.snapshot_date = large_owners.snapshot_date
-            and model_downloads.organization = large_owners.namespace
-    left join true_roots on model_downloads.model_id = true_roots.model_id
-
-),
-
-own_downloads as (
-
-    select
-        own.snapshot_date,
-        own.large_organization as organization,
-        case when own.large_organization is not null
-            then families.family_name end as family_name,
-        case when own.large_organization is not null
-            then families.line_name end as line_name,
-        own.is_unknown,
-        own.is_own_root,
-        {{ flags | join(', ') }},
-        {{ measures }}
-    from own
-    left join families on own.model_id = families.model_id
-    group by all
-
-),
-
+-- Who a root counts for; a root whose own name tells that it was made of another has no family.
 roots as (
 
     select
+        passed_on.snapshot_date,
         passed_on.root_model_id,
-        {{ is_made_of_another('passed_on.root_model_id') }}
-        and true_roots.model_id is null as is_unknown
-    from (select distinct root_model_id from lineage) as passed_on
-    left join true_roots on passed_on.root_model_id = true_roots.model_id
-
-),
-
--- One row a model and family: a merge of two of one family is one model of it.
-inherited as (
-
-    select
-        lineage.snapshot_date,
-        lineage.model_key,
-        roots.is_unknown,
-        case when not roots.is_unknown then large_owners.organization
-        end as organization,
-        case when not roots.is_unknown and large_owners.namespace is not null
-            then families.family_name end as family_name,
-        case when not roots.is_unknown and large_owners.namespace is not null
-            then families.line_name end as line_name,
-        sum(lineage.credit)::decimal(18, 12) as credit,
-        -- Who is in a cycle, or names a parent that cannot be read, is his own root.
-        coalesce(sum(lineage.credit) filter (
-            lineage.root_model_id <> model_downloads.model_id
-            or roots.is_unknown
-        ), 0)::decimal(18, 12) as derivative_credit
-
-    from lineage
-    inner join model_downloads
-        on
-            lineage.snapshot_date = model_downloads.snapshot_date
-            and lineage.model_key = model_downloads.model_key
-    inner join roots on lineage.root_model_id = roots.root_model_id
-    left join large_owners
-        on
-            lineage.snapshot_date = large_owners.snapshot_date
-            and lineage.root_organization = large_owners.namespace
-    left join families on lineage.root_model_id = families.model_id
-    group by all
-
-),
-
-inherited_downloads as (
-
-    select
-        inherited.snapshot_date,
-        {%- for name in named %}
-        inherited.{{ name }},
-        {%- endfor %}
-        {{ flags | join(', ') }},
-        model_downloads.is_present
-        {%- for window in download_windows() %},
-        {{ credited('model_downloads.downloads_' ~ window, 'inherited.credit') }}
-            as downloads_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        {{ credited('model_downloads.uncorrected_' ~ window, 'inherited.credit') }}
-            as uncorrected_{{ window }}
-        {%- endfor %}
-    from inherited
-    inner join model_downloads
-        on
-            inherited.snapshot_date = model_downloads.snapshot_date
-            and inherited.model_key = model_downloads.model_key
-
-),
-
--- What is there and was made of another model, by its root and by who published it.
-derivatives as (
-
-    select
-        inherited.snapshot_date,
-        'base_model' as attribution,
-        {%- for name in named %}
-        inherited.{{ name }},
-        {%- endfor %}
-        inherited.derivative_credit as credit,
-        model_days.created_at,
-        {{ flags | join(', ') }}
-    from inherited
-    inner join model_days
-        on
-            inherited.snapshot_date = model_days.snapshot_date
-            and inherited.model_key = model_days.model_key
-    where inherited.derivative_credit > 0
-
-    union all
-
-    select
-        model_days.snapshot_date,
-        'base_model' as attribution,
-        null as organization,
-        null as family_name,
-        null as line_name,
-        true as is_unknown,
-        1 as credit,
-        model_days.created_at,
-        {{ flags | join(', ') }}
-    from model_days
-    anti join lineage
-        on
-            model_days.snapshot_date = lineage.snapshot_date
-            and model_days.model_key = lineage.model_key
-    where
-        {{ is_made_of_another('model_days.model_id') }}
-        and model_days.model_id not in (select model_id from true_roots)
-
-    union all
-
-    select
-        model_days.snapshot_date,
-        'publisher' as attribution,
+        passed_on.root_organization,
+        passed_on.is_unknown,
         large_owners.organization,
         case when large_owners.namespace is not null
             then families.family_name end as family_name,
         case when large_owners.namespace is not null
-            then families.line_name end as line_name,
-        false as is_unknown,
-        inherited.derivative_credit as credit,
-        model_days.created_at,
-        {{ flags | join(', ') }}
-    from inherited
-    inner join model_days
-        on
-            inherited.snapshot_date = model_days.snapshot_date
-            and inherited.model_key = model_days.model_key
+            then families.line_name end as line_name
+    from (
+        select
+            heirs.snapshot_date,
+            heirs.root_model_id,
+            heirs.root_organization,
+            {{ is_made_of_another('heirs.root_model_id') }}
+            and true_roots.model_id is null as is_unknown
+        from (
+            select distinct snapshot_date, root_model_id, root_organization
+            from lineage
+        ) as heirs
+        left join true_roots on heirs.root_model_id = true_roots.model_id
+    ) as passed_on
     left join large_owners
         on
-            model_days.snapshot_date = large_owners.snapshot_date
-            and model_days.organization = large_owners.namespace
-    left join families on model_days.model_id = families.model_id
-    where inherited.derivative_credit > 0 and not inherited.is_unknown
+            passed_on.snapshot_date = large_owners.snapshot_date
+            and passed_on.root_organization = large_owners.namespace
+            and not passed_on.is_unknown
+    left join families on passed_on.root_model_id = families.model_id
+
+),
+
+-- Each model with the family of its publisher's and that of its root.
+labelled as {{ read_anew() }} (
+
+    select
+        models.*,
+        large_owners.organization as own_organization,
+        case when large_owners.namespace is not null
+            then families.family_name end as own_family_name,
+        case when large_owners.namespace is not null
+            then families.line_name end as own_line_name,
+        {% for name in label -%}
+        roots.{{ name }} as root_{{ name }},
+        {% endfor -%}
+        case
+            when models.is_own_root then
+                {{ is_made_of_another('models.model_id') }}
+                and true_roots.model_id is null
+            else coalesce(roots.is_unknown, false)
+        end as is_unknown,
+        -- Who is in a cycle, or names a parent that cannot be read, is his own root.
+        models.root_model_id is not null
+        and (models.root_model_id <> models.model_id or roots.is_unknown)
+            as is_derivative
+    from (
+        select
+            *,
+            root_model_id is null and not is_divided as is_own_root
+        from model_downloads
+    ) as models
+    left join large_owners
+        on
+            models.snapshot_date = large_owners.snapshot_date
+            and models.organization = large_owners.namespace
+    left join families on models.model_id = families.model_id
+    left join true_roots on models.model_id = true_roots.model_id
+    left join roots
+        on
+            models.snapshot_date = roots.snapshot_date
+            and models.root_model_id = roots.root_model_id
+            and models.root_organization = roots.root_organization
+
+),
+
+-- One look at the models gives what all of them have in common.
+parts as (
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        own_{{ name }},
+        root_{{ name }},
+        {% endfor -%}
+        is_own_root,
+        is_divided,
+        is_unknown,
+        is_derivative,
+        date_trunc('month', created_at)::date as created_month,
+        {{ flags | join(', ') }},
+        {{ measures }}
+        {{- new_derivatives_of('1') }}
+    from labelled
+    group by all
+
+),
+
+-- One row a merge and family: of two models of one family it is one model.
+divided as (
+
+    select
+        models.snapshot_date,
+        models.model_key,
+        roots.is_unknown,
+        {% for name in label -%}
+        roots.{{ name }},
+        {% endfor -%}
+        {% for name in label -%}
+        models.own_{{ name }},
+        {% endfor -%}
+        models.is_present,
+        models.created_at,
+        {%- for flag in flags %}
+        models.{{ flag }},
+        {%- endfor %}
+        {%- for window in download_windows() %}
+        any_value(models.downloads_{{ window }}) as model_downloads_{{ window }},
+        {%- endfor %}
+        {%- for window in flow_windows() %}
+        any_value(models.uncorrected_{{ window }}) as model_uncorrected_{{ window }},
+        {%- endfor %}
+        sum(lineage.credit)::decimal(18, 12) as credit,
+        coalesce(sum(lineage.credit) filter (
+            lineage.root_model_id <> models.model_id or roots.is_unknown
+        ), 0)::decimal(18, 12) as derivative_credit
+    from labelled as models
+    inner join lineage
+        on
+            models.snapshot_date = lineage.snapshot_date
+            and models.model_key = lineage.model_key
+    inner join roots
+        on
+            lineage.snapshot_date = roots.snapshot_date
+            and lineage.root_model_id = roots.root_model_id
+            and lineage.root_organization = roots.root_organization
+    where models.is_divided and lineage.credit < 0.999999999
+    group by all
+
+),
+
+divided_parts as (
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        {{ name }},
+        own_{{ name }},
+        {% endfor -%}
+        is_unknown,
+        date_trunc('month', created_at)::date as created_month,
+        {{ flags | join(', ') }},
+        {{ measures }}
+        {{- new_derivatives_of('derivative_credit') }}
+    from (
+        select
+            divided.*
+            {%- for window in download_windows() %},
+            {{ credited('model_downloads_' ~ window, 'credit') }}
+                as downloads_{{ window }}
+            {%- endfor %}
+            {%- for window in flow_windows() %},
+            {{ credited('model_uncorrected_' ~ window, 'credit') }}
+                as uncorrected_{{ window }}
+            {%- endfor %}
+        from divided
+    )
+    group by all
+
+),
+
+derivatives as (
+
+    select
+        snapshot_date,
+        'base_model' as attribution,
+        root_organization as organization,
+        root_family_name as family_name,
+        root_line_name as line_name,
+        is_unknown,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ new_derivatives }}
+    from parts
+    where is_derivative or (is_own_root and is_unknown)
+
+    union all
+
+    select
+        snapshot_date,
+        'publisher' as attribution,
+        own_organization as organization,
+        own_family_name as family_name,
+        own_line_name as line_name,
+        false as is_unknown,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ new_derivatives }}
+    from parts
+    where is_derivative and not is_unknown
+
+    union all
+
+    select
+        snapshot_date,
+        'base_model' as attribution,
+        {{ label | join(', ') }},
+        is_unknown,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ new_derivatives }}
+    from divided_parts
+
+    union all
+
+    select
+        snapshot_date,
+        'publisher' as attribution,
+        own_organization as organization,
+        own_family_name as family_name,
+        own_line_name as line_name,
+        false as is_unknown,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ new_derivatives }}
+    from divided_parts
+    where not is_unknown
 
 ),
 
@@ -315,38 +358,49 @@ final as (
     select
         snapshot_date,
         'publisher' as attribution,
-        organization,
-        family_name,
-        line_name,
+        own_organization as organization,
+        own_family_name as family_name,
+        own_line_name as line_name,
         false as is_unknown,
         null::date as created_month,
-        {{ (flags + measured) | join(', ') }}
-    from own_downloads
+        {{ flags | join(', ') }},
+        {{ summed_measures() }}
+        {{- no_derivatives }}
+    from parts
+    group by all
 
     union all
 
     select
         snapshot_date,
         'base_model' as attribution,
-        case when not is_unknown then organization end as organization,
-        case when not is_unknown then family_name end as family_name,
-        case when not is_unknown then line_name end as line_name,
+        case when not is_own_root then root_organization
+            when not is_unknown then own_organization end as organization,
+        case when not is_own_root then root_family_name
+            when not is_unknown then own_family_name end as family_name,
+        case when not is_own_root then root_line_name
+            when not is_unknown then own_line_name end as line_name,
         is_unknown,
         null::date as created_month,
-        {{ (flags + measured) | join(', ') }}
-    from own_downloads
-    where is_own_root
+        {{ flags | join(', ') }},
+        {{ summed_measures() }}
+        {{- no_derivatives }}
+    from parts
+    where not is_divided
+    group by all
 
     union all
 
     select
         snapshot_date,
         'base_model' as attribution,
-        {{ named | join(', ') }},
+        {{ label | join(', ') }},
+        is_unknown,
         null::date as created_month,
         {{ flags | join(', ') }},
-        {{ measures }}
-    from inherited_downloads
+        {{ summed_measures() }}
+        {{- no_derivatives }}
+    from divided_parts
     group by all
 
     union all
@@ -354,11 +408,13 @@ final as (
     select
         snapshot_date,
         attribution,
-        {{ named | join(', ') }},
-        date_trunc('month', created_at)::date as created_month,
+        {{ label | join(', ') }},
+        is_unknown,
+        created_month,
         {{ flags | join(', ') }},
-        {{ derivatives }}
+        {{ only_derivatives }}
     from derivatives
+    where new_derivatives_all_time > 0
     group by all
 
 )

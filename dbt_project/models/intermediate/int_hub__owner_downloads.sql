@@ -4,9 +4,9 @@ with model_downloads as {{ read_anew() }} (
 
 ),
 
-inherited as {{ read_anew() }} (
+divided as (
 
-    select * from {{ ref('int_hub__inherited_credits') }}
+    select * from {{ ref('int_hub__divided_credits') }}
 
 ),
 
@@ -21,29 +21,18 @@ inherited as {{ read_anew() }} (
         {%- endfor %}
 {% endset %}
 
-heirs as (
-
-    select distinct snapshot_date, model_key
-    from inherited
-
-),
-
--- Both attributions from one look at the models: whose downloads a root inherits is theirs by
--- publisher alone.
+-- Both attributions from one look at the models.
 parts as (
 
     select
-        model_downloads.snapshot_date,
-        model_downloads.organization,
-        model_downloads.is_new_365d,
-        model_downloads.is_language_model,
-        heirs.model_key is not null as is_inherited,
+        snapshot_date,
+        organization,
+        root_organization,
+        is_divided,
+        is_new_365d,
+        is_language_model,
         {{ measures }}
     from model_downloads
-    left join heirs
-        on
-            model_downloads.snapshot_date = heirs.snapshot_date
-            and model_downloads.model_key = heirs.model_key
     group by all
 
 ),
@@ -66,20 +55,14 @@ final as (
     select
         snapshot_date,
         'base_model' as attribution,
-        organization,
+        coalesce(root_organization, organization) as organization,
         is_new_365d,
         is_language_model,
         true as is_whole,
-        models_count
-        {%- for window in download_windows() %},
-        downloads_{{ window }},
-        largest_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        uncorrected_{{ window }}
-        {%- endfor %}
+        {{ summed_measures() }}
     from parts
-    where not is_inherited
+    where not is_divided
+    group by all
 
     union all
 
@@ -91,7 +74,7 @@ final as (
         is_language_model,
         is_whole,
         {{ measures }}
-    from inherited
+    from divided
     group by all
 
 )

@@ -7,6 +7,7 @@ with lineage as (
 model_downloads as (
 
     select * from {{ ref('int_hub__model_downloads') }}
+    where is_divided
 
 ),
 
@@ -18,6 +19,7 @@ by_root_organization as (
         root_organization as organization,
         sum(credit)::decimal(18, 12) as credit
     from lineage
+    where credit < 0.999999999
     group by all
 
 ),
