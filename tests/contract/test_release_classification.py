@@ -30,7 +30,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
                 split_part(id, '/', 1) as organization,
                 split_part(id, '/', 2) as model_name,
                 library_name,
-                tags
+                tags,
+                0 as release_fingerprint
             from read_json(?, filename = true)
             semi join truth on id = truth.model_id
             qualify row_number() over (partition by id order by filename desc) = 1
