@@ -19,16 +19,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import lean, queries, sameness
+from benchmarks import lean, profiles, queries, sameness
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
 from benchmarks.worlds import seal_days
 from local_hub import named_world
 from orchestration.gates import verdicts
-from orchestration.home import Home
+from orchestration.home import CHECKOUT, Home
 from orchestration.publication import generation
 from orchestration.snapshots import reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.warehouse import generated_organizations_file
+
+PICTURES = CHECKOUT / "docs" / "images"
 
 
 def curves(work: Path, models: list[int], days: list[int]) -> None:
@@ -92,7 +94,10 @@ def history(work: Path, models: list[int], days: list[int]) -> None:
 
 
 def floor(work: Path, models: list[int], days: list[int]) -> None:
-    """The second of two days, by us and by the hand-written script, in one run."""
+    """The second of two days, by us and by the hand-written script, in one run.
+
+    The profile of our day is drawn into docs/images.
+    """
     print("| models | we | CPU | peak memory | lean script | ratio |")
     print("|---:|---:|---:|---:|---:|---:|")
     for count in models:
@@ -103,6 +108,8 @@ def floor(work: Path, models: list[int], days: list[int]) -> None:
         publish(home, "the day before")
         seal_days(home, world, [second])
         ours = publish(home, f"{count} models, day 2")
+        picture = PICTURES / f"day-profile-{count}.svg"
+        profiles.draw(home, f"A day of {count:,} models, {circumstances()}", picture)
         one, two = (store.parquet_of(home, day) for day in store.list_sealed(home))
         homes = generated_organizations_file(home)
         before = work / "before"
