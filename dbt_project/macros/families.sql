@@ -90,3 +90,35 @@
         ), 0)::decimal(38, 12) as new_derivatives_{{ window }}
         {%- endfor %}
 {% endmacro %}
+
+{#-
+    The parts that tell of new derivatives, by who is at their root and by who published them; of
+    whom nobody knows the root, nobody is the publisher of a derivative.
+-#}
+{% macro derivatives_by_attribution(parts) -%}
+    {% for attribution in ['base_model', 'publisher'] %}
+    {%- set whose = 'root' if attribution == 'base_model' else 'own' %}
+    select
+        snapshot_date,
+        '{{ attribution }}' as attribution,
+        {{ whose }}_organization as organization,
+        {{ whose }}_family_name as family_name,
+        {{ whose }}_line_name as line_name,
+        {{ 'is_unknown' if attribution == 'base_model' else 'false' }} as is_unknown,
+        created_month,
+        is_new_365d,
+        is_language_model
+        {%- for window in download_windows() %},
+        new_derivatives_{{ window }}
+        {%- endfor %}
+    from {{ parts }}
+    where
+        new_derivatives_all_time > 0
+        {% if attribution == 'base_model' -%}
+        and (is_derivative or (is_own_root and is_unknown))
+        {%- else -%}
+        and is_derivative and not is_unknown
+        {%- endif %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+{%- endmacro %}

@@ -430,14 +430,14 @@ derivatives_of_period as (
         asked.snapshot_date,
         asked.claim_id,
         {{ ratio(
-            'coalesce(sum(families.new_derivatives_all_time) filter ('
+            'coalesce(sum(families.new_derivatives) filter ('
             ~ "left(families.organization || '/' || families.family_name, "
             ~ 'length(asked.entity)) = asked.entity), 0)',
-            'sum(families.new_derivatives_all_time) '
+            'sum(families.new_derivatives) '
             ~ 'filter (not families.is_unknown)'
         ) }} as measured_value
     from asked
-    inner join {{ ref('int_hub__family_downloads') }} as families
+    inner join {{ ref('int_hub__family_months') }} as families
         on
             asked.snapshot_date = families.snapshot_date
             and asked.slice_attribution = families.attribution

@@ -192,13 +192,22 @@ changed as (
 
 ),
 
--- There until the build before, and on no day of this one.
+-- There until the build before, and on no day of this one. Keys first: a join keeps what it
+-- compares in memory, and of these are few.
+vanished_keys as (
+
+    select known.model_key
+    from {{ this }} as known
+    anti join model_days on known.model_key = model_days.model_key
+    where known.last_seen_on is null
+
+),
+
 vanished as (
 
     select known.*
     from {{ this }} as known
-    anti join model_days on known.model_key = model_days.model_key
-    where known.last_seen_on is null
+    semi join vanished_keys on known.model_key = vanished_keys.model_key
 
 ),
 {% else %}

@@ -110,7 +110,7 @@ supposed as (
 
 ),
 
-parts as (
+measured as (
 
     select
         summed.snapshot_date,
@@ -126,37 +126,57 @@ parts as (
     from summed
     inner join windows on summed.snapshot_date = windows.snapshot_date
 
-    union all
+),
+
+supposed_parts as (
 
     select
         supposed.snapshot_date,
         supposed.model_key
         {%- for series in flow_series() %}
         {%- for window in flow_windows() %},
-        case when supposed.series = '{{ series }}' then {{ divided(
-            'supposed.level * supposed.' ~ series ~ '_' ~ window,
-            'windows.' ~ series ~ '_' ~ window ~ '_divisor'
-        ) }} end as {{ series }}_{{ window }}
+        sum(
+            case when supposed.series = '{{ series }}' then {{ divided(
+                'supposed.level * supposed.' ~ series ~ '_' ~ window,
+                'windows.' ~ series ~ '_' ~ window ~ '_divisor'
+            ) }} end
+        ) as {{ series }}_{{ window }}
         {%- endfor %}
         {%- endfor %}
     from supposed
     inner join windows on supposed.snapshot_date = windows.snapshot_date
+    group by supposed.snapshot_date, supposed.model_key
 
 ),
 
+-- Levels are supposed of few: who has none is not summed up again.
 final as (
 
     select
-        snapshot_date,
-        model_key
+        coalesce(measured.snapshot_date, supposed_parts.snapshot_date)
+            as snapshot_date,
+        coalesce(measured.model_key, supposed_parts.model_key) as model_key
         {%- for series in flow_series() %}
-        {%- for window in flow_windows() %},
-        ({{ without_rounding_dust('sum(' ~ series ~ '_' ~ window ~ ')') }})::decimal(27, 9)
-            as {{ series }}_{{ window }}
+        {%- for window in flow_windows() %}
+        {%- set name = series ~ '_' ~ window %},
+        (
+            case
+                when supposed_parts.{{ name }} is null
+                    then {{ without_rounding_dust('measured.' ~ name) }}
+                when measured.{{ name }} is null
+                    then {{ without_rounding_dust('supposed_parts.' ~ name) }}
+                else {{ without_rounding_dust(
+                    '(measured.' ~ name ~ ' + supposed_parts.' ~ name ~ ')'
+                ) }}
+            end
+        )::decimal(27, 9) as {{ name }}
         {%- endfor %}
         {%- endfor %}
-    from parts
-    group by snapshot_date, model_key
+    from measured
+    full outer join supposed_parts
+        on
+            measured.snapshot_date = supposed_parts.snapshot_date
+            and measured.model_key = supposed_parts.model_key
 
 )
 

@@ -13,15 +13,14 @@ with newest as (
 
 ),
 
-family_downloads as (
+family_months as (
 
     select families.*
-    from {{ ref('int_hub__family_downloads') }} as families
+    from {{ ref('int_hub__family_months') }} as families
     inner join newest on families.snapshot_date = newest.snapshot_date
     where
         newest.has_tags
         and families.attribution = 'base_model'
-        and families.created_month is not null
 
 ),
 
@@ -36,8 +35,8 @@ derivatives as (
         line_name,
         is_unknown,
         max(snapshot_date) as snapshot_date,
-        sum(new_derivatives_all_time) as new_derivatives
-    from family_downloads
+        sum(new_derivatives) as new_derivatives
+    from family_months
     where {{ in_scope }}
     group by all
     {{ 'union all' if not loop.last }}

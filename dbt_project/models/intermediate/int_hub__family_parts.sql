@@ -1,0 +1,321 @@
+{#-
+    Downloads and new derivatives by family, for the organizations that are among the `largest` of
+    some slice, in all their namespaces: the largest lines of a slice can only be theirs. What is
+    others' has no name. Both attributions are read off these rows.
+-#}
+{% set largest = 100 %}
+{% set slice = slice_columns() %}
+{% set label = ['organization', 'family_name', 'line_name'] %}
+{% set flags = ['is_new_365d', 'is_language_model'] %}
+{% set measures %}
+        count(*) filter (is_present) as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+{% endset %}
+{% set measured = ['models_count'] %}
+{%- for window in download_windows() %}
+{%- for measure in ['downloads', 'largest', 'new_derivatives'] %}
+{%- do measured.append(measure ~ '_' ~ window) %}
+{%- endfor %}
+{%- endfor %}
+{%- for window in flow_windows() %}
+{%- do measured.append('uncorrected_' ~ window) %}
+{%- endfor %}
+
+with model_downloads as {{ read_anew() }} (
+
+    select * from {{ ref('int_hub__model_downloads') }}
+
+),
+
+lineage as {{ read_anew() }} (
+
+    select * from {{ ref('int_hub__lineage') }}
+
+),
+
+owners as (
+
+    select snapshot_date, organization, canonical_organization
+    from {{ ref('int_hub__owner_days') }}
+
+),
+
+true_roots as (
+
+    select model_id
+    from {{ ref('lineage_overrides') }}
+    where base_model_id is null
+
+),
+
+largest_owners as (
+
+    select snapshot_date, organization
+    from {{ ref('int_hub__organization_slices') }}
+    where organization <> '(other)' and downloads > 0
+    qualify row_number() over (
+        partition by {{ slice | join(', ') }}
+        order by round(downloads, 6) desc, organization
+    ) <= {{ largest }}
+
+),
+
+large_owners as (
+
+    select
+        owners.snapshot_date,
+        owners.organization as namespace,
+        owners.canonical_organization as organization
+    from owners
+    semi join (
+        select owners.snapshot_date, owners.canonical_organization
+        from owners
+        semi join largest_owners using (snapshot_date, organization)
+    ) as large_ones using (snapshot_date, canonical_organization)
+
+),
+
+ids as (
+
+    select model_downloads.model_id
+    from model_downloads
+    semi join large_owners
+        on
+            model_downloads.snapshot_date = large_owners.snapshot_date
+            and model_downloads.organization = large_owners.namespace
+
+    union
+
+    select lineage.root_model_id as model_id
+    from lineage
+    semi join large_owners
+        on
+            lineage.snapshot_date = large_owners.snapshot_date
+            and lineage.root_organization = large_owners.namespace
+
+),
+
+families as (
+
+    {{ families_by_name('ids') }}
+
+),
+
+-- Who a root counts for; a root whose own name tells that it was made of another has no family.
+roots as (
+
+    select
+        passed_on.snapshot_date,
+        passed_on.root_model_id,
+        passed_on.root_organization,
+        passed_on.is_unknown,
+        large_owners.organization,
+        case when large_owners.namespace is not null
+            then families.family_name end as family_name,
+        case when large_owners.namespace is not null
+            then families.line_name end as line_name
+    from (
+        select
+            heirs.snapshot_date,
+            heirs.root_model_id,
+            heirs.root_organization,
+            {{ is_made_of_another('heirs.root_model_id') }}
+            and true_roots.model_id is null as is_unknown
+        from (
+            select distinct snapshot_date, root_model_id, root_organization
+            from lineage
+        ) as heirs
+        left join true_roots on heirs.root_model_id = true_roots.model_id
+    ) as passed_on
+    left join large_owners
+        on
+            passed_on.snapshot_date = large_owners.snapshot_date
+            and passed_on.root_organization = large_owners.namespace
+            and not passed_on.is_unknown
+    left join families on passed_on.root_model_id = families.model_id
+
+),
+
+-- Each model with the family of its publisher's and that of its root.
+labelled as {{ read_anew() }} (
+
+    select
+        models.*,
+        large_owners.organization as own_organization,
+        case when large_owners.namespace is not null
+            then families.family_name end as own_family_name,
+        case when large_owners.namespace is not null
+            then families.line_name end as own_line_name,
+        {% for name in label -%}
+        roots.{{ name }} as root_{{ name }},
+        {% endfor -%}
+        case
+            when models.is_own_root then
+                {{ is_made_of_another('models.model_id') }}
+                and true_roots.model_id is null
+            else coalesce(roots.is_unknown, false)
+        end as is_unknown,
+        -- Who is in a cycle, or names a parent that cannot be read, is his own root.
+        models.root_model_id is not null
+        and (models.root_model_id <> models.model_id or roots.is_unknown)
+            as is_derivative
+    from (
+        select
+            *,
+            root_model_id is null and not is_divided as is_own_root
+        from model_downloads
+    ) as models
+    left join large_owners
+        on
+            models.snapshot_date = large_owners.snapshot_date
+            and models.organization = large_owners.namespace
+    left join families on models.model_id = families.model_id
+    left join true_roots on models.model_id = true_roots.model_id
+    left join roots
+        on
+            models.snapshot_date = roots.snapshot_date
+            and models.root_model_id = roots.root_model_id
+            and models.root_organization = roots.root_organization
+
+),
+
+-- One look at the models gives what all of them have in common.
+parts as (
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        own_{{ name }},
+        root_{{ name }},
+        {% endfor -%}
+        is_own_root,
+        is_divided,
+        is_unknown,
+        is_derivative,
+        date_trunc('month', created_at)::date as created_month,
+        {{ flags | join(', ') }},
+        {{ measures }}
+        {{- new_derivatives_of('1') }}
+    from labelled
+    group by all
+
+),
+
+-- One row a merge and family: of two models of one family it is one model.
+divided as (
+
+    select
+        models.snapshot_date,
+        models.model_key,
+        roots.is_unknown,
+        {% for name in label -%}
+        roots.{{ name }},
+        {% endfor -%}
+        {% for name in label -%}
+        models.own_{{ name }},
+        {% endfor -%}
+        models.is_present,
+        models.created_at,
+        {%- for flag in flags %}
+        models.{{ flag }},
+        {%- endfor %}
+        {%- for window in download_windows() %}
+        any_value(models.downloads_{{ window }}) as model_downloads_{{ window }},
+        {%- endfor %}
+        {%- for window in flow_windows() %}
+        any_value(models.uncorrected_{{ window }}) as model_uncorrected_{{ window }},
+        {%- endfor %}
+        sum(lineage.credit)::decimal(18, 12) as credit,
+        coalesce(sum(lineage.credit) filter (
+            lineage.root_model_id <> models.model_id or roots.is_unknown
+        ), 0)::decimal(18, 12) as derivative_credit
+    from labelled as models
+    inner join lineage
+        on
+            models.snapshot_date = lineage.snapshot_date
+            and models.model_key = lineage.model_key
+    inner join roots
+        on
+            lineage.snapshot_date = roots.snapshot_date
+            and lineage.root_model_id = roots.root_model_id
+            and lineage.root_organization = roots.root_organization
+    where models.is_divided and lineage.credit < 0.999999999
+    group by all
+
+),
+
+divided_parts as (
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        {{ name }},
+        own_{{ name }},
+        {% endfor -%}
+        is_unknown,
+        date_trunc('month', created_at)::date as created_month,
+        {{ flags | join(', ') }},
+        {{ measures }}
+        {{- new_derivatives_of('derivative_credit') }}
+    from (
+        select
+            divided.*
+            {%- for window in download_windows() %},
+            {{ credited('model_downloads_' ~ window, 'credit') }}
+                as downloads_{{ window }}
+            {%- endfor %}
+            {%- for window in flow_windows() %},
+            {{ credited('model_uncorrected_' ~ window, 'credit') }}
+                as uncorrected_{{ window }}
+            {%- endfor %}
+        from divided
+    )
+    group by all
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        own_{{ name }},
+        root_{{ name }},
+        {% endfor -%}
+        is_own_root,
+        is_divided,
+        false as is_part_of_one,
+        is_unknown,
+        is_derivative,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ measured | join(', ') }}
+    from parts
+
+    union all
+
+    select
+        snapshot_date,
+        {% for name in label -%}
+        own_{{ name }},
+        {{ name }} as root_{{ name }},
+        {% endfor -%}
+        false as is_own_root,
+        true as is_divided,
+        true as is_part_of_one,
+        is_unknown,
+        true as is_derivative,
+        created_month,
+        {{ flags | join(', ') }},
+        {{ measured | join(', ') }}
+    from divided_parts
+
+)
+
+select * from final
