@@ -70,8 +70,8 @@ DAILY = tuple(
 STATE = {
     "known_model": lean_models.KNOWN_COLUMNS,
     "known_owner": "organization varchar, recorded_type varchar",
-    "known_family": "m ubigint, family_name varchar, line_name varchar",
-    "known_level": "k ubigint, age_days integer, told_on date, downloads double",
+    "known_family": "m uhugeint, family_name varchar, line_name varchar",
+    "known_level": "k uhugeint, age_days integer, told_on date, downloads double",
     "known_figure": lean_quality.KNOWN_COLUMNS,
     "known_day": "snapshot_date date, status varchar, daily_rise double",
 }

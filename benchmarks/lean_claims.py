@@ -23,7 +23,7 @@ create temp table claimed_owner as
 select home.o from claim join home on split_part(entity, '/', 1) = canonical_organization
 where measure = 'family_models_count'
 union
-select hash(split_part(entity, '/', 1)) from claim where measure = 'family_models_count';
+select md5_number(split_part(entity, '/', 1)) from claim where measure = 'family_models_count';
 """
 
 

@@ -49,7 +49,7 @@ with seen as (
     select distinct o, organization, null, true from absent
     where m in (select root from root)
     union all
-    select hash(organization), organization, recorded_type, false from known_owner
+    select md5_number(organization), organization, recorded_type, false from known_owner
 ),
 typed as (
     select o, any_value(organization) as organization, max(recorded_type) as recorded_type,
@@ -262,7 +262,7 @@ with named as (
     union all
     select m, o from absent where m in (select root from root)
 )
-select m, hash(canonical_organization, family_name, line_name) as f,
+select m, md5_number(concat_ws('/', canonical_organization, family_name, line_name)) as f,
     canonical_organization as organization, family_name, line_name
 from named
 join large_owner using (o)
@@ -887,7 +887,7 @@ from (
 left join told on today.m = told.m
 union all
 select * from {{earlier:dim_models}}
-where hash(model_key) in (select k from release where not is_here)
+where md5_number(model_key) in (select k from release where not is_here)
 """
 DIM_ORGANIZATIONS = """
 select organization, valid_from, canonical_organization, country_key, alternative_country_key,
@@ -962,7 +962,7 @@ listed as (
             known.last_seen_on
         from recent
         join known using (k)
-        join {{earlier:dim_models}} as gone on hash(gone.model_key) = k
+        join {{earlier:dim_models}} as gone on md5_number(gone.model_key) = k
         where not is_here and is_language_model
     )
     left join adopted using (k) join owner using (o)

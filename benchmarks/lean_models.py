@@ -1,7 +1,7 @@
 """The hand-written script's look at the models: read, dated, traced to their roots.
 
 What belongs here: the temporary tables that hold a row a model, or a row a model and root, each
-as narrow as it can be. Keys are 64-bit hashes of the texts: `k` of the model's key, `m` of its
+as narrow as it can be. Keys are 128-bit hashes of the texts: `k` of the model's key, `m` of its
 id, `o` of its organization, `g` of its release group. What is summed up from them is in
 `lean_marts.py`.
 """
@@ -18,7 +18,7 @@ TASKS = (
 
 SEEDS = """
 create temp table home as
-select *, hash(organization) as o, alternative_country_key is not null or confidence = 'low'
+select *, md5_number(organization) as o, alternative_country_key is not null or confidence = 'low'
     as is_contested
 from (
     select organization, canonical_organization,
@@ -46,17 +46,17 @@ create temp table legacy as
 select model_id, split_part(new_model_id, '/', 1) as organization
 from read_csv('{seeds}/legacy_model_ids.csv', header = true, all_varchar = true);
 create temp table override as
-select hash(model_id) as m, nullif(base_model_id, '') as base_model_id
+select md5_number(model_id) as m, nullif(base_model_id, '') as base_model_id
 from read_csv('{seeds}/lineage_overrides.csv', header = true, quote = '"', all_varchar = true);
 create temp table correction as
-select hash(model_id) as m, released_on::date as released_on
+select md5_number(model_id) as m, released_on::date as released_on
 from read_csv('{seeds}/release_date_corrections.csv', header = true, quote = '"',
     all_varchar = true);
 """
 
 # What the state knows of a model, beside its row in dim_models.
 KNOWN_COLUMNS = """
-    k ubigint, m ubigint, o ubigint, created_at timestamp, first_seen_on date,
+    k uhugeint, m uhugeint, o uhugeint, created_at timestamp, first_seen_on date,
     last_seen_on date, absent_on date, release_type utinyint, release_group varchar,
     print ubigint, is_made boolean, is_language_model boolean, downloads_30d bigint,
     parameters_count bigint, counter bigint, counted_on date, floor bigint, moves ubigint
@@ -84,7 +84,8 @@ from known where k in (select k from release where not is_here)
 TODAY = f"""
 create temp table today as
 select
-    hash(model_key) as k, hash(model_id) as m, hash(r.organization) as o, model_key, model_id,
+    md5_number(model_key) as k, md5_number(model_id) as m, md5_number(r.organization) as o,
+    model_key, model_id,
     r.organization, author_type, r.created_at,
     least(r.created_at, known.created_at) as first_created_at,
     case when known.k is not null then known.first_seen_on else date '{{day}}' end
@@ -98,10 +99,10 @@ select
     nullif(replace(list_filter(tags, lambda tag: starts_with(tag, 'license:'))[1],
         'license:', ''), '') as license,
     list_filter(tags, lambda tag: starts_with(tag, 'base_model:')) as parent_tags,
-    len(parent_tags) > 0 or hash(model_id) in (select m from override) as is_lineage_known,
+    len(parent_tags) > 0 or md5_number(model_id) in (select m from override) as is_lineage_known,
     hash(r.organization, name, tags, library_name) as print,
     case when known.print is distinct from hash(r.organization, name, tags, library_name)
-            or hash(r.organization) in (select o from claimed_owner)
+            or md5_number(r.organization) in (select o from claimed_owner)
         then coalesce('|' || array_to_string(tags, '||') || '|', '') end as tag_text,
     tags is not null as has_tags, hash(r.downloads, r.counter, likes, changed_at) as moves,
     coalesce(known.last_seen_on = date '{{before}}', false) as was_there,
@@ -110,7 +111,7 @@ select
         as is_jump,
     r.downloads::double as d30, r.counter, known.counter as counter_before, known.counted_on,
     known.floor, known.m as known_m, known.release_type, known.release_group,
-    coalesce(case when known.m = hash(model_id) then known.is_made end,
+    coalesce(case when known.m = md5_number(model_id) then known.is_made end,
         {lean_names.is_made_of_another("model_id", lean_names.NAME)}) as is_made
 from (
     select
@@ -127,7 +128,7 @@ from (
     from read_parquet('{{today}}', hive_partitioning = false)
     left join legacy on id = legacy.model_id
 ) as r
-left join known on hash(r.model_key) = known.k
+left join known on md5_number(r.model_key) = known.k
 """
 CHANGED = f"""(
     select k, organization, {lean_names.NAME} as name, coalesce(library_name, '') as library,
@@ -173,7 +174,7 @@ with declared as (
     from override
     where base_model_id is not null and m in (select m from today)
 )
-select m, hash(parent) as p, parent, credit,
+select m, md5_number(parent) as p, parent, credit,
     regexp_full_match(parent, '[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?') as is_readable,
     p in (select m from today) as is_present
 from declared;
@@ -200,7 +201,7 @@ from edge where m not in (select m from cycle)
 """
 ABSENT = """
 create temp table absent as
-select m, parent as model_id, hash(owner) as o, owner as organization
+select m, parent as model_id, md5_number(owner) as o, owner as organization
 from (
     select distinct p as m, parent, coalesce(
         case when contains(parent, '/') then split_part(parent, '/', 1) end,
@@ -260,11 +261,11 @@ create temp table release as
 with dated as (
     select k, m, o, first_created_at as created_at, first_seen_on, absent_on,
         coalesce(classes.release_type, today.release_type) as release_type,
-        hash(o, coalesce(classes.release_group, today.release_group)) as g, true as is_here
+        md5_number(o || coalesce(classes.release_group, today.release_group)) as g, true as is_here
     from today left join classes using (k)
     union all
-    select k, m, o, created_at, first_seen_on, absent_on, release_type, hash(o, release_group),
-        false
+    select k, m, o, created_at, first_seen_on, absent_on, release_type,
+        md5_number(o || release_group), false
     from known anti join today using (k)
 ),
 told as (

@@ -51,7 +51,7 @@ from today
 # Few ids change: only of these the id of the day before is looked up.
 _RECASED = """
 select count(*) from today join state.dim_models as before
-    on k = hash(before.model_key) and lower(today.model_id) = lower(before.model_id)
+    on k = md5_number(before.model_key) and lower(today.model_id) = lower(before.model_id)
 where was_there and today.m <> known_m
 """
 _OWNERS = """
