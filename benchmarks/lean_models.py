@@ -32,11 +32,10 @@ from (
         'country_code': 'varchar', 'alternative_country_code': 'varchar'})
     union all
     select organization, canonical_organization,
-        case when is_international = 'true' then 'international'
+        case when is_international::boolean then 'international'
             else coalesce(nullif(country_code, ''), 'unattributed_organization') end,
         nullif(alternative_country_code, ''), organization_type, nullif(parent, ''), confidence,
-        evidence, coalesce(try_cast(valid_from as date), date '1900-01-01'),
-        try_cast(valid_to as date)
+        evidence, coalesce(valid_from::date, date '1900-01-01'), valid_to::date
     from read_csv('{homes}', header = true, quote = '"', all_varchar = true)
 );
 create temp table person as

@@ -11,7 +11,7 @@ import csv
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from orchestration.database import connect, literal
+from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home
 from orchestration.snapshots import reading, store
 from orchestration.snapshots.contract import COLUMNS, OTHERS, Column
@@ -32,19 +33,19 @@ _CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
 COUNTERS = ("_id", "id", "createdAt", "downloads", "downloadsAllTime")
 
 AUTHORS = {"author": "varchar", "author_type": "varchar", "fullname": "varchar", "asked_on": "date"}
-GENERATED_ORGANIZATIONS = (
-    "organization",
-    "canonical_organization",
-    "country_code",
-    "is_international",
-    "alternative_country_code",
-    "organization_type",
-    "parent",
-    "confidence",
-    "evidence",
-    "valid_from",
-    "valid_to",
-)
+GENERATED_ORGANIZATIONS = {
+    "organization": "varchar",
+    "canonical_organization": "varchar",
+    "country_code": "varchar",
+    "is_international": "boolean",
+    "alternative_country_code": "varchar",
+    "organization_type": "varchar",
+    "parent": "varchar",
+    "confidence": "varchar",
+    "evidence": "varchar",
+    "valid_from": "date",
+    "valid_to": "date",
+}
 
 
 @dataclass(frozen=True)
@@ -287,15 +288,52 @@ def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None
 
 
 def _register_generated(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    columns = ", ".join(f"{name} varchar" for name in GENERATED_ORGANIZATIONS)
+    columns = ", ".join(f"{name} {type_}" for name, type_ in GENERATED_ORGANIZATIONS.items())
     connection.execute(f"create or replace table raw.generated_organizations ({columns})")
     if not file.exists():
         return
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = [[row[name] for name in GENERATED_ORGANIZATIONS] for row in csv.DictReader(opened)]
+    rows = list(_generated_organizations(file))
     if rows:
         places = ", ".join("?" for _ in GENERATED_ORGANIZATIONS)
         connection.executemany(f"insert into raw.generated_organizations values ({places})", rows)
+
+
+def _generated_organizations(file: Path) -> Iterator[list[str | bool | date | None]]:
+    """The rows of `file`. pandas writes `True` where the seed says `true`: both are true."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        lines = csv.DictReader(opened)
+        for row in lines:
+            found: list[str | bool | date | None] = []
+            for name, type_ in GENERATED_ORGANIZATIONS.items():
+                try:
+                    found.append(_READ[type_](row[name] or ""))
+                except ValueError:
+                    raise Refusal(
+                        f"{row[name]!r} is no {type_}",
+                        file=file,
+                        row=lines.line_num,
+                        field=name,
+                        cure=f"write {_CURES[type_]}",
+                    ) from None
+            yield found
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+_READ: dict[str, Callable[[str], str | bool | date | None]] = {
+    "varchar": str,
+    "boolean": _boolean,
+    "date": _date,
+}
+_CURES = {"boolean": "true or false", "date": "a day as YYYY-MM-DD, or nothing"}
 
 
 def finish(home: Home, build: BuildPlan) -> None:

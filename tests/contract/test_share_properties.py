@@ -62,7 +62,7 @@ def built(
         "select * replace (valid_from::date as valid_from, valid_to::date as valid_to, "
         "is_international::boolean as is_international) from seeds.owners"
     )
-    inputs["raw.generated_organizations"] = "select * from seeds.owners where false"
+    inputs["raw.generated_organizations"] = "select * from seeds.hub_organizations where false"
     return build(models, inputs, order=order)
 
 

@@ -205,7 +205,8 @@ class Oracle:
         row = self.curated(owner, day)
         if row is None:
             return f"unattributed_{self.types.get(owner, 'unknown')}", None, False
-        key = "international" if row["is_international"] == "true" else row["country_code"]
+        is_international = {"true": True, "false": False}[row["is_international"].lower()]
+        key = "international" if is_international else row["country_code"]
         other = row["alternative_country_code"] or None
         return key or HOMELESS[0], other, other is not None or row["confidence"] == "low"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from local_hub import World
 from tests.integration.built_world import Built
 from tests.integration.oracle import ALL_WINDOWS, SLICE, Oracle
 
@@ -46,6 +47,23 @@ def test_every_slice_is_what_its_definition_says(
     for name in SHARES:
         if name in expected:
             pd.testing.assert_series_equal(found[name], expected[name], rtol=0, atol=1e-9)
+
+
+def test_international_owners_of_a_generated_world_count_as_such(
+    at_once: Built, world: World
+) -> None:
+    """By the world's own word, not by its CSV: once `True` there was read as false."""
+    owners = world.organizations()
+    international = set(owners.loc[owners["is_international"], "organization"])
+    shares = read(at_once, "fct_organization_share_daily")
+    listed = shares[shares["owner"].isin(international)]
+    assert set(listed["country_key"]) == {"international"}
+    assert set(shares.loc[shares["country_key"] == "international", "owner"]) <= international
+    row = read(at_once, "fct_country_share_daily").query("country_key == 'international'")
+    assert row["downloads"].max() == listed.groupby(SLICE)["downloads"].sum().max() > 0
+    # One owner changes its home, on a day that is read from the same file.
+    [moved] = owners.loc[owners["valid_to"].notna(), "organization"].unique()
+    assert shares.loc[shares["owner"] == moved, "country_key"].nunique() == 2
 
 
 @pytest.mark.parametrize("table", KEYS)

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from orchestration import warehouse
+from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.snapshots.store import Sealed
 from tests.integration.built_world import sealed
@@ -100,3 +101,50 @@ def test_what_a_killed_build_had_spilled_goes_and_stops_nobody(home: Home) -> No
         warehouse.register(home, warehouse.BuildPlan((), (), is_rebuild, "x", "c"), [])
         assert not spilled.parent.exists()
         assert home.warehouse.is_file()
+
+
+OWNERS = dict.fromkeys(warehouse.GENERATED_ORGANIZATIONS, "") | {"organization": "acme"}
+
+
+def registered(home: Home, **values: str) -> list[tuple[object, ...]]:
+    """What a build sees of a generated world's second organization, beside one as it should be."""
+    file = warehouse.generated_organizations_file(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [OWNERS | {"is_international": "false"}, OWNERS | values]
+    file.write_text(
+        "\n".join(",".join(row) for row in ([*OWNERS], *(list(one.values()) for one in rows)))
+    )
+    warehouse.register(home, warehouse.BuildPlan((), (), True, "x", "c"), [])
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        return connection.execute(
+            "select is_international, valid_from, valid_to from raw.generated_organizations"
+        ).fetchall()[1:]
+
+
+@pytest.mark.parametrize("text", ["true", "True", "TRUE", "false", "False"])
+def test_a_generated_organization_is_international_in_whatever_case(home: Home, text: str) -> None:
+    found = registered(home, is_international=text, valid_from="2026-08-01")
+    assert found == [(text.lower() == "true", FIRST, None)]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "cure"),
+    [
+        ({"is_international": "yes"}, "is_international", "write true or false"),
+        ({"is_international": ""}, "is_international", "write true or false"),
+        (
+            {"is_international": "True", "valid_to": "August"},
+            "valid_to",
+            "write a day as YYYY-MM-DD, or nothing",
+        ),
+    ],
+)
+def test_what_cannot_be_read_of_a_generated_organization_is_refused(
+    home: Home, values: dict[str, str], field: str, cure: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        registered(home, **values)
+    told = refused.value
+    assert (told.file, told.row, told.field, told.cure) == (
+        warehouse.generated_organizations_file(home), 3, field, cure,
+    )  # fmt: skip

@@ -32,14 +32,14 @@ listed as (
         organization,
         canonical_organization,
         nullif(country_code, '') as country_code,
-        is_international = 'true' as is_international,
+        is_international,
         nullif(alternative_country_code, '') as alternative_country_code,
         organization_type,
         nullif(parent, '') as parent,
         confidence,
         evidence,
-        try_cast(nullif(valid_from, '') as date) as valid_from,
-        try_cast(nullif(valid_to, '') as date) as valid_to
+        valid_from,
+        valid_to
     from generated
 
 ),
