@@ -687,7 +687,7 @@ measured as (
     from placed group by all
 )
 select date '{{day}}' as snapshot_date, {SLICE}, level,
-    coalesce(all_entities, 0)::bigint as entities_count,
+    case when reason is null then coalesce(all_entities, 0)::bigint end as entities_count,
     hhi, gini, top_1_share, top_10_share, top_100_share, top_1000_share, top_1_percent_share,
     coalesce(reason, case when hhi is null then 'no model of this slice has downloads' end)
         as null_reason

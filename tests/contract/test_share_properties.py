@@ -198,6 +198,19 @@ def test_a_cohort_that_nobody_can_tell_is_null_and_an_empty_one_is_empty(
             assert new.empty
 
 
+def test_of_a_source_without_tags_nobody_can_tell_who_declares_a_parent(
+    models: dict[str, Model],
+) -> None:
+    history = random_history.draw(1)
+    untold = {day: [row | {"tags": None} for row in rows] for day, rows in history.items()}
+    for known, days in ((True, history), (False, untold)):
+        found = read(built(models, days), COVERAGE)
+        found = found[(found["attribution"] == "publisher") & found["null_reason"].isna()]
+        assert found["downloads_attributed_share"].notna().all()
+        assert (found["downloads_with_known_lineage_share"].notna() == known).all()
+        assert len(found) > 0
+
+
 def moved(history: History, seed: int) -> History:
     """`history`, in which a third of the models get another owner once.
 

@@ -59,3 +59,5 @@ def test_every_slice_is_what_its_definition_says(
     assert {"1d", "7d", "30d", "all_time"} <= {key[1] for key in compared}
     for key in rows.keys() - measured:
         assert rows[key]["hhi"] is rows[key]["gini"] is rows[key]["top_1_share"] is None
+        # Of what cannot be measured nobody is counted; of a slice without downloads somebody may.
+        assert (rows[key]["entities_count"] is not None) == oracle.is_known(key[0], key[1])

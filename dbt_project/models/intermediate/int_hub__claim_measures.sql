@@ -25,7 +25,8 @@ days as (
     select
         snapshots.snapshot_date,
         snapshots.is_whole,
-        snapshot_days.has_created_at
+        snapshot_days.has_created_at,
+        snapshot_days.has_tags
     from {{ source('raw', 'snapshots') }} as snapshots
     inner join {{ ref('int_hub__snapshot_days') }} as snapshot_days
         on snapshots.snapshot_date = snapshot_days.snapshot_date
@@ -598,6 +599,8 @@ final as (
                 case
                     when asked.measure in ('country_share_gap', 'weekly_gap_change')
                         then 'not both are among the 20 largest countries'
+                    when asked.measure = 'derivative_share' and not asked.has_tags
+                        then 'the source records no tags: lineage is unknown'
                     when asked.measure = 'counter_ratio_median'
                         then 'no snapshot of 30 days before has both counters'
                     when not asked.has_created_at

@@ -32,6 +32,12 @@ lineage_slices as (
 
 ),
 
+days as (
+
+    select * from {{ ref('int_hub__snapshot_days') }}
+
+),
+
 owners as (
 
     select * from {{ ref('int_hub__owner_days') }}
@@ -90,7 +96,7 @@ final as (
             as downloads_attributed_share,
         {{ ratio('accounted_downloads', 'all_downloads') }}
             as downloads_accounted_share,
-        case when covered.all_downloads > 0 then
+        case when covered.all_downloads > 0 and days.has_tags then
             {{ ratio('lineage_slices.known_downloads', 'lineage_slices.downloads') }}
         end as downloads_with_known_lineage_share,
         case when slices.is_content_known
@@ -107,6 +113,7 @@ final as (
     left join covered using ({{ slice | join(', ') }})
     left join mapped using ({{ slice | join(', ') }})
     left join lineage_slices using ({{ slice | join(', ') }})
+    inner join days on slices.snapshot_date = days.snapshot_date
 
 )
 

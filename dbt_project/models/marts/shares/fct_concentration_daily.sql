@@ -75,7 +75,7 @@ final as (
         slices.cohort,
         slices.scope,
         slices.level,
-        case when slices.is_content_known
+        case when slices.null_reason is null
             then coalesce(measured.all_entities, 0)::bigint
         end as entities_count
         {%- for name in ['hhi', 'gini'] + tops | list %},
