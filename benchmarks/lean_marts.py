@@ -177,7 +177,7 @@ with total as (
 ),
 least_of as (
     select attribution, {
-    ", ".join(f"list_min(max({name}, 500)) as {name}" for name in _TOTALS.values())
+    ", ".join(f"list_min(max(round({name}, 6), 500)) as {name}" for name in _TOTALS.values())
 }
     from total group by all
 ),
@@ -186,7 +186,8 @@ contender as (
     from total join least_of using (attribution) join owner using (o)
     where {
     " or ".join(
-        f"(total.{name} > 0 and total.{name} >= least_of.{name})" for name in _TOTALS.values()
+        f"(total.{name} > 0 and round(total.{name}, 6) >= least_of.{name})"
+        for name in _TOTALS.values()
     )
 }
 )

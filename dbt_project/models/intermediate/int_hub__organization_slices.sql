@@ -64,7 +64,8 @@ cut_offs as (
         snapshot_date,
         attribution
         {%- for total in totals %},
-        {{ least_of_largest(total.name, largest) }} as {{ total.name }}
+        {{ least_of_largest('round(' ~ total.name ~ ', 6)', largest) }}
+            as {{ total.name }}
         {%- endfor %}
     from owner_totals
     group by all
@@ -83,7 +84,8 @@ contenders as (
         {% for total in totals -%}
         (
             owner_totals.{{ total.name }} > 0
-            and owner_totals.{{ total.name }} >= cut_offs.{{ total.name }}
+            and round(owner_totals.{{ total.name }}, 6)
+            >= cut_offs.{{ total.name }}
         )
         {{ 'or ' if not loop.last }}
         {%- endfor %}
@@ -104,7 +106,8 @@ named as (
     where {{ total.name }} > 0
     qualify row_number() over (
         partition by snapshot_date, attribution
-        order by {{ total.name }} desc, organization
+        -- Thirds of credits do not break a tie.
+        order by round({{ total.name }}, 6) desc, organization
     ) <= {{ largest }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}

@@ -57,7 +57,8 @@ largest_lines as (
     having sum(new_derivatives) > 0
     qualify row_number() over (
         partition by month_start_date, scope
-        order by sum(new_derivatives) desc, organization, line_name
+        -- Thirds of credits do not break a tie.
+        order by round(sum(new_derivatives), 6) desc, organization, line_name
     ) <= {{ largest }}
 
 ),
