@@ -1013,8 +1013,8 @@ left join full_one on measured.size_bucket = full_one.size_bucket
 # The 1,000 largest corrections of a kind, the others together.
 ADJUSTMENTS = """
 with corrected as (
-    select model_key, counter, counter_before, floor,
-        coalesce(counter < counter_before and counted_on = date '{before}', false) as is_fall,
+    select model_key, counter, counter_before, counted_on, floor,
+        coalesce(counter < counter_before, false) as is_fall,
         counter_before is null as is_arrival, counted_on < date '{before}' as is_return,
         {corrected} as corrected, {uncorrected} as uncorrected
     from today
@@ -1023,15 +1023,22 @@ with corrected as (
             and not coalesce(created_at::date >= date '{before}', false)))
 ),
 told as (
-    select model_key, case when is_arrival then 0 else corrected - uncorrected end as amount,
+    select model_key, counted_on,
+        case when is_arrival then 0 else corrected - uncorrected end as amount,
         case when is_fall then 'fall' when is_arrival then 'first_observation'
-            when floor is not null or is_return then 'held_level' else 'absence' end as kind,
+            else 'held_level' end as kind,
         case when is_fall or is_return then counter_before end as counter_before,
         case when is_fall or is_return or is_arrival then counter end as counter_after
     from corrected where is_arrival or corrected is distinct from uncorrected
 ),
 placed as (
-    select *, row_number() over (partition by kind order by abs(amount) desc,
+    select *, case kind
+        when 'fall' then 'the counter is below that of ' || counted_on || ': nothing is counted '
+            || 'until it passes its old maximum'
+        when 'first_observation' then 'created before {before}, when nobody saw it: what it had '
+            || 'before is in no day'
+        else 'the counter fell before: it counts beyond its old maximum' end as why,
+        row_number() over (partition by kind order by abs(amount) desc,
         counter_after desc nulls last, model_key) <= 1000 as is_alone
     from told
 )
@@ -1039,13 +1046,7 @@ select date '{day}' as snapshot_date, case when is_alone then model_key
         else '(other: ' || kind || ')' end as model_key, kind, sum(amount)::double as amount,
     count(*) as models_count, max(counter_before) filter (is_alone) as counter_before,
     max(counter_after) filter (is_alone) as counter_after,
-    case kind
-        when 'fall' then 'the counter is below that of {before}: nothing is counted until it '
-            || 'passes its old maximum'
-        when 'first_observation' then 'created before {before}, when nobody saw it: what it had '
-            || 'before is in no day'
-        when 'held_level' then 'the counter fell before: it counts beyond its old maximum'
-        else 'it was away for some snapshots: its rise is spread evenly' end as why
+    min(why) as why
 from placed group by all
 union all
 select date '{day}', '(all)', case '{state}' when 'held' then 'rollback' else 'stall' end, null,

@@ -16,7 +16,7 @@ flows as (
         model_key,
         coalesce(corrected_1d, 0) - coalesce(uncorrected_1d, 0) as amount
     from {{ ref('int_hub__model_flows') }}
-    where corrected_1d is distinct from uncorrected_1d
+    where coalesce(corrected_1d, 0) <> coalesce(uncorrected_1d, 0)
 
 ),
 
@@ -103,14 +103,23 @@ told as (
         adjusted.model_key,
         adjusted.amount,
         case
-            when days.status = 'corrected' then 'recount'
-            when events.event = 'fallen' then 'fall'
             when events.event = 'arrived' then 'first_observation'
+            when days.status = 'corrected' then 'recount'
+            -- The fall of many was accepted while it was away: it counts anew.
+            when
+                events.counter_after < events.counter_before
+                and floors.floor < events.counter_before
+                then 'recount'
+            -- It fell, or did so while it was away.
+            when events.counter_after < events.counter_before then 'fall'
             when days.status = 'stalled' then 'stall'
             when days.status = 'held' then 'rollback'
+            when
+                events.event = 'returned'
+                and floors.floor <= events.counter_before
+                then 'absence'
             when days.is_repayment then 'catch_up'
-            when floors.model_key is not null then 'held_level'
-            else 'absence'
+            else 'held_level'
         end as kind,
         events.since_date,
         events.counter_before,
@@ -140,7 +149,8 @@ reasoned as (
         case kind
             when 'recount'
                 then 'the fall of many counters was accepted after 8 snapshots: '
-                    || 'the level goes on from ' || usable_before
+                    || 'the level goes on from '
+                    || coalesce(since_date, usable_before)
             when 'fall'
                 then 'the counter is below that of ' || since_date
                     || ': nothing is counted until it passes its old maximum'
@@ -158,7 +168,8 @@ reasoned as (
                     || ' is spread evenly'
             when 'held_level'
                 then 'the counter fell before: it counts beyond its old maximum'
-            else 'it was away for some snapshots: its rise is spread evenly'
+            else 'it was away for some snapshots: its rise since ' || since_date
+                || ' is spread evenly'
         end as why,
         row_number() over (
             partition by snapshot_date, kind
