@@ -90,11 +90,11 @@ def test_the_20th_line_of_a_month_is_the_first_by_name_of_equal_ones(
             "is_unknown": False,
             "created_month": date(2026, 8, 1),
             "is_language_model": True,
-            "new_derivatives_all_time": list(derivatives.values()),
+            "new_derivatives": list(derivatives.values()),
         }
     )
     inputs = {
-        "intermediate.int_hub__family_downloads": families,
+        "intermediate.int_hub__family_months": families,
         "intermediate.int_hub__snapshot_days": pd.DataFrame(
             {"snapshot_date": [DAY], "has_tags": [True]}
         ),
