@@ -260,11 +260,12 @@ create temp table release as
 with dated as (
     select k, m, o, first_created_at as created_at, first_seen_on, absent_on,
         coalesce(classes.release_type, today.release_type) as release_type,
-        md5_number(o || coalesce(classes.release_group, today.release_group)) as g, true as is_here
+        xor(o, md5_number(coalesce(classes.release_group, today.release_group))) as g,
+        true as is_here
     from today left join classes using (k)
     union all
     select k, m, o, created_at, first_seen_on, absent_on, release_type,
-        md5_number(o || release_group), false
+        xor(o, md5_number(release_group)), false
     from known anti join today using (k)
 ),
 told as (
@@ -290,9 +291,13 @@ with span as (
     from release where released_on is not null group by g
 ),
 long_day as (
-    select g, list_sort(list(distinct released_on)) as days
-    from release semi join (select g from span where last_on > first_on + 7) using (g)
-    where released_on is not null group by g
+    select g, list(released_on order by released_on) as days
+    from (
+        select distinct g, released_on
+        from release semi join (select g from span where last_on > first_on + 7) using (g)
+        where released_on is not null
+    )
+    group by g
 ),
 begun as (
     select g, unnest(list_reduce(list_transform(days, lambda day: [day]),
@@ -303,7 +308,7 @@ begun as (
 select g, o, first_on as launched_on, release_type from span where last_on <= first_on + 7
 union all
 select release.g, any_value(o), launched_on, min(release_type)
-from release asof join begun
+from (select * from release semi join begun using (g)) as release asof join begun
     on release.g = begun.g and release.released_on >= begun.launched_on
 group by release.g, launched_on
 """
