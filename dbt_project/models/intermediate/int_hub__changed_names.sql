@@ -73,7 +73,7 @@ final as (
     select
         model_key,
         organization,
-        {{ fingerprint(['organization', 'stem']) }} as release_group_key,
+        {{ key_of(['organization', 'stem']) }} as release_group_key,
         named_on,
         row_number() over (
             partition by model_key order by named_on

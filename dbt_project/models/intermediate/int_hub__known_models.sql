@@ -24,8 +24,7 @@
     'parameters_count',
     'is_language_model',
     'downloads_30d',
-    'root_base_model',
-    'root_organization',
+    'root_fingerprint',
 ] %}
 
 with models as {{ read_anew() }} (
@@ -125,7 +124,7 @@ seen as (
 
 ),
 
-roots as (
+roots as {{ read_anew() }} (
 
     select
         snapshot_date,
@@ -134,6 +133,18 @@ roots as (
         root_organization
     from {{ ref('int_hub__lineage_roots') }}
     where is_main_root
+
+),
+
+-- Compared are numbers: the texts of millions of roots are not kept in memory.
+root_fingerprints as (
+
+    select
+        snapshot_date,
+        model_key,
+        {{ fingerprint(['root_model_id', 'root_organization']) }}
+            as root_fingerprint
+    from roots
 
 ),
 
@@ -156,15 +167,13 @@ described as (
         seen.is_language_model,
         case when seen.last_seen_on is not null then seen.downloads_30d
         end as downloads_30d,
-        coalesce(roots.root_model_id, seen.model_id) as root_base_model,
-        coalesce(roots.root_organization, seen.organization)
-            as root_organization
+        root_fingerprints.root_fingerprint
 
     from seen
-    left join roots
+    left join root_fingerprints
         on
-            seen.snapshot_date = roots.snapshot_date
-            and seen.model_key = roots.model_key
+            seen.snapshot_date = root_fingerprints.snapshot_date
+            and seen.model_key = root_fingerprints.model_key
 
 ),
 
@@ -251,12 +260,17 @@ final as (
         changed.parameters_count,
         changed.is_language_model,
         changed.downloads_30d,
-        changed.root_base_model,
-        changed.root_organization,
+        coalesce(roots.root_model_id, changed.model_id) as root_base_model,
+        coalesce(roots.root_organization, changed.organization)
+            as root_organization,
         changed.fingerprint,
         changed.release_fingerprint
 
     from changed
+    left join roots
+        on
+            changed.snapshot_date = roots.snapshot_date
+            and changed.model_key = roots.model_key
     left join days_before on changed.model_key = days_before.model_key
     left join previous_days
         on coalesce(days_before.first_seen_on, changed.snapshot_date)

@@ -267,7 +267,7 @@ final as (
         *,
         row_number() over (
             partition by snapshot_date, model_key
-            order by credit desc, root_model_id
+            order by round(credit, 9) desc, root_model_id
         ) = 1 as is_main_root
     from divided
 

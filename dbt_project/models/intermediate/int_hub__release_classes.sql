@@ -113,7 +113,7 @@ final as (
         {{ release_type() }} as release_type,
         {{ release_family() }} as family,
         stem as release_group,
-        {{ fingerprint(['organization', 'stem']) }} as release_group_key,
+        {{ key_of(['organization', 'stem']) }} as release_group_key,
         fingerprint
 
     from with_brands

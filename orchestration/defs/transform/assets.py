@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 # What DuckDB says after an assertion of its own failed: nothing about models or data.
 _BROKEN = "database has been invalidated"
 
+# Of more rows than this two statements beside each other do not fit into DuckDB's memory, and spill.
+MANY_ROWS = 1_000_000
+
 TRANSLATOR = Translator()
 
 
@@ -122,6 +125,8 @@ def _build(
     else:
         # Seeds and unit tests are of the code, which is that of the build before.
         arguments += ["path:seeds", "resource_type:unit_test"]
+    if sum(day.rows for day in build.window) > MANY_ROWS:
+        arguments += ["--threads", "1"]
     (target_of(home) / "run_results.json").unlink(missing_ok=True)
     invocation = start_dbt(context, arguments, home, TRANSLATOR)
     # DuckDB lets nobody else read while dbt has the file, so rows are counted at the end, and
