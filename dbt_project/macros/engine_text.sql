@@ -74,7 +74,7 @@
 {%- endmacro %}
 
 {% macro default__key_of(texts) -%}
-    md5_number({{ texts | join(" || '/' || ") }})
+    md5({{ texts | join(" || '/' || ") }})::uuid
 {%- endmacro %}
 
 {% macro spark__key_of(texts) -%}
