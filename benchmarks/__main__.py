@@ -7,13 +7,22 @@ ratios against other ways of doing the same have modules of their own in this fo
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
 from local_hub import LocalHub, named_world
+from orchestration.home import Home
+from tests.browser import chromium, dagster_ui
 
+DEFINITIONS = [
+    sys.executable,
+    "-c",
+    "from orchestration.definitions import defs; defs.get_repository_def()",
+]
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "hub"
 
 
@@ -39,11 +48,33 @@ def _daily(work: Path) -> list[Figure]:
     return figures
 
 
+def _interface(home: Home) -> list[Figure]:
+    """Dagster over a home of two days: its definitions, and the first page until it is drawn."""
+    figures = [measure("Dagster definitions load", DEFINITIONS, home.root, "5 s")]
+    if not chromium.EXECUTABLE.exists():
+        return figures
+    begun = time.monotonic()
+    with chromium.browser() as browser, dagster_ui.serving(home, home.root / "ui.log") as address:
+        started = time.monotonic() - begun
+        with chromium.watched(browser, width=1440, height=900, allowed=address) as watched:
+            begun = time.monotonic()
+            watched.page.goto(f"{address}/asset-groups")
+            watched.page.locator('foreignObject [data-tooltip="marts"]').wait_for(timeout=120_000)
+            drawn = time.monotonic() - begun
+    nan = float("nan")
+    return [
+        *figures,
+        Figure("Dagster UI, start until it answers", started, nan, nan, ""),
+        Figure("Dagster UI, first page until the asset graph is drawn", drawn, nan, nan, "10 s"),
+    ]
+
+
 def main() -> None:
     """Measure and print a Markdown table."""
     work = Path(tempfile.mkdtemp(prefix="observatory-bench-"))
     try:
         figures = _daily(work)
+        figures += _interface(Home(work / "daily"))
         figures.append(
             measure("make demo, after set-up", [*OBSERVATORY, "demo"], work / "demo", "120 s")
         )

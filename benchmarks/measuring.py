@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import isnan
 from pathlib import Path
 
 OBSERVATORY = [sys.executable, "-c", "from orchestration.cli import main; main()"]
@@ -22,7 +23,10 @@ OBSERVATORY = [sys.executable, "-c", "from orchestration.cli import main; main()
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured command: wall seconds, CPU seconds, peak MiB of all its processes."""
+    """One measured command: wall seconds, CPU seconds, peak MiB of all its processes.
+
+    CPU and memory are NaN where only time was taken.
+    """
 
     name: str
     wall: float
@@ -31,10 +35,9 @@ class Figure:
     budget: str
 
     def row(self) -> str:
-        return (
-            f"| {self.name} | {self.wall:.1f} s | {self.cpu:.1f} s | {self.peak:,.0f} MiB "
-            f"| {self.budget} |"
-        )
+        cpu = "" if isnan(self.cpu) else f"{self.cpu:.1f} s"
+        peak = "" if isnan(self.peak) else f"{self.peak:,.0f} MiB"
+        return f"| {self.name} | {self.wall:.1f} s | {cpu} | {peak} | {self.budget} |"
 
 
 def _children_of(root: int) -> list[int]:

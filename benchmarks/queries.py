@@ -107,12 +107,20 @@ def draw(source: Path, days: int, target: Path) -> int:
     return int(found[0][0])
 
 
+# What moves each day; the cadence of an organization stays for days.
+_MOVING = ("share_of_", "downloads", "gap")
+
+
 def _drawn(name: str, kind: str) -> str:
     if name == "snapshot_date":
         return "(snapshot_date - n::integer)::date as snapshot_date"
-    if kind == "DOUBLE":
-        # Up to 1 % less, to as many digits as a measured figure has.
-        return f'"{name}" * (1 - (hash(n, "{name}") % 1000) / 1e5 * (n > 0)::integer) as "{name}"'
+    if kind == "DOUBLE" and name.startswith(_MOVING) and "weeks" not in name:
+        # Up to 1 % less, with as many digits as a measured figure has: whole downloads stay whole,
+        # and what is divided by credit has nine digits.
+        moved = f'"{name}" * (1 - (hash(n, "{name}") % 1000) / 1e5 * (n > 0)::integer)'
+        if name.startswith("downloads"):
+            moved = f'round({moved}, case when "{name}" = round("{name}") then 0 else 9 end)'
+        return f'{moved} as "{name}"'
     return f'"{name}"'
 
 
