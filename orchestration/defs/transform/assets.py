@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # What DuckDB says after an assertion of its own failed: nothing about models or data.
 _BROKEN = "database has been invalidated"
 
-# Of more rows than this two statements beside each other do not fit into DuckDB's memory, and spill.
+# Two statements over more rows than this do not fit into DuckDB's memory together: they spill.
 MANY_ROWS = 1_000_000
 
 TRANSLATOR = Translator()
