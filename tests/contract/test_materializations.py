@@ -1,4 +1,4 @@
-"""A model whose kind changed takes the place of what it was, in a warehouse that is there."""
+"""A model takes the place of what it was in the warehouse: of another kind, or large."""
 
 from __future__ import annotations
 
@@ -59,3 +59,28 @@ def test_what_was_a_view_becomes_a_table_and_the_other_way_round(home: Home) -> 
     assert kinds(home.warehouse) == {model: other for model, (_, other) in MODELS.items()}
     build(home)
     assert kinds(home.warehouse) == {model: kind for model, (kind, _) in MODELS.items()}
+
+
+def test_what_was_large_is_made_anew_without_compression(home: Home) -> None:
+    name = "intermediate.int_hub__curated_organizations"
+    build(home)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        before = connection.execute(f"from {name} order by all").fetchall()
+        assert before and compressions(connection, name) > {"Uncompressed"}
+        columns = connection.execute(f"select * from {name} limit 0").description or []
+        others = ", ".join(f'null as "{column[0]}"' for column in columns)
+        connection.execute(f"create or replace table {name} as select {others} from range(1100000)")
+    build(home)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        assert connection.execute(f"from {name} order by all").fetchall() == before
+        assert compressions(connection, name) == {"Uncompressed"}
+
+
+def compressions(connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+    """How the values of a table are stored."""
+    connection.execute("checkpoint")
+    found = connection.execute(
+        f"select distinct compression from pragma_storage_info('{name}') "
+        "where segment_type <> 'VALIDITY'"
+    ).fetchall()
+    return {one for (one,) in found}
