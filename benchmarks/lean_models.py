@@ -260,12 +260,12 @@ create temp table release as
 with dated as (
     select k, m, o, first_created_at as created_at, first_seen_on, absent_on,
         coalesce(classes.release_type, today.release_type) as release_type,
-        xor(o, md5_number(coalesce(classes.release_group, today.release_group))) as g,
+        xor(o, md5_number('/' || coalesce(classes.release_group, today.release_group))) as g,
         true as is_here
     from today left join classes using (k)
     union all
     select k, m, o, created_at, first_seen_on, absent_on, release_type,
-        xor(o, md5_number(release_group)), false
+        xor(o, md5_number('/' || release_group)), false
     from known anti join today using (k)
 ),
 told as (
@@ -308,7 +308,10 @@ begun as (
 select g, o, first_on as launched_on, release_type from span where last_on <= first_on + 7
 union all
 select release.g, any_value(o), launched_on, min(release_type)
-from (select * from release semi join begun using (g)) as release asof join begun
+from (
+    -- DuckDB 1.5.5 joins what has no date to the last launch.
+    select * from release semi join begun using (g) where released_on is not null
+) as release asof join begun
     on release.g = begun.g and release.released_on >= begun.launched_on
 group by release.g, launched_on
 """
