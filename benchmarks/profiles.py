@@ -40,7 +40,7 @@ def draw(home: Home, title: str, file: Path) -> None:
     is_node = frame["step"].str.match(r"dbt \w+: ")
     tables = {
         "steps, one after the other": frame[~is_node],
-        "slowest nodes of the dbt build, two at a time": frame[is_node],
+        "slowest nodes of the dbt build": frame[is_node],
     }
     parts = []
     for name, rows in tables.items():
