@@ -27,7 +27,19 @@
     {{ return({'all': 'true', 'language_models': 'is_language_model'}) }}
 {%- endmacro %}
 
-{#- The measures of the intermediate tables, of several rows together. -#}
+{#- The measures of the intermediate tables, of models one a row. -#}
+{% macro measures_of_models() -%}
+        count(*) filter (is_present) as models_count
+        {%- for window in download_windows() %},
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
+        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }}
+        {%- endfor %}
+        {%- for window in flow_windows() %},
+        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
+        {%- endfor %}
+{%- endmacro %}
+
+{#- The same, of rows that have them already. -#}
 {% macro summed_measures() -%}
         sum(models_count)::bigint as models_count
         {%- for window in download_windows() %},

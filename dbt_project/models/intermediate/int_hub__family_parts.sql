@@ -7,16 +7,6 @@
 {% set slice = slice_columns() %}
 {% set label = ['organization', 'family_name', 'line_name'] %}
 {% set flags = ['is_new_365d', 'is_language_model'] %}
-{% set measures %}
-        count(*) filter (is_present) as models_count
-        {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
-        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
-        {%- endfor %}
-{% endset %}
 {% set measured = ['models_count'] %}
 {%- for window in download_windows() %}
 {%- for measure in ['downloads', 'largest', 'new_derivatives'] %}
@@ -200,7 +190,7 @@ parts as (
         is_derivative,
         date_trunc('month', created_at)::date as created_month,
         {{ flags | join(', ') }},
-        {{ measures }}
+        {{ measures_of_models() }}
         {{- new_derivatives_of('1') }}
     from labelled
     group by all
@@ -261,7 +251,7 @@ divided_parts as (
         is_unknown,
         date_trunc('month', created_at)::date as created_month,
         {{ flags | join(', ') }},
-        {{ measures }}
+        {{ measures_of_models() }}
         {{- new_derivatives_of('derivative_credit') }}
     from (
         select

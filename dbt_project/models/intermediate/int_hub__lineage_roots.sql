@@ -152,44 +152,8 @@ roots_of_parents as (
 
 ),
 
-divided_parents as (
-
-    select distinct snapshot_date, model_key
-    from roots_of_parents
-    where not is_undivided
-
-),
-
--- One parent, of which one root is known, or none: then the parent is the root.
-undivided as (
-
-    select
-        edges.snapshot_date,
-        edges.model_key,
-        coalesce(above.ancestor_id, edges.ancestor_id) as root_model_id,
-        coalesce(above.ancestor_organization, edges.ancestor_organization)
-            as root_organization
-    from edges
-    left join cycle_members
-        on
-            edges.snapshot_date = cycle_members.snapshot_date
-            and edges.model_key = cycle_members.model_key
-    left join divided_parents
-        on
-            edges.snapshot_date = divided_parents.snapshot_date
-            and edges.parent_key = divided_parents.model_key
-    left join roots_of_parents as above
-        on
-            edges.snapshot_date = above.snapshot_date
-            and edges.parent_key = above.model_key
-    where
-        edges.parents_count = 1
-        and cycle_members.model_key is null
-        and divided_parents.model_key is null
-
-),
-
-shared as (
+-- Undivided: one parent, of which one root is known, or none; then the parent is the root.
+traced as {{ read_anew() }} (
 
     select
         edges.snapshot_date,
@@ -197,6 +161,8 @@ shared as (
         coalesce(above.ancestor_id, edges.ancestor_id) as root_model_id,
         coalesce(above.ancestor_organization, edges.ancestor_organization)
             as root_organization,
+        edges.parents_count = 1 and coalesce(above.is_undivided, true)
+            as is_undivided,
         (
             coalesce(above.credit, 1)
             * (1.0 / edges.parents_count)::decimal(18, 12)
@@ -210,30 +176,7 @@ shared as (
         on
             edges.snapshot_date = above.snapshot_date
             and edges.parent_key = above.model_key
-    where edges.parents_count > 1 and cycle_members.model_key is null
-
-    union all
-
-    select
-        edges.snapshot_date,
-        edges.model_key,
-        above.ancestor_id as root_model_id,
-        above.ancestor_organization as root_organization,
-        above.credit
-    from edges
-    inner join divided_parents
-        on
-            edges.snapshot_date = divided_parents.snapshot_date
-            and edges.parent_key = divided_parents.model_key
-    inner join roots_of_parents as above
-        on
-            edges.snapshot_date = above.snapshot_date
-            and edges.parent_key = above.model_key
-    left join cycle_members
-        on
-            edges.snapshot_date = cycle_members.snapshot_date
-            and edges.model_key = cycle_members.model_key
-    where edges.parents_count = 1 and cycle_members.model_key is null
+    where cycle_members.model_key is null
 
 ),
 
@@ -245,7 +188,8 @@ divided as (
         root_model_id,
         root_organization,
         sum(credit)::decimal(18, 12) as credit
-    from shared
+    from traced
+    where not is_undivided
     group by all
 
 ),
@@ -259,7 +203,8 @@ final as (
         root_organization,
         1::decimal(18, 12) as credit,
         true as is_main_root
-    from undivided
+    from traced
+    where is_undivided
 
     union all
 

@@ -10,17 +10,6 @@ divided as (
 
 ),
 
-{% set measures %}
-        count(*) filter (is_present) as models_count
-        {%- for window in download_windows() %},
-        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }},
-        max(downloads_{{ window }})::decimal(38, 9) as largest_{{ window }}
-        {%- endfor %}
-        {%- for window in flow_windows() %},
-        sum(uncorrected_{{ window }})::decimal(38, 9) as uncorrected_{{ window }}
-        {%- endfor %}
-{% endset %}
-
 -- Both attributions from one look at the models.
 parts as (
 
@@ -31,7 +20,7 @@ parts as (
         is_divided,
         is_new_365d,
         is_language_model,
-        {{ measures }}
+        {{ measures_of_models() }}
     from model_downloads
     group by all
 
@@ -73,7 +62,7 @@ final as (
         is_new_365d,
         is_language_model,
         is_whole,
-        {{ measures }}
+        {{ measures_of_models() }}
     from divided
     group by all
 
