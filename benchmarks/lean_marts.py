@@ -907,7 +907,7 @@ from read_csv('{seeds}/countries.csv', header = true, quote = '"', types = {
     'country_code': 'varchar', 'is_eu': 'boolean'}, nullstr = '')
 union all
 select country_key, null, country_name, null, null, false
-from (values ('international', 'International, no home in one country'),
+from (values ('international', 'International communities'),
     ('unattributed_individual', 'Individuals'),
     ('unattributed_organization', 'Organizations not yet mapped'),
     ('unattributed_unknown', 'Owners nobody told us of')) as keys (country_key, country_name)

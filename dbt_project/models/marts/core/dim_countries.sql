@@ -8,7 +8,7 @@ keys_without_a_country as (
 
     select * from (
         values
-        ('international', 'International, no home in one country'),
+        ('international', 'International communities'),
         ('unattributed_individual', 'Individuals'),
         ('unattributed_organization', 'Organizations not yet mapped'),
         ('unattributed_unknown', 'Owners nobody told us of')
