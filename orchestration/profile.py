@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestration.home import Home
 
@@ -36,7 +38,10 @@ class Step:
 
 
 class Profile:
-    """Measures steps, one after the other, in the order in which they were taken."""
+    """Measures steps, one after the other, in the order in which they were taken.
+
+    A step that is taken again counts for the one of its name.
+    """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -52,7 +57,7 @@ class Profile:
         finally:
             memory = peak.stop()
             after = _bytes_read()
-            self.steps.append(
+            self._add(
                 Step(
                     name,
                     time.monotonic() - begun,
@@ -61,6 +66,24 @@ class Profile:
                     after - read if after is not None and read is not None else None,
                 )
             )
+
+    def _add(self, step: Step) -> None:
+        for place, before in enumerate(self.steps):
+            if before.name == step.name:
+                self.steps[place] = Step(
+                    step.name,
+                    before.seconds + step.seconds,
+                    _both(operator.add, before.cpu_seconds, step.cpu_seconds),
+                    _both(max, before.peak_memory_mib, step.peak_memory_mib),
+                    _both(operator.add, before.bytes_read, step.bytes_read),
+                )
+                return
+        self.steps.append(step)
+
+
+def _both(combine: Callable[[Any, Any], Any], one: float | None, other: float | None) -> Any:
+    """Two measured values as one; None where one was not measured."""
+    return None if one is None or other is None else combine(one, other)
 
 
 def slowest_nodes(run_results: Path, most: int = 12) -> list[Step]:

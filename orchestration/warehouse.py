@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,18 @@ GENERATED_ORGANIZATIONS = {
 }
 
 
+# What a build computes at once, in models of a day: with a year of 50,000 models 2.5 GiB of memory
+# were not enough. More is built in parts, the oldest days first.
+ROWS_AT_ONCE = 6_000_000
+
+
 @dataclass(frozen=True)
 class BuildPlan:
     """What a build computes: the days of its window, of all the `days` that count.
 
-    With `is_rebuild` the window is the whole history and the tables are made anew. An empty
-    window builds nothing new and tests again what is there.
+    With `is_rebuild` the window is all `days` and the tables are made anew. An empty window
+    builds nothing new and tests again what is there. `days_left` are newer, and too many for
+    this build: once it is finished, the next one goes on with them.
     """
 
     days: tuple[Sealed, ...]
@@ -61,6 +68,7 @@ class BuildPlan:
     is_rebuild: bool
     why: str
     code: str
+    days_left: int = 0
 
 
 def generated_organizations_file(home: Home) -> Path:
@@ -114,12 +122,16 @@ def fingerprints(home: Home, project: Path = PROJECT) -> dict[str, str]:
 
 
 def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPlan:
-    """Compare `days` (sealed and passed) with what the warehouse was built from."""
+    """Compare `days` (sealed and passed) with what the warehouse was built from.
+
+    What is more than fits at once is planned in parts: ask again after each is finished.
+    """
     code = code or code_fingerprint()
     ordered = tuple(sorted(days, key=lambda day: day.snapshot_date))
 
     def rebuild(why: str) -> BuildPlan:
-        return BuildPlan(ordered, ordered, True, why, code)
+        first = _that_fit(ordered)
+        return BuildPlan(first, first, True, why, code, len(ordered) - len(first))
 
     if not home.warehouse.exists():
         return rebuild("there is no warehouse yet")
@@ -139,8 +151,17 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     if not new:
         return BuildPlan(ordered, (), False, "nothing changed", code)
     since = min(_unsettled_since(home), new[0].snapshot_date)
-    window = tuple(day for day in ordered if day.snapshot_date >= since)
-    return BuildPlan(ordered, window, False, "new days", code)
+    again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
+    first = _that_fit(new, beside=sum(day.rows for day in again))
+    until = ordered[: ordered.index(first[-1]) + 1]
+    return BuildPlan(until, (*again, *first), False, "new days", code, len(new) - len(first))
+
+
+def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
+    """The first of `days` that fit into one build `beside` other rows; one at least."""
+    rows = accumulate((day.rows for day in days), initial=beside)
+    fitting = sum(total <= ROWS_AT_ONCE for total in rows) - 1
+    return days[: max(fitting, 1)]
 
 
 def _unsettled_since(home: Home) -> date:
@@ -174,8 +195,11 @@ def _built_from(home: Home) -> tuple[str, dict[date, str]] | None:
 def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]]) -> None:
     """Open the warehouse for `build`: its sources, and no finished build until it ends.
 
-    `quality` holds the rows of the first gate's checks of all days.
+    `quality` holds the rows of the first gate's checks of all days; of those that are left for a
+    later build none are shown.
     """
+    if build.days_left:
+        quality = [row for row in quality if row["snapshot_date"] <= build.days[-1].snapshot_date]
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
     # What a killed build had spilled stays in a folder, which DuckDB fills but does not empty.
     shutil.rmtree(home.warehouse.with_name(f"{home.warehouse.name}.tmp"), ignore_errors=True)

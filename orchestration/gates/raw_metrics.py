@@ -194,11 +194,13 @@ def _statement(home: Home, days: Sequence[Day], owners: Iterable[str]) -> str:
     nulls = ",\n            ".join(
         f'1 - count("{column.name}") / count(*) as "nulls_{column.name}"' for column in COLUMNS
     )
+    # What is used twice is read twice: DuckDB would keep a whole day with its tags in memory, which
+    # takes twice as long.
     return f"""
     with days (snapshot_date, not_after, reference_date) as (values
         {listed}
     ),
-    rows as (
+    rows as not materialized (
         select * from {reading.records(home, [day.sealed for day in days])}
         join days using (snapshot_date)
     ),
@@ -262,7 +264,7 @@ def _comparison(home: Home, files: Sequence[Sealed]) -> str:
         return f"compared as (select null::date as snapshot_date, {empty} where false)"
     read = ("_id", "id", "downloads", "downloadsAllTime", "likes", "lastModified")
     return f"""
-    models as (
+    models as not materialized (
         select snapshot_date as model_date, hash(coalesce(_id, id)) as model, id, downloads,
             hash(downloads, downloadsAllTime, likes, lastModified) as state
         from {reading.records(home, files, read)}

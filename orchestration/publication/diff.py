@@ -106,23 +106,10 @@ def _table(
         if column in shared and column not in grain
     ]
     keyed = f"hash({', '.join(grain)}) as key, hash({', '.join([*values, '1'])}) as content"
-    # A year of days of which four changed: the others are told apart by one number each, and
-    # not joined row by row.
-    part = grain[0]
-    others = f"not {months.is_in(months.same(before, after, name))}"
-    parts = (
-        f"select {part} as part, count(*) as rows, "
-        f"sum(hash({', '.join([*grain, *values])})) as content from"
-    )
-    other = (
-        "select coalesce(old.part, new.part) "
-        f"from ({parts} before.main.{name} where {others} group by all) as old "
-        f"full join ({parts} after.main.{name} where {others} group by all) as new "
-        "on old.part = new.part "
-        "where (old.rows, old.content) is distinct from (new.rows, new.content)"
-    )
-    connection.execute(f"create or replace temp table other as {other}")
-    rows = f"select {keyed} from %s.main.{name} where {part} in (from other)"
+    rows = f"select {keyed} from %s.main.{name}"
+    if months.accumulates(name):
+        _tell_changed_days(connection, name, values, before, after)
+        rows += f" where {months.DAY} in (from changed_days)"
     added, changed, removed = connection.execute(
         f"""
         select
@@ -134,6 +121,32 @@ def _table(
         """
     ).fetchall()[0]
     return TableDiff(added, changed, removed)
+
+
+def _tell_changed_days(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    values: list[str],
+    before: Manifest,
+    after: Manifest,
+) -> None:
+    """Write the days of `name` that differ into the table `changed_days`.
+
+    Of a year a few days differ: the others are told apart by one number each, and not joined row
+    by row.
+    """
+    others = f"not {months.is_in(months.same(before, after, name))}"
+    days = (
+        f"select {months.DAY} as day, count(*) as rows, "
+        f"sum(hash({', '.join([*TABLES[name].grain, *values])})) as content from"
+    )
+    connection.execute(
+        "create or replace temp table changed_days as select coalesce(old.day, new.day) "
+        f"from ({days} before.main.{name} where {others} group by all) as old "
+        f"full join ({days} after.main.{name} where {others} group by all) as new "
+        "on old.day = new.day "
+        "where (old.rows, old.content) is distinct from (new.rows, new.content)"
+    )
 
 
 def _moves(connection: duckdb.DuckDBPyConnection, *, newest_only: bool) -> list[dict[str, Any]]:

@@ -31,11 +31,14 @@ def environment_for(home: Path, more: Mapping[str, str] | None = None) -> dict[s
 
 
 def start(
-    home: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    home: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    program: str = PROGRAM,
 ) -> subprocess.Popen[str]:
     """Start `observatory` with `arguments`."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", program, *arguments],
         cwd=CHECKOUT,
         env=environment_for(home, environment),
         stdout=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def test_a_step_counts_its_children(tmp_path: Path) -> None:
     assert step.seconds > 1.2
     assert step.peak_memory_mib is not None and step.peak_memory_mib > 200
     assert step.bytes_read is not None and step.bytes_read >= 2**23
+
+
+def test_a_step_that_is_taken_again_counts_for_one() -> None:
+    measured = Profile()
+    for size in (200, 0):
+        with measured.step("part"):
+            data = bytearray(size * 2**20)
+            time.sleep(0.7)
+            del data
+        with measured.step(f"after {size}"):
+            pass
+    part, *others = measured.steps
+    assert [step.name for step in (part, *others)] == ["part", "after 200", "after 0"]
+    assert part.seconds >= 1.4
+    assert part.peak_memory_mib is not None and part.peak_memory_mib > 200
 
 
 def test_a_step_that_fails_is_measured_too() -> None:

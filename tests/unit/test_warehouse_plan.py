@@ -86,6 +86,39 @@ def test_days_that_may_still_change_are_built_again(home: Home) -> None:
     assert (plan.is_rebuild, list(plan.window)) == (False, days[2:])
 
 
+@pytest.mark.parametrize("rows", [1, 100, 250, 300, 10_000])
+def test_a_long_history_is_built_in_parts_that_fit(
+    home: Home, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """Each day once, oldest first, at most `rows` at once, and never less than a day."""
+    days = [replace(day(number), rows=100) for number in range(7)]
+    monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", rows)
+    at_once = max(rows // 100, 1)
+    found: list[Sealed] = []
+    while len(found) < 7:
+        plan = warehouse.plan(home, reversed(days), code="c")
+        assert list(plan.window) == days[len(found) : len(found) + at_once]
+        assert plan.is_rebuild == (not found)
+        found += plan.window
+        assert list(plan.days) == found
+        assert plan.days_left == 7 - len(found)
+        built(home, found)
+    assert warehouse.plan(home, days, code="c").window == ()
+
+
+def test_days_that_are_built_again_leave_room_for_fewer_new_ones(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [replace(day(number), rows=100) for number in range(8)]
+    monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", 400)
+    for first, expected in ((2, days[2:6]), (1, days[1:5]), (0, days[:5])):
+        built(home, days[:4], unsettled=[first])
+        plan = warehouse.plan(home, days, code="c")
+        assert list(plan.window) == expected
+        assert list(plan.days) == days[: plan.days.index(expected[-1]) + 1]
+        assert plan.days_left == 8 - len(plan.days)
+
+
 def test_nothing_new_builds_nothing(home: Home) -> None:
     built(home, [day(0), day(1)])
     plan = warehouse.plan(home, [day(1), day(0)], code="c")

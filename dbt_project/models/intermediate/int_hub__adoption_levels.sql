@@ -92,18 +92,30 @@ floors as (
 
 ),
 
-{% for end, day in [('at_end', 'snapshot_date'), ('at_start', 'since_date')] %}
-{{ end }} as (
+-- The snapshots between which a model reached an age.
+ends as (
+
+    select model_key, age_days, snapshot_date as seen_on
+    from due
+
+    union all
+
+    select model_key, age_days, since_date as seen_on
+    from due
+    where since_date is not null
+
+),
+
+levels as (
 
     select
-        due.model_key,
-        due.age_days,
+        ends.*,
         {{ level('counters.counter', 'floors') }} as level
     from {{ ref('stg_hub__counters') }} as counters
-    inner join due
+    inner join ends
         on
-            counters.snapshot_date = due.{{ day }}
-            and counters.model_key = due.model_key
+            counters.snapshot_date = ends.seen_on
+            and counters.model_key = ends.model_key
     left join floors
         on
             counters.model_key = floors.model_key
@@ -112,7 +124,6 @@ floors as (
 
 ),
 
-{% endfor %}
 leveled as (
 
     select
@@ -124,14 +135,16 @@ leveled as (
             case when due.released_on >= due.since_date then 0 end
         ) as level_at_start
     from due
-    inner join at_end
+    inner join levels as at_end
         on
             due.model_key = at_end.model_key
             and due.age_days = at_end.age_days
-    left join at_start
+            and due.snapshot_date = at_end.seen_on
+    left join levels as at_start
         on
             due.model_key = at_start.model_key
             and due.age_days = at_start.age_days
+            and due.since_date = at_start.seen_on
 
 ),
 

@@ -455,26 +455,53 @@ derivatives_of_period as (
 
 ),
 
+-- Days are chosen before models are joined: of the others no counter is read.
+compared_days as (
+
+    select
+        snapshot_date,
+        claim_id,
+        snapshot_date - 30 as before_date
+    from asked
+    where measure = 'counter_ratio_median'
+
+),
+
+counters_today as (
+
+    select *
+    from {{ ref('stg_hub__counters') }}
+    where
+        snapshot_date in (select snapshot_date from compared_days)
+        and downloads_30d >= {{ compared_counters_from() }}
+
+),
+
+counters_before as (
+
+    select *
+    from {{ ref('stg_hub__counters') }}
+    where snapshot_date in (select before_date from compared_days)
+
+),
+
 -- How much the cumulative counter grew in 30 days, by the one of 30 days.
 counter_ratios as (
 
     select
-        asked.snapshot_date,
-        asked.claim_id,
+        compared_days.snapshot_date,
+        compared_days.claim_id,
         median(
             (today.counter - before.counter)::double / today.downloads_30d
         ) as measured_value
-    from asked
-    inner join {{ ref('stg_hub__counters') }} as today
-        on asked.snapshot_date = today.snapshot_date
-    inner join {{ ref('stg_hub__counters') }} as before
+    from compared_days
+    inner join counters_today as today
+        on compared_days.snapshot_date = today.snapshot_date
+    inner join counters_before as before
         on
-            asked.snapshot_date - 30 = before.snapshot_date
+            compared_days.before_date = before.snapshot_date
             and today.model_key = before.model_key
-    where
-        asked.measure = 'counter_ratio_median'
-        and today.downloads_30d >= {{ compared_counters_from() }}
-    group by asked.snapshot_date, asked.claim_id
+    group by compared_days.snapshot_date, compared_days.claim_id
 
 ),
 

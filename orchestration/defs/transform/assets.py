@@ -81,11 +81,16 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
             allow_retries=False,
         )
     measured = Profile()
-    events, failure = _build(context, home, passed, quality, measured)
-    if failure is not None and _BROKEN in str(failure):
-        # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
-        log.warning("DuckDB broke down during the build; everything is built anew, once")
-        events, failure = _build(context, home, passed, quality, measured)
+    days_left = True
+    while days_left:
+        # Of the parts of a long history the last one, or the one that fails, is told.
+        events, failure, days_left = _build(context, home, passed, quality, measured)
+        if failure is not None and _BROKEN in str(failure):
+            # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
+            log.warning("DuckDB broke down during the build; everything is built anew, once")
+            events, failure, days_left = _build(context, home, passed, quality, measured)
+        if failure is not None:
+            break
     nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
     profile.keep(home, "transform", [*measured.steps, *nodes])
     counts = _row_counts(home)
@@ -108,16 +113,20 @@ def _build(
     passed: list[Sealed],
     quality: list[dict[str, Any]],
     measured: Profile,
-) -> tuple[list[Any], DagsterDbtCliRuntimeError | None]:
-    """Register the days and let dbt build and test; its events, and how it failed if it did."""
+) -> tuple[list[Any], DagsterDbtCliRuntimeError | None, bool]:
+    """Register the days that fit at once, and let dbt build and test them.
+
+    Gives dbt's events, how it failed if it did, and whether days are left for another build.
+    """
     with measured.step("transform: register the sealed days"):
         build = warehouse.plan(home, passed)
         warehouse.register(home, build, quality)
     log.info(
-        "building %s of %s days: %s",
+        "building %s of %s days: %s; %s are left for the next part",
         f"{len(build.window):,}",
         f"{len(build.days):,}",
         build.why,
+        f"{build.days_left:,}",
     )
     arguments = ["build", "--exclude", *_OTHERS]
     if build.is_rebuild:
@@ -140,7 +149,7 @@ def _build(
         warehouse.finish(home, build)
     except DagsterDbtCliRuntimeError as error:
         failure = error
-    return events, failure
+    return events, failure, build.days_left > 0
 
 
 # A step of its own, for a run of its own.
