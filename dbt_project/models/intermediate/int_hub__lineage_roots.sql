@@ -58,11 +58,9 @@ cycle_members as (
 
 ),
 
-steps as (
+onward as (
 
-    select
-        between_both.*,
-        (1.0 / between_both.parents_count)::decimal(18, 12) as credit
+    select between_both.*
     from between_both
     left join cycle_members
         on
@@ -72,16 +70,57 @@ steps as (
 
 ),
 
-{#- A walk ends where nothing leads on: at a root, or at a parent that the snapshot has not. -#}
-generation_1 as (
+-- The walk carries numbers alone: a dozen joins of keys and names of a day of 5 million models are
+-- more than 2 GiB.
+nodes as (
 
     select
         snapshot_date,
         model_key,
-        parent_key as node_key,
-        ancestor_id,
-        ancestor_organization,
-        parents_count = 1 as is_undivided,
+        row_number() over (order by snapshot_date, model_key) as node
+    from (select distinct snapshot_date, model_key from onward)
+
+),
+
+named_steps as (
+
+    select
+        *,
+        row_number() over (
+            order by snapshot_date, model_key, ancestor_id, parent_key
+        ) as step
+    from onward
+
+),
+
+{#- A step without a next node leads to a root, or to a parent that the snapshot has not. -#}
+steps as (
+
+    select
+        named_steps.step,
+        nodes.node,
+        next_nodes.node as next_node,
+        named_steps.parents_count = 1 as is_undivided,
+        (1.0 / named_steps.parents_count)::decimal(18, 12) as credit
+    from named_steps
+    inner join nodes
+        on
+            named_steps.snapshot_date = nodes.snapshot_date
+            and named_steps.model_key = nodes.model_key
+    left join nodes as next_nodes
+        on
+            named_steps.snapshot_date = next_nodes.snapshot_date
+            and named_steps.parent_key = next_nodes.model_key
+
+),
+
+generation_1 as (
+
+    select
+        node as first_node,
+        step,
+        next_node,
+        is_undivided,
         credit
     from steps
 
@@ -91,20 +130,15 @@ generation_1 as (
 generation_{{ generation }} as (
 
     select
-        above.snapshot_date,
-        above.model_key,
-        steps.parent_key as node_key,
-        steps.ancestor_id,
-        steps.ancestor_organization,
-        above.is_undivided and steps.parents_count = 1 as is_undivided,
+        above.first_node,
+        steps.step,
+        steps.next_node,
+        above.is_undivided and steps.is_undivided as is_undivided,
         sum(
             (above.credit * steps.credit)::decimal(18, 12)
         )::decimal(18, 12) as credit
     from generation_{{ generation - 1 }} as above
-    inner join steps
-        on
-            above.snapshot_date = steps.snapshot_date
-            and above.node_key = steps.model_key
+    inner join steps on above.next_node = steps.node
     group by all
 
 ),
@@ -113,41 +147,28 @@ generation_{{ generation }} as (
 ended as (
 
     {% for generation in range(1, generations) %}
-    select
-        walk.snapshot_date,
-        walk.model_key,
-        walk.ancestor_id,
-        walk.ancestor_organization,
-        walk.is_undivided,
-        walk.credit
-    from generation_{{ generation }} as walk
-    anti join steps
-        on
-            walk.snapshot_date = steps.snapshot_date
-            and walk.node_key = steps.model_key
+    select first_node, step, is_undivided, credit
+    from generation_{{ generation }}
+    where next_node is null
     union all
     {% endfor %}
-    select
-        walk.snapshot_date,
-        walk.model_key,
-        walk.ancestor_id,
-        walk.ancestor_organization,
-        walk.is_undivided,
-        walk.credit
-    from generation_{{ generations }} as walk
+    select first_node, step, is_undivided, credit
+    from generation_{{ generations }}
 
 ),
 
 roots_of_parents as (
 
     select
-        snapshot_date,
-        model_key,
-        ancestor_id,
-        ancestor_organization,
-        is_undivided,
-        sum(credit)::decimal(18, 12) as credit
+        nodes.snapshot_date,
+        nodes.model_key,
+        named_steps.ancestor_id,
+        named_steps.ancestor_organization,
+        ended.is_undivided,
+        sum(ended.credit)::decimal(18, 12) as credit
     from ended
+    inner join nodes on ended.first_node = nodes.node
+    inner join named_steps on ended.step = named_steps.step
     group by all
 
 ),
