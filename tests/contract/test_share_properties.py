@@ -31,7 +31,8 @@ MODELS = (
         for name in (
             "model_days", "snapshot_days", "counter_days", "counter_shortfalls", "counter_status",
             "flow_days", "flow_windows", "flow_references", "counter_events", "counter_floors",
-            "unseen_levels", "last_sights", "lineage_edges", "lineage_roots", "last_roots",
+            "unseen_levels", "last_sights", "lineage_edges", "parent_roots", "lineage_roots",
+            "last_roots",
             "model_flows", "absent_models", "absent_roots", "lineage", "slices", "model_downloads",
             "divided_credits", "curated_organizations", "owners", "owner_types",
             "owner_downloads", "owner_days", "country_downloads", "country_slices",

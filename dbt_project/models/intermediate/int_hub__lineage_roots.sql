@@ -1,175 +1,21 @@
-{#-
-    How many generations are followed; what is deeper counts as its own root there. Only models
-    that are somebody's parent are walked, which are few; of the others each has one step to them.
--#}
-{% set generations = 12 %}
-
-with recursive edges as {{ read_anew() }} (
+with edges as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__lineage_edges') }}
 
 ),
 
--- Edges of those that are somebody's child and somebody's parent.
-between_both as (
+roots_of_parents as {{ read_anew() }} (
 
-    select
-        edges.snapshot_date,
-        edges.model_key,
-        edges.parent_key,
-        edges.ancestor_id,
-        edges.ancestor_organization,
-        edges.parents_count
-    from edges
-    semi join edges as below
-        on
-            edges.snapshot_date = below.snapshot_date
-            and edges.model_key = below.parent_key
-
-),
-
-ancestors as (
-
-    select snapshot_date, model_key, parent_key as ancestor_key
-    from between_both
-    where parent_key is not null
-
-    union
-
-    select
-        ancestors.snapshot_date,
-        ancestors.model_key,
-        between_both.parent_key as ancestor_key
-    from ancestors
-    inner join between_both
-        on
-            ancestors.snapshot_date = between_both.snapshot_date
-            and ancestors.ancestor_key = between_both.model_key
-    where between_both.parent_key is not null
+    select * from {{ ref('int_hub__parent_roots') }}
+    where root_model_id is not null
 
 ),
 
 -- Whoever is in a cycle is its own root.
-cycle_members as (
+cycle_members as {{ read_anew() }} (
 
-    select distinct snapshot_date, model_key
-    from ancestors
-    where model_key = ancestor_key
-
-),
-
-onward as (
-
-    select between_both.*
-    from between_both
-    left join cycle_members
-        on
-            between_both.snapshot_date = cycle_members.snapshot_date
-            and between_both.model_key = cycle_members.model_key
-    where cycle_members.model_key is null
-
-),
-
--- The walk carries numbers alone: a dozen joins of keys and names of a day of 5 million models are
--- more than 2 GiB.
-nodes as (
-
-    select
-        snapshot_date,
-        model_key,
-        row_number() over (order by snapshot_date, model_key) as node
-    from (select distinct snapshot_date, model_key from onward)
-
-),
-
-named_steps as (
-
-    select
-        *,
-        row_number() over (
-            order by snapshot_date, model_key, ancestor_id, parent_key
-        ) as step
-    from onward
-
-),
-
-{#- A step without a next node leads to a root, or to a parent that the snapshot has not. -#}
-steps as (
-
-    select
-        named_steps.step,
-        nodes.node,
-        next_nodes.node as next_node,
-        named_steps.parents_count = 1 as is_undivided,
-        (1.0 / named_steps.parents_count)::decimal(18, 12) as credit
-    from named_steps
-    inner join nodes
-        on
-            named_steps.snapshot_date = nodes.snapshot_date
-            and named_steps.model_key = nodes.model_key
-    left join nodes as next_nodes
-        on
-            named_steps.snapshot_date = next_nodes.snapshot_date
-            and named_steps.parent_key = next_nodes.model_key
-
-),
-
-generation_1 as (
-
-    select
-        node as first_node,
-        step,
-        next_node,
-        is_undivided,
-        credit
-    from steps
-
-),
-
-{% for generation in range(2, generations + 1) %}
-generation_{{ generation }} as (
-
-    select
-        above.first_node,
-        steps.step,
-        steps.next_node,
-        above.is_undivided and steps.is_undivided as is_undivided,
-        sum(
-            (above.credit * steps.credit)::decimal(18, 12)
-        )::decimal(18, 12) as credit
-    from generation_{{ generation - 1 }} as above
-    inner join steps on above.next_node = steps.node
-    group by all
-
-),
-
-{% endfor %}
-ended as (
-
-    {% for generation in range(1, generations) %}
-    select first_node, step, is_undivided, credit
-    from generation_{{ generation }}
-    where next_node is null
-    union all
-    {% endfor %}
-    select first_node, step, is_undivided, credit
-    from generation_{{ generations }}
-
-),
-
-roots_of_parents as (
-
-    select
-        nodes.snapshot_date,
-        nodes.model_key,
-        named_steps.ancestor_id,
-        named_steps.ancestor_organization,
-        ended.is_undivided,
-        sum(ended.credit)::decimal(18, 12) as credit
-    from ended
-    inner join nodes on ended.first_node = nodes.node
-    inner join named_steps on ended.step = named_steps.step
-    group by all
+    select * from {{ ref('int_hub__parent_roots') }}
+    where root_model_id is null
 
 ),
 
@@ -179,8 +25,8 @@ traced as {{ read_anew() }} (
     select
         edges.snapshot_date,
         edges.model_key,
-        coalesce(above.ancestor_id, edges.ancestor_id) as root_model_id,
-        coalesce(above.ancestor_organization, edges.ancestor_organization)
+        coalesce(above.root_model_id, edges.ancestor_id) as root_model_id,
+        coalesce(above.root_organization, edges.ancestor_organization)
             as root_organization,
         edges.parents_count = 1 and coalesce(above.is_undivided, true)
             as is_undivided,

@@ -8,7 +8,13 @@ with counters as (
 
 references_ as (
 
-    select * from {{ ref('int_hub__flow_references') }}
+    select
+        *,
+        {% for window in flow_windows() -%}
+        corrected_{{ window }} = uncorrected_{{ window }}
+        {{ 'and ' if not loop.last }}
+        {%- endfor %} as is_weighted_alike
+    from {{ ref('int_hub__flow_references') }}
 
 ),
 
@@ -50,13 +56,48 @@ windows as (
 
 ),
 
-seen as (
+-- Of most models the rules change nothing, so that one sum serves both series: sums of millions of
+-- models are most of the cost.
+summed as (
+
+    select
+        references_.snapshot_date,
+        counters.model_key
+        {%- for window in flow_windows() %},
+        sum(counters.counter * references_.uncorrected_{{ window }})
+            as uncorrected_{{ window }}
+        {%- endfor %}
+    from counters
+    inner join references_
+        on counters.snapshot_date = references_.reference_date
+    group by references_.snapshot_date, counters.model_key
+
+),
+
+-- Where a level is not the counter, or the rules look at other snapshots.
+changed_levels as (
 
     select
         references_.*,
         counters.model_key,
         counters.counter,
         {{ level('counters.counter', 'floors') }} as level
+    from counters
+    inner join floors
+        on
+            counters.model_key = floors.model_key
+            and counters.snapshot_date >= floors.snapshot_date
+            and counters.snapshot_date < floors.next_date
+    inner join references_
+        on counters.snapshot_date = references_.reference_date
+
+    union all
+
+    select
+        references_.*,
+        counters.model_key,
+        counters.counter,
+        counters.counter as level
     from counters
     inner join references_
         on counters.snapshot_date = references_.reference_date
@@ -65,20 +106,22 @@ seen as (
             counters.model_key = floors.model_key
             and counters.snapshot_date >= floors.snapshot_date
             and counters.snapshot_date < floors.next_date
+    where
+        not references_.is_weighted_alike
+        and floors.model_key is null
 
 ),
 
-summed as (
+corrections as (
 
     select
         snapshot_date,
         model_key
-        {%- for series, value in [('corrected', 'level'), ('uncorrected', 'counter')] %}
         {%- for window in flow_windows() %},
-        sum({{ value }} * {{ series }}_{{ window }}) as {{ series }}_{{ window }}
+        sum(level * corrected_{{ window }} - counter * uncorrected_{{ window }})
+            as correction_{{ window }}
         {%- endfor %}
-        {%- endfor %}
-    from seen
+    from changed_levels
     group by snapshot_date, model_key
 
 ),
@@ -115,16 +158,23 @@ measured as (
     select
         summed.snapshot_date,
         summed.model_key
-        {%- for series in flow_series() %}
         {%- for window in flow_windows() %},
         {{ divided(
-            'summed.' ~ series ~ '_' ~ window,
-            'windows.' ~ series ~ '_' ~ window ~ '_divisor'
-        ) }} as {{ series }}_{{ window }}
-        {%- endfor %}
+            'summed.uncorrected_' ~ window
+            ~ ' + coalesce(corrections.correction_' ~ window ~ ', 0)',
+            'windows.corrected_' ~ window ~ '_divisor'
+        ) }} as corrected_{{ window }},
+        {{ divided(
+            'summed.uncorrected_' ~ window,
+            'windows.uncorrected_' ~ window ~ '_divisor'
+        ) }} as uncorrected_{{ window }}
         {%- endfor %}
     from summed
     inner join windows on summed.snapshot_date = windows.snapshot_date
+    left join corrections
+        on
+            summed.snapshot_date = corrections.snapshot_date
+            and summed.model_key = corrections.model_key
 
 ),
 
