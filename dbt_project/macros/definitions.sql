@@ -24,6 +24,14 @@
     )
 {%- endmacro %}
 
+{#- The licence that the tags declare; null where they declare none. -#}
+{% macro license_of(tags) -%}
+    nullif(replace(
+        {{ array_first(array_with_prefix(tags, 'license:')) }},
+        'license:', ''
+    ), '')
+{%- endmacro %}
+
 {% macro language_model_tags() -%}
     {{ return([
         'conversational', 'text-generation-inference',

@@ -1,7 +1,8 @@
 {#-
     Written again is what changed: of 5 million models a quarter of a percent a day, where the day
     and the downloads of each change daily. So both are null as long as the newest snapshot has the
-    model, and told by int_hub__model_history and int_hub__last_sights.
+    model, and told by int_hub__model_history and int_hub__last_sights. What follows from the record
+    alone, as the licence from the tags, is not compared and found for what is written only.
 -#}
 {{ config(
     materialized='incremental',
@@ -20,9 +21,7 @@
     'tags',
     'pipeline_tag',
     'library_name',
-    'license',
     'parameters_count',
-    'is_language_model',
     'downloads_30d',
     'root_fingerprint',
 ] %}
@@ -162,9 +161,7 @@ described as (
         seen.tags,
         seen.pipeline_tag,
         seen.library_name,
-        seen.license,
         seen.parameters_count,
-        seen.is_language_model,
         case when seen.last_seen_on is not null then seen.downloads_30d
         end as downloads_30d,
         root_fingerprints.root_fingerprint
@@ -181,10 +178,7 @@ with_fingerprints as (
 
     select
         *,
-        {{ fingerprint(described) }} as fingerprint,
-        {{ fingerprint(
-            ['organization', 'model_name', 'tags', 'library_name']
-        ) }} as release_fingerprint
+        {{ fingerprint(described) }} as fingerprint
     from described
 
 ),
@@ -256,15 +250,21 @@ final as (
         changed.tags,
         changed.pipeline_tag,
         changed.library_name,
-        changed.license,
+        {{ license_of('changed.tags') }} as license,
         changed.parameters_count,
-        changed.is_language_model,
+        {{ is_language_model('changed.pipeline_tag', 'changed.tags') }}
+            as is_language_model,
         changed.downloads_30d,
         coalesce(roots.root_model_id, changed.model_id) as root_base_model,
         coalesce(roots.root_organization, changed.organization)
             as root_organization,
         changed.fingerprint,
-        changed.release_fingerprint
+        {{ fingerprint([
+            'changed.organization',
+            'changed.model_name',
+            'changed.tags',
+            'changed.library_name',
+        ]) }} as release_fingerprint
 
     from changed
     left join roots

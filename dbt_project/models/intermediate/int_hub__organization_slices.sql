@@ -43,6 +43,7 @@ owners as (
 
 ),
 
+-- Thirds of credits do not break a tie.
 owner_totals as (
 
     select
@@ -50,7 +51,7 @@ owner_totals as (
         attribution,
         organization
         {%- for total in totals %},
-        sum(downloads_{{ total.window }}) filter ({{ total.is_in }})
+        round(sum(downloads_{{ total.window }}) filter ({{ total.is_in }}), 6)
             as {{ total.name }}
         {%- endfor %}
     from owner_downloads
@@ -64,8 +65,7 @@ cut_offs as (
         snapshot_date,
         attribution
         {%- for total in totals %},
-        {{ least_of_largest('round(' ~ total.name ~ ', 6)', largest) }}
-            as {{ total.name }}
+        {{ least_of_largest(total.name, largest) }} as {{ total.name }}
         {%- endfor %}
     from owner_totals
     group by all
@@ -84,8 +84,7 @@ contenders as (
         {% for total in totals -%}
         (
             owner_totals.{{ total.name }} > 0
-            and round(owner_totals.{{ total.name }}, 6)
-            >= cut_offs.{{ total.name }}
+            and owner_totals.{{ total.name }} >= cut_offs.{{ total.name }}
         )
         {{ 'or ' if not loop.last }}
         {%- endfor %}
@@ -106,8 +105,7 @@ named as (
     where {{ total.name }} > 0
     qualify row_number() over (
         partition by snapshot_date, attribution
-        -- Thirds of credits do not break a tie.
-        order by round({{ total.name }}, 6) desc, organization
+        order by {{ total.name }} desc, organization
     ) <= {{ largest }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}

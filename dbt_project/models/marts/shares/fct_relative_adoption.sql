@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with levels as (
 
     select * from {{ ref('int_hub__adoption_levels') }}

@@ -58,10 +58,7 @@ final as (
         tags,
         pipeline_tag,
         library_name,
-        nullif(replace(
-            {{ array_first(array_with_prefix('tags', 'license:')) }},
-            'license:', ''
-        ), '') as license,
+        {{ license_of('tags') }} as license,
         safetensors_total as parameters_count,
         {{ is_language_model('pipeline_tag', 'tags') }} as is_language_model
 
