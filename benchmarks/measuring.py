@@ -58,15 +58,20 @@ def _children_of(root: int) -> list[int]:
 
 
 def _resident_mib(pids: list[int]) -> float:
-    """Memory of the processes together; pages they share are counted once (PSS)."""
-    total = 0
+    """Memory of the processes together; files that they share are counted once, as the largest's.
+
+    Asking for proportional sizes instead takes 0.14 s of a process of 3 GB, in which it halts:
+    asked five times a second, that was a fifth of the time that was to be measured.
+    """
+    private, shared = 0, 0
     for pid in pids:
         try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
+            resident, of_files = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+        except (OSError, ValueError):
             continue
-        total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-    return total / 1024
+        private += resident - of_files
+        shared = max(shared, of_files)
+    return (private + shared) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def measure(name: str, command: list[str], home: Path, budget: str, **env: str) -> Figure:

@@ -7,6 +7,7 @@ lies; names, slices, rows a day and the models are those of the newest day.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ def draw(source: Path, days: int, target: Path) -> int:
         for name, columns in columns_of(connection, "source", "main").items():
             relation = f"source.main.{name}"
             if name in TABLES and accumulates(name):
-                drawn = ", ".join(_drawn(*column) for column in columns)
+                drawn = ", ".join(_drawn(*column, days) for column in columns)
                 relation = (
                     f"(select {drawn} from {relation}, range({days}) as past(n) "
                     f"where snapshot_date = (select max(snapshot_date) from {relation}) "
@@ -109,19 +110,31 @@ def draw(source: Path, days: int, target: Path) -> int:
 
 # What moves each day; the cadence of an organization stays for days.
 _MOVING = ("share_of_", "downloads", "gap")
+_CHANGE = re.compile(r"share_change_(\d+)d")
 
 
-def _drawn(name: str, kind: str) -> str:
+def _drawn(name: str, kind: str, days: int) -> str:
     if name == "snapshot_date":
         return "(snapshot_date - n::integer)::date as snapshot_date"
+    if change := _CHANGE.fullmatch(name):
+        # Of few days the source has none; a year has one of each day but the first ones.
+        before = int(change[1])
+        value = f"{_moved('share_of_all')} - {_moved('share_of_all', before)}"
+        return f'case when n + {before} < {days} then {value} end as "{name}"'
     if kind == "DOUBLE" and name.startswith(_MOVING) and "weeks" not in name:
-        # Up to 1 % less, with as many digits as a measured figure has: whole downloads stay whole,
-        # and what is divided by credit has nine digits.
-        moved = f'"{name}" * (1 - (hash(n, "{name}") % 1000) / 1e5 * (n > 0)::integer)'
+        # With as many digits as a measured figure has: whole downloads stay whole, and what is
+        # divided by credit has nine digits.
+        moved = _moved(name)
         if name.startswith("downloads"):
             moved = f'round({moved}, case when "{name}" = round("{name}") then 0 else 9 end)'
         return f'{moved} as "{name}"'
     return f'"{name}"'
+
+
+def _moved(name: str, days_before: int = 0) -> str:
+    """Up to 1 % less than on the newest day."""
+    n = f"n + {days_before}"
+    return f'"{name}" * (1 - (hash({n}, "{name}") % 1000) / 1e5 * ({n} > 0)::integer)'
 
 
 @contextmanager

@@ -5,6 +5,7 @@ results of a run are committed in `docs/scaling.md`.
 
     python -m benchmarks.scale curves                       5,000 models, 2 and 30 days: for CI
     python -m benchmarks.scale curves --models 5000,50000,500000 --days 2,30,120
+    python -m benchmarks.scale alternatives --models 500000 --days 30
     python -m benchmarks.scale history --models 5000000 --days 3
     python -m benchmarks.scale floor --models 5000000
     python -m benchmarks.scale queries --models 5000000 --days 365
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -51,6 +53,27 @@ def curves(work: Path, models: list[int], days: list[int]) -> None:
                 f"| {rebuilt.wall / max(number - 1, 1):.1f} s |",
                 flush=True,
             )
+            shutil.rmtree(home.root)
+
+
+def alternatives(work: Path, models: list[int], days: list[int]) -> None:
+    """The newest day by us, and by what a user would write instead."""
+    print("| models | day | we | pandas: two tables | all days anew (dbt's full refresh) |")
+    print("|---:|---:|---:|---:|---:|")
+    for count in models:
+        for number in days:
+            home = Home(work / f"alternatives-{count}x{number}")
+            world = named_world(f"scale:{count}x{number}")
+            seal_days(home, world, list(world.dates)[:-1])
+            publish(home, "the days before")
+            seal_days(home, world, list(world.dates)[-1:])
+            ours = publish(home, f"{count} models, day {number}")
+            program = [sys.executable, "-m", "benchmarks.in_pandas", str(home.root)]
+            pandas = measure("pandas", program, home.root, "")
+            shutil.rmtree(home.warehouse.parent)
+            anew = publish(home, f"{number} days anew")
+            told = (f"{one.wall:.1f} s, {one.peak:,.0f} MiB" for one in (ours, pandas, anew))
+            print(f"| {count:,} | {number} | {' | '.join(told)} |", flush=True)
             shutil.rmtree(home.root)
 
 
@@ -161,6 +184,7 @@ def _numbers(text: str) -> list[int]:
 
 PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]] = {
     "curves": (curves, "5000", "2,30"),
+    "alternatives": (alternatives, "50000", "30"),
     "history": (history, "500000", "5"),
     "floor": (floor, "500000", "2"),
     "queries": (answers, "50000", "365"),

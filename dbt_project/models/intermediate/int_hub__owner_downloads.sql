@@ -10,22 +10,6 @@ divided as (
 
 ),
 
--- Both attributions from one look at the models.
-parts as (
-
-    select
-        snapshot_date,
-        organization,
-        root_organization,
-        is_divided,
-        is_new_365d,
-        is_language_model,
-        {{ measures_of_models() }}
-    from model_downloads
-    group by all
-
-),
-
 final as (
 
     select
@@ -35,8 +19,8 @@ final as (
         is_new_365d,
         is_language_model,
         true as is_whole,
-        {{ summed_measures() }}
-    from parts
+        {{ measures_of_models() }}
+    from model_downloads
     group by all
 
     union all
@@ -48,8 +32,8 @@ final as (
         is_new_365d,
         is_language_model,
         true as is_whole,
-        {{ summed_measures() }}
-    from parts
+        {{ measures_of_models() }}
+    from model_downloads
     where not is_divided
     group by all
 
