@@ -69,7 +69,7 @@ alone as (
 ),
 
 -- An organization, or a root with all that descends from it, has others in each.
-together as (
+together as {{ read_anew() }} (
 
     select
         snapshot_date,
@@ -120,23 +120,25 @@ together as (
 
 summed as (
 
+    {% for cohort, in_cohort in cohorts().items() %}
+    {% set first_scope = loop.index0 * (scopes() | length) %}
+    {% for scope, in_scope in scopes().items() %}
     select
-        together.snapshot_date,
-        together.attribution,
-        cuts.cut,
-        together.level,
-        together.entity,
-        sum(together.models_count) as models_count
+        snapshot_date,
+        attribution,
+        {{ first_scope + loop.index }}::smallint as cut,
+        level,
+        sum(models_count) as models_count
         {%- for window in download_windows() %},
-        sum(together.downloads_{{ window }})::decimal(38, 9)
-            as downloads_{{ window }}
+        sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }}
         {%- endfor %}
     from together
-    inner join cuts
-        on
-            (cuts.cohort = 'all' or together.is_new_365d)
-            and (cuts.scope = 'all' or together.is_language_model)
-    group by all
+    where {{ in_cohort }} and {{ in_scope }}
+    group by snapshot_date, attribution, level, entity
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 

@@ -43,7 +43,6 @@ owners as (
 
 ),
 
--- Thirds of credits do not break a tie.
 owner_totals as (
 
     select
@@ -51,7 +50,7 @@ owner_totals as (
         attribution,
         organization
         {%- for total in totals %},
-        round(sum(downloads_{{ total.window }}) filter ({{ total.is_in }}), 6)
+        sum(downloads_{{ total.window }}) filter ({{ total.is_in }})
             as {{ total.name }}
         {%- endfor %}
     from owner_downloads
@@ -72,6 +71,7 @@ cut_offs as (
 
 ),
 
+-- Whoever may be among the largest when thirds of credits do not break a tie.
 contenders as (
 
     select owner_totals.*
@@ -84,7 +84,8 @@ contenders as (
         {% for total in totals -%}
         (
             owner_totals.{{ total.name }} > 0
-            and owner_totals.{{ total.name }} >= cut_offs.{{ total.name }}
+            and owner_totals.{{ total.name }}
+            >= cut_offs.{{ total.name }} - 0.000001
         )
         {{ 'or ' if not loop.last }}
         {%- endfor %}
@@ -105,7 +106,7 @@ named as (
     where {{ total.name }} > 0
     qualify row_number() over (
         partition by snapshot_date, attribution
-        order by {{ total.name }} desc, organization
+        order by round({{ total.name }}, 6) desc, organization
     ) <= {{ largest }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
