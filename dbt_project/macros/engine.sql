@@ -7,10 +7,16 @@
     {{ return(adapter.dispatch('array_overlaps', 'hub_observatory')(list, values)) }}
 {%- endmacro %}
 
+{#- One pattern over the joined texts: list_has_any takes twice as long for 80 values. -#}
 {% macro default__array_overlaps(list, values) -%}
-    coalesce(list_has_any({{ list }}, [
-        {%- for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor -%}
-    ]), false)
+    coalesce(regexp_matches(
+        array_to_string({{ list }}, chr(31)),
+        '(^|\x1f)(
+            {%- for value in values %}{{ modules.re.escape(value) }}
+                {%- if not loop.last %}|{% endif %}
+            {%- endfor -%}
+        )(\x1f|$)'
+    ), false)
 {%- endmacro %}
 
 {% macro spark__array_overlaps(list, values) -%}
