@@ -34,7 +34,7 @@ def seal_days(home: Home, world: World, dates: Iterable[date]) -> list[Sealed]:
     sealed: list[Sealed] = []
 
     def seal(day: date, file: Path, rows: int) -> None:
-        if not sealed:
+        if not generated_organizations_file(home).exists():
             _tell_organizations(home, world, file)
         sealed.append(_seal(home, universe, day, file))
         file.unlink()

@@ -138,9 +138,11 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     built = _built_from(home)
     if built is None:
         return rebuild("the last build did not end")
-    built_code, built_days = built
+    built_code, built_days, built_mapping = built
     if built_code != code:
         return rebuild("models or seeds changed")
+    if built_mapping != fingerprints(home)["mapping"]:
+        return rebuild("the owners of the generated world changed")
     wanted = {day.snapshot_date: day.content_sha256 for day in ordered}
     if any(wanted.get(day) != content for day, content in built_days.items()):
         return rebuild("a day was corrected or withdrawn")
@@ -179,8 +181,8 @@ def _unsettled_since(home: Home) -> date:
     return first or date.max
 
 
-def _built_from(home: Home) -> tuple[str, dict[date, str]] | None:
-    """The code and days of the finished build in the warehouse; None where there is none."""
+def _built_from(home: Home) -> tuple[str, dict[date, str], str] | None:
+    """Code, days and mapping of the finished build in the warehouse; None where there is none."""
     try:
         with connect(home.warehouse, read_only=True) as connection:
             found = connection.execute("select built_from from raw.finished_build").fetchone()
@@ -189,7 +191,8 @@ def _built_from(home: Home) -> tuple[str, dict[date, str]] | None:
     if found is None:
         return None
     stored: dict[str, Any] = json.loads(found[0])
-    return stored["code"], {date.fromisoformat(k): v for k, v in stored["days"].items()}
+    days = {date.fromisoformat(day): content for day, content in stored["days"].items()}
+    return stored["code"], days, stored.get("parts", {}).get("mapping", "")
 
 
 def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]]) -> None:

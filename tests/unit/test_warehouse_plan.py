@@ -35,7 +35,11 @@ def built(home: Home, days: Sequence[Sealed], unsettled: Sequence[int] = ()) -> 
     """A warehouse that was built from `days`, of which some may still change."""
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
     home.warehouse.unlink(missing_ok=True)
-    known = {"code": "c", "days": {str(one.snapshot_date): one.content_sha256 for one in days}}
+    known = {
+        "code": "c",
+        "days": {str(one.snapshot_date): one.content_sha256 for one in days},
+        "parts": warehouse.fingerprints(home),
+    }
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema raw; create schema intermediate")
         connection.execute("create table raw.finished_build as select ? as built_from", [
@@ -77,6 +81,18 @@ def test_what_changes_the_past_builds_it_anew(
     built(home, [day(0), day(1)])
     plan = warehouse.plan(home, days, code=code)
     assert (plan.is_rebuild, plan.why, list(plan.window)) == (True, why, days)
+
+
+def test_other_owners_of_a_generated_world_build_it_anew(home: Home) -> None:
+    """Else the days before would keep countries that the new ones do not know."""
+    file = warehouse.generated_organizations_file(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("organization\nacme\n")
+    built(home, [day(0)])
+    assert not warehouse.plan(home, [day(0), day(1)], code="c").is_rebuild
+    file.write_text("organization\nglobex\n")
+    plan = warehouse.plan(home, [day(0), day(1)], code="c")
+    assert (plan.is_rebuild, plan.why) == (True, "the owners of the generated world changed")
 
 
 def test_days_that_may_still_change_are_built_again(home: Home) -> None:
