@@ -49,9 +49,11 @@ GENERATED_ORGANIZATIONS = {
 }
 
 
-# What a build computes at once, in models of a day: with a year of 50,000 models 2.5 GiB of memory
-# were not enough. More is built in parts, the oldest days first.
+# What a build computes at once, in rows of models and of slices: a year of 20,000 models, or two
+# days of 5 million, do not fit into 2.5 GiB. More is built in parts, the oldest days first.
 ROWS_AT_ONCE = 6_000_000
+# Windows, attributions, cohorts and scopes; and how many organizations a slice names, about.
+SLICES, NAMED = 48, 2_500
 
 
 @dataclass(frozen=True)
@@ -154,16 +156,20 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
         return BuildPlan(ordered, (), False, "nothing changed", code)
     since = min(_unsettled_since(home), new[0].snapshot_date)
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
-    first = _that_fit(new, beside=sum(day.rows for day in again))
+    first = _that_fit(new, beside=sum(map(_size, again)))
     until = ordered[: ordered.index(first[-1]) + 1]
     return BuildPlan(until, (*again, *first), False, "new days", code, len(new) - len(first))
 
 
 def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
     """The first of `days` that fit into one build `beside` other rows; one at least."""
-    rows = accumulate((day.rows for day in days), initial=beside)
-    fitting = sum(total <= ROWS_AT_ONCE for total in rows) - 1
+    sizes = accumulate(map(_size, days), initial=beside)
+    fitting = sum(size <= ROWS_AT_ONCE for size in sizes) - 1
     return days[: max(fitting, 1)]
+
+
+def _size(day: Sealed) -> int:
+    return day.rows + SLICES * min(day.rows, NAMED)
 
 
 def _unsettled_since(home: Home) -> date:

@@ -109,6 +109,7 @@ def test_a_long_history_is_built_in_parts_that_fit(
     """Each day once, oldest first, at most `rows` at once, and never less than a day."""
     days = [replace(day(number), rows=100) for number in range(7)]
     monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(warehouse, "SLICES", 0)
     at_once = max(rows // 100, 1)
     found: list[Sealed] = []
     while len(found) < 7:
@@ -122,11 +123,25 @@ def test_a_long_history_is_built_in_parts_that_fit(
     assert warehouse.plan(home, days, code="c").window == ()
 
 
+@pytest.mark.parametrize(
+    ("rows", "days", "first"),
+    [(155, 721, 721), (20_000, 365, 42), (50_000, 365, 35), (5_000_000, 3, 1)],
+    ids=["two years of a panel", "20,000 models", "50,000 models", "the whole Hub"],
+)
+def test_what_is_built_at_once_depends_on_models_and_on_days(
+    home: Home, rows: int, days: int, first: int
+) -> None:
+    """Each day has thousands of rows of organizations, however few its models are."""
+    history = [replace(day(number), rows=rows) for number in range(days)]
+    assert len(warehouse.plan(home, history, code="c").window) == first
+
+
 def test_days_that_are_built_again_leave_room_for_fewer_new_ones(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = [replace(day(number), rows=100) for number in range(8)]
     monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", 400)
+    monkeypatch.setattr(warehouse, "SLICES", 0)
     for first, expected in ((2, days[2:6]), (1, days[1:5]), (0, days[:5])):
         built(home, days[:4], unsettled=[first])
         plan = warehouse.plan(home, days, code="c")
