@@ -5,6 +5,7 @@ results of a run are committed in `docs/scaling.md`.
 
     python -m benchmarks.scale curves                       5,000 models, 2 and 30 days: for CI
     python -m benchmarks.scale curves --models 5000,50000,500000 --days 2,30,120
+    python -m benchmarks.scale organizations --models 50000
     python -m benchmarks.scale alternatives --models 500000 --days 30
     python -m benchmarks.scale history --models 5000000 --days 3
     python -m benchmarks.scale floor --models 5000000
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import lean, profiles, queries, sameness
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
-from benchmarks.worlds import seal_days
+from benchmarks.worlds import CURATED, seal_days
 from local_hub import named_world
 from orchestration.gates import verdicts
 from orchestration.home import CHECKOUT, Home
@@ -41,19 +42,40 @@ def curves(work: Path, models: list[int], days: list[int]) -> None:
     print("|---:|---:|---:|---:|---:|---:|---:|")
     for count in models:
         for number in days:
-            home = Home(work / f"{count}x{number}")
-            world = named_world(f"scale:{count}x{number}")
-            seal_days(home, world, list(world.dates)[:-1])
-            rebuilt = publish(home, f"{count} models, {number - 1} days")
-            seal_days(home, world, list(world.dates)[-1:])
-            day = publish(home, f"{count} models, day {number}")
+            day, rebuilt = _one_more_day(work, count, number, CURATED)
             print(
                 f"| {count:,} | {number} | {day.wall:.1f} s | {day.cpu:.1f} s "
                 f"| {day.peak:,.0f} MiB | {rebuilt.wall:.1f} s "
                 f"| {rebuilt.wall / max(number - 1, 1):.1f} s |",
                 flush=True,
             )
-            shutil.rmtree(home.root)
+
+
+def organizations(work: Path, models: list[int], days: list[int]) -> None:
+    """The same by how many organizations are curated: each is a row of every slice."""
+    print("| models | day | curated organizations | publish it | CPU | peak memory |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for count in models:
+        for number in days:
+            for curated in (0, 500, 2_000, 8_000):
+                day, _ = _one_more_day(work, count, number, curated)
+                print(
+                    f"| {count:,} | {number} | {curated:,} | {day.wall:.1f} s | {day.cpu:.1f} s "
+                    f"| {day.peak:,.0f} MiB |",
+                    flush=True,
+                )
+
+
+def _one_more_day(work: Path, count: int, number: int, curated: int) -> tuple[Figure, Figure]:
+    """The last of `number` days, and all days before it at once."""
+    home = Home(work / f"{count}x{number}")
+    world = named_world(f"scale:{count}x{number}")
+    seal_days(home, world, list(world.dates)[:-1], curated)
+    rebuilt = publish(home, f"{count} models, {number - 1} days")
+    seal_days(home, world, list(world.dates)[-1:], curated)
+    day = publish(home, f"{count} models, day {number}")
+    shutil.rmtree(home.root)
+    return day, rebuilt
 
 
 def alternatives(work: Path, models: list[int], days: list[int]) -> None:
@@ -184,6 +206,7 @@ def _numbers(text: str) -> list[int]:
 
 PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]] = {
     "curves": (curves, "5000", "2,30"),
+    "organizations": (organizations, "50000", "2"),
     "alternatives": (alternatives, "50000", "30"),
     "history": (history, "500000", "5"),
     "floor": (floor, "500000", "2"),

@@ -22,9 +22,12 @@ from orchestration.warehouse import generated_organizations_file
 CURATED = 2_000
 
 
-def seal_days(home: Home, world: World, dates: Iterable[date]) -> list[Sealed]:
+def seal_days(
+    home: Home, world: World, dates: Iterable[date], organizations: int = CURATED
+) -> list[Sealed]:
     """Seal `dates` of `world` in `home`: sorted by id, with the manifest a crawl would write.
 
+    Of its `organizations` so many are curated, the largest of the first day that is sealed.
     Five million models take about a minute a day and 350 MB.
     """
     universe = Universe("world", world.name)
@@ -35,7 +38,7 @@ def seal_days(home: Home, world: World, dates: Iterable[date]) -> list[Sealed]:
 
     def seal(day: date, file: Path, rows: int) -> None:
         if not generated_organizations_file(home).exists():
-            _tell_organizations(home, world, file)
+            _tell_organizations(home, world, file, organizations)
         sealed.append(_seal(home, universe, day, file))
         file.unlink()
 
@@ -46,8 +49,8 @@ def seal_days(home: Home, world: World, dates: Iterable[date]) -> list[Sealed]:
     return sealed
 
 
-def _tell_organizations(home: Home, world: World, file: Path) -> None:
-    """Curate the largest owners, as many as the project's own seed names.
+def _tell_organizations(home: Home, world: World, file: Path, most: int) -> None:
+    """Curate the largest owners: by default as many as the project's own seed names.
 
     A generated world knows the home of each of its 38,000 organizations (5 M models); every
     curated one is a row of each slice, which would measure what no seed will hold.
@@ -56,9 +59,12 @@ def _tell_organizations(home: Home, world: World, file: Path) -> None:
     with connect(folders=[home.root]) as connection:
         largest = connection.execute(
             f"select split_part(id, '/', 1) from read_parquet({literal(file)}) group by all "
-            f"order by sum(downloads) desc nulls last limit {CURATED}"
+            f"order by sum(downloads) desc nulls last limit {most}"
         ).fetchall()
     curated = known[known["organization"].isin([name for (name,) in largest])]
+    # Who was renamed is known by both names, as in the seed.
+    names = {*curated["organization"], *curated["canonical_organization"].dropna()}
+    curated = known[known["organization"].isin(names)]
     write_text_durably(generated_organizations_file(home), curated.to_csv(index=False))
 
 
