@@ -32,7 +32,13 @@
             then 'no model of this slice has downloads' end) as null_reason
 {%- endmacro %}
 
-{#- The `shares` of this build, and of a build that `goes_on` those that were said before. -#}
+{#- From how many days before the changes are told, each under a name. -#}
+{% macro days_of_changes() -%}
+    {{ return({'week_ago': 7, 'month_ago': 30}) }}
+{%- endmacro %}
+
+{#- The `shares` of this build, and of a build that `goes_on` those that were said before,
+    where they are compared with these. -#}
 {% macro known_shares(keys, goes_on) -%}
     {%- set columns = (slice_columns() + keys) | join(', ') -%}
     select {{ columns }}, share_of_all
@@ -41,13 +47,21 @@
     union all
     select {{ columns }}, share_of_all
     from {{ this }}
-    where snapshot_date not in (select distinct snapshot_date from shares)
+    -- Of a year of days the few that a change is told from.
+    where
+        snapshot_date in (
+            {%- for days in days_of_changes().values() %}
+            select distinct snapshot_date - {{ days }} from shares
+            {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        )
+        and snapshot_date not in (select distinct snapshot_date from shares)
     {% endif %}
 {%- endmacro %}
 
 {#- Joins what is known of the same entity a week and a month before. -#}
 {% macro earlier_shares(keys) -%}
-    {%- for name, days in [('week_ago', 7), ('month_ago', 30)] %}
+    {%- for name, days in days_of_changes().items() %}
     left join known_shares as {{ name }}
         on
             {{ name }}.snapshot_date = shares.snapshot_date - {{ days }}
