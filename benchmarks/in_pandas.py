@@ -74,7 +74,10 @@ def main() -> None:
     home = Home(Path(sys.argv[1]))
     sealed = store.list_sealed(home)
     files = {day.snapshot_date: store.parquet_of(home, day) for day in sealed}
-    homes = pd.read_csv(generated_organizations_file(home))
+    # Where an organization moved, its last home.
+    homes = pd.read_csv(generated_organizations_file(home)).drop_duplicates(
+        "organization", keep="last"
+    )
     print(*(len(table) for table in shares(files, max(files), homes)))
 
 
