@@ -156,11 +156,13 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         title_justify="left",
         caption_justify="left",
     )
+    drawn = max((len(row["history"] or []) for row in shares.rows), default=0)
+    line = f"last {drawn} days"
     columns: list[tuple[str, int, Callable[[dict[str, Any]], str]]] = [
         ("of all", 6, lambda row: percent(row["share_of_all"])),
         ("band", 14, _band),
         ("7 days", 8, lambda row: percent(row["share_change_7d"], signed=True)),
-        ("30 days", 30, lambda row: spark_line(row["history"] or [])),
+        (line, 30, lambda row: spark_line(row["history"] or [])),
         ("of attributed", 13, lambda row: percent(row["share_of_attributed"])),
         ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),
         ("downloads", 13, lambda row: _count(row["downloads"])),
@@ -171,7 +173,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         left -= room + 3
         if left < 0:
             break
-        is_line = heading == "30 days"
+        is_line = heading == line
         table.add_column(
             heading, justify="left" if is_line else "right", no_wrap=True, min_width=room
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.database import connect, literal
+from orchestration.database import connect, literal, literals
 from orchestration.gates.tables import TABLES
 from orchestration.home import write_text_durably
 from orchestration.publication import months
@@ -108,8 +108,8 @@ def _table(
     keyed = f"hash({', '.join(grain)}) as key, hash({', '.join([*values, '1'])}) as content"
     rows = f"select {keyed} from %s.main.{name}"
     if months.accumulates(name):
-        _tell_changed_days(connection, name, values, before, after)
-        rows += f" where {months.DAY} in (from changed_days)"
+        days = literals(_changed_days(connection, name, values, before, after))
+        rows += f" where list_contains({days}::date[], {months.DAY})"
     added, changed, removed = connection.execute(
         f"""
         select
@@ -123,30 +123,27 @@ def _table(
     return TableDiff(added, changed, removed)
 
 
-def _tell_changed_days(
+def _changed_days(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     values: list[str],
     before: Manifest,
     after: Manifest,
-) -> None:
-    """Write the days of `name` that differ into the table `changed_days`.
-
-    Of a year a few days differ: the others are told apart by one number each, and not joined row
-    by row.
-    """
+) -> list[str]:
+    """The days of `name` that differ, told apart by one number each and not row by row."""
     others = f"not {months.is_in(months.same(before, after, name))}"
     days = (
         f"select {months.DAY} as day, count(*) as rows, "
         f"sum(hash({', '.join([*TABLES[name].grain, *values])})) as content from"
     )
-    connection.execute(
-        "create or replace temp table changed_days as select coalesce(old.day, new.day) "
+    found = connection.execute(
+        "select coalesce(old.day, new.day) "
         f"from ({days} before.main.{name} where {others} group by all) as old "
         f"full join ({days} after.main.{name} where {others} group by all) as new "
         "on old.day = new.day "
         "where (old.rows, old.content) is distinct from (new.rows, new.content)"
-    )
+    ).fetchall()
+    return [str(day) for (day,) in found]
 
 
 def _moves(connection: duckdb.DuckDBPyConnection, *, newest_only: bool) -> list[dict[str, Any]]:

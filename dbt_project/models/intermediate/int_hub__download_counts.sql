@@ -1,6 +1,15 @@
 -- How many models and organizations have how many downloads, from the most: of 5 million models
 -- only some 100,000 counts differ, so what is sorted here is short.
 {%- set slice = slice_columns() %}
+{%- set cuts = [] %}
+{%- for cohort, in_cohort in cohorts().items() %}
+{%- for scope, in_scope in scopes().items() %}
+{%- do cuts.append({
+    'number': (cuts | length + 1) ~ '::smallint', 'cohort': cohort, 'scope': scope,
+    'is_in': in_cohort ~ ' and ' ~ in_scope,
+}) %}
+{%- endfor %}
+{%- endfor %}
 
 with model_downloads as {{ read_anew() }} (
 
@@ -31,15 +40,11 @@ windows as (
 
 cuts as (
 
-    {% for cohort in cohorts() %}
-    {% set first_scope = loop.index0 * (scopes() | length) %}
-    {% for scope in scopes() %}
+    {% for cut in cuts %}
     select
-        {{ first_scope + loop.index }}::smallint as cut,
-        '{{ cohort }}' as cohort,
-        '{{ scope }}' as scope
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+        {{ cut.number }} as cut,
+        '{{ cut.cohort }}' as cohort,
+        '{{ cut.scope }}' as scope
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
@@ -120,23 +125,19 @@ together as {{ read_anew() }} (
 
 summed as (
 
-    {% for cohort, in_cohort in cohorts().items() %}
-    {% set first_scope = loop.index0 * (scopes() | length) %}
-    {% for scope, in_scope in scopes().items() %}
+    {% for cut in cuts %}
     select
         snapshot_date,
         attribution,
-        {{ first_scope + loop.index }}::smallint as cut,
+        {{ cut.number }} as cut,
         level,
         sum(models_count) as models_count
         {%- for window in download_windows() %},
         sum(downloads_{{ window }})::decimal(38, 9) as downloads_{{ window }}
         {%- endfor %}
     from together
-    where {{ in_cohort }} and {{ in_scope }}
+    where {{ cut.is_in }}
     group by snapshot_date, attribution, level, entity
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 

@@ -83,22 +83,6 @@ changed_levels as (
         counters.counter,
         {{ level('counters.counter', 'floors') }} as level
     from counters
-    inner join floors
-        on
-            counters.model_key = floors.model_key
-            and counters.snapshot_date >= floors.snapshot_date
-            and counters.snapshot_date < floors.next_date
-    inner join references_
-        on counters.snapshot_date = references_.reference_date
-
-    union all
-
-    select
-        references_.*,
-        counters.model_key,
-        counters.counter,
-        counters.counter as level
-    from counters
     inner join references_
         on counters.snapshot_date = references_.reference_date
     left join floors
@@ -107,8 +91,8 @@ changed_levels as (
             and counters.snapshot_date >= floors.snapshot_date
             and counters.snapshot_date < floors.next_date
     where
-        not references_.is_weighted_alike
-        and floors.model_key is null
+        floors.model_key is not null
+        or not references_.is_weighted_alike
 
 ),
 

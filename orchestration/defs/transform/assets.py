@@ -81,16 +81,14 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
             allow_retries=False,
         )
     measured = Profile()
-    days_left = True
-    while days_left:
-        # Of the parts of a long history the last one, or the one that fails, is told.
+    failure, days_left = None, True
+    # Of the parts of a long history the last one, or the one that fails, is told.
+    while days_left and failure is None:
         events, failure, days_left = _build(context, home, passed, quality, measured)
         if failure is not None and _BROKEN in str(failure):
             # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
             log.warning("DuckDB broke down during the build; everything is built anew, once")
             events, failure, days_left = _build(context, home, passed, quality, measured)
-        if failure is not None:
-            break
     nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
     profile.keep(home, "transform", [*measured.steps, *nodes])
     counts = _row_counts(home)
@@ -122,11 +120,11 @@ def _build(
         build = warehouse.plan(home, passed)
         warehouse.register(home, build, quality)
     log.info(
-        "building %s of %s days: %s; %s are left for the next part",
+        "building %s of %s days: %s%s",
         f"{len(build.window):,}",
-        f"{len(build.days):,}",
+        f"{len(build.days) + build.days_left:,}",
         build.why,
-        f"{build.days_left:,}",
+        f"; {build.days_left:,} follow in further parts" if build.days_left else "",
     )
     arguments = ["build", "--exclude", *_OTHERS]
     if build.is_rebuild:
