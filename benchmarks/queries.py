@@ -22,7 +22,7 @@ from orchestration.database import literal
 from orchestration.gates.tables import TABLES
 from orchestration.publication.build import order_of
 from orchestration.publication.generation import DATABASE, columns_of, read_manifest
-from orchestration.publication.months import accumulates
+from orchestration.publication.weeks import accumulates
 
 SLICE = "window_name = '30d' and attribution = 'publisher' and cohort = 'all' and scope = 'all'"
 NEWEST = "snapshot_date = (select max(snapshot_date) from fct_country_share_daily)"

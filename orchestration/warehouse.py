@@ -12,11 +12,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 
@@ -55,6 +56,9 @@ ROWS_AT_ONCE = 6_000_000
 # Windows, attributions, cohorts and scopes; and how many organizations a slice names, about.
 SLICES, NAMED = 48, 2_500
 
+# Of days before its window a build settles what was provisional, a few days back: a month is ample.
+SETTLED_WITHIN = timedelta(days=31)
+
 
 @dataclass(frozen=True)
 class BuildPlan:
@@ -62,7 +66,9 @@ class BuildPlan:
 
     With `is_rebuild` the window is all `days` and the tables are made anew. An empty window
     builds nothing new and tests again what is there. `days_left` are newer, and too many for
-    this build: once it is finished, the next one goes on with them.
+    this build: once it is finished, the next one goes on with them. `warehouse_id` names the
+    warehouse since it was made anew, and `changed_from` holds of each of its builds, this one
+    last, the first day that it may have changed.
     """
 
     days: tuple[Sealed, ...]
@@ -71,6 +77,8 @@ class BuildPlan:
     why: str
     code: str
     days_left: int = 0
+    warehouse_id: str = field(default_factory=lambda: uuid4().hex)
+    changed_from: tuple[str, ...] = (date.min.isoformat(),)
 
 
 def generated_organizations_file(home: Home) -> Path:
@@ -140,25 +148,29 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     built = _built_from(home)
     if built is None:
         return rebuild("the last build did not end")
-    built_code, built_days, built_mapping = built
-    if built_code != code:
+    if built.code != code:
         return rebuild("models or seeds changed")
-    if built_mapping != fingerprints(home)["mapping"]:
+    if built.mapping != fingerprints(home)["mapping"]:
         return rebuild("the owners of the generated world changed")
     wanted = {day.snapshot_date: day.content_sha256 for day in ordered}
-    if any(wanted.get(day) != content for day, content in built_days.items()):
+    if any(wanted.get(day) != content for day, content in built.days.items()):
         return rebuild("a day was corrected or withdrawn")
-    newest = max(built_days, default=date.min)
-    new = tuple(day for day in ordered if day.snapshot_date not in built_days)
+    newest = max(built.days, default=date.min)
+    new = tuple(day for day in ordered if day.snapshot_date not in built.days)
     if any(day.snapshot_date < newest for day in new):
         return rebuild("a day came late")
     if not new:
-        return BuildPlan(ordered, (), False, "nothing changed", code)
+        return BuildPlan(
+            ordered, (), False, "nothing changed", code, 0, built.warehouse_id, built.changed_from
+        )
     since = min(_unsettled_since(home), new[0].snapshot_date)
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
     first = _that_fit(new, beside=sum(map(_size, again)))
     until = ordered[: ordered.index(first[-1]) + 1]
-    return BuildPlan(until, (*again, *first), False, "new days", code, len(new) - len(first))
+    window = (*again, *first)
+    changed_from = (*built.changed_from, str(window[0].snapshot_date - SETTLED_WITHIN))
+    left = len(new) - len(first)
+    return BuildPlan(until, window, False, "new days", code, left, built.warehouse_id, changed_from)
 
 
 def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
@@ -187,8 +199,19 @@ def _unsettled_since(home: Home) -> date:
     return first or date.max
 
 
-def _built_from(home: Home) -> tuple[str, dict[date, str], str] | None:
-    """Code, days and mapping of the finished build in the warehouse; None where there is none."""
+@dataclass(frozen=True)
+class _Built:
+    """What the finished build in the warehouse was built from."""
+
+    code: str
+    days: dict[date, str]
+    mapping: str
+    warehouse_id: str
+    changed_from: tuple[str, ...]
+
+
+def _built_from(home: Home) -> _Built | None:
+    """What the warehouse holds; None where no finished build is in it."""
     try:
         with connect(home.warehouse, read_only=True) as connection:
             found = connection.execute("select built_from from raw.finished_build").fetchone()
@@ -197,8 +220,13 @@ def _built_from(home: Home) -> tuple[str, dict[date, str], str] | None:
     if found is None:
         return None
     stored: dict[str, Any] = json.loads(found[0])
-    days = {date.fromisoformat(day): content for day, content in stored["days"].items()}
-    return stored["code"], days, stored.get("parts", {}).get("mapping", "")
+    return _Built(
+        stored["code"],
+        {date.fromisoformat(day): content for day, content in stored["days"].items()},
+        stored.get("parts", {}).get("mapping", ""),
+        stored.get("warehouse_id", ""),
+        tuple(stored.get("changed_from", ())),
+    )
 
 
 def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]]) -> None:
@@ -370,11 +398,16 @@ _CURES = {"boolean": "true or false", "date": "a day as YYYY-MM-DD, or nothing"}
 
 
 def finish(home: Home, build: BuildPlan) -> None:
-    """Mark `build` as ended well; without this mark the next build starts anew."""
+    """Mark `build` as ended well; without this mark the next build starts anew.
+
+    The publication reads it, to know of which days it need not ask whether they changed.
+    """
     built_from = {
         "code": build.code,
         "days": {day.snapshot_date.isoformat(): day.content_sha256 for day in build.days},
         "parts": fingerprints(home),
+        "warehouse_id": build.warehouse_id,
+        "changed_from": build.changed_from,
     }
     with connect(home.warehouse) as connection:
         connection.execute(

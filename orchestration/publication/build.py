@@ -26,7 +26,7 @@ from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED, TABLES
 from orchestration.home import Home, Universe, write_text_durably
-from orchestration.publication import descriptions, months, revisions
+from orchestration.publication import descriptions, revisions, weeks
 from orchestration.publication.generation import (
     DATABASE,
     MANIFEST,
@@ -41,8 +41,8 @@ from orchestration.publication.generation import (
     published_at,
     read_manifest,
 )
-from orchestration.publication.months import Months
 from orchestration.publication.showings import Showing
+from orchestration.publication.weeks import Weeks
 from orchestration.snapshots import store
 
 MARTS = "marts"
@@ -133,9 +133,13 @@ def _write_database(
                 cure="build the marts again: `observatory run` does",
             )
         marts = {name: found[name] for name in TABLES if name in found}
-        known = _known_months(connection, seen, marts)
+        built_from = _built_from(connection)
+        known = _known_weeks(connection, seen, marts)
+        since = _touched_since(built_from, seen)
         measured = {
-            name: _measure(connection, f"warehouse.{MARTS}.{name}", name, columns, known)
+            name: _measure(
+                connection, f"warehouse.{MARTS}.{name}", name, columns, known.get(name, {}), since
+            )
             for name, columns in marts.items()
         }
         _attach_candidate(connection, folder, seen, measured)
@@ -163,7 +167,11 @@ def _write_database(
                 "label": str(universe),
             },
             **_sources(home, connection),
-            "built_from": _built_from(connection),
+            "built_from": built_from.get("parts", {}),
+            "warehouse": {
+                "id": built_from.get("warehouse_id"),
+                "builds": len(built_from.get("changed_from", [])),
+            },
             "content_sha256": content,
             "tables": tables,
             "null_tables": [
@@ -174,7 +182,9 @@ def _write_database(
         }
         revisions.write(connection, home, seen, shown, manifest)
         columns = columns_of(connection, "candidate", "main")[revisions.TABLE]
-        log = _measure(connection, f"candidate.main.{revisions.TABLE}", revisions.TABLE, columns)
+        log = _measure(
+            connection, f"candidate.main.{revisions.TABLE}", revisions.TABLE, columns, {}
+        )
         tables[revisions.TABLE] = log.entry(generation)
         _write_publication(connection, manifest, universe)
         for name in [*tables, PUBLICATION]:
@@ -186,17 +196,17 @@ def _write_database(
 
 @dataclass(frozen=True)
 class _Measured:
-    """A mart of the warehouse: its rows, its content, and its months where it has any."""
+    """A mart of the warehouse: its rows, its content, and its weeks where it has any."""
 
     name: str
     rows: int
     content_sha256: str
-    months: Months
+    weeks: Weeks
 
     @property
     def settled(self) -> set[str]:
-        """The months that a generation before has written as they are."""
-        return {month for month, one in self.months.items() if one.generation is not None}
+        """The weeks that a generation before has written as they are."""
+        return {week for week, one in self.weeks.items() if one.generation is not None}
 
     def entry(self, generation: str) -> dict[str, Any]:
         """The table as the manifest lists it."""
@@ -205,8 +215,8 @@ class _Measured:
             "content_sha256": self.content_sha256,
             "file": f"{self.name}.parquet",
         }
-        if self.months:
-            entry["months"] = months.entries(self.months, generation)
+        if self.weeks:
+            entry["weeks"] = weeks.entries(self.weeks, generation)
         return entry
 
 
@@ -215,35 +225,52 @@ def _measure(
     relation: str,
     name: str,
     columns: Sequence[tuple[str, str]],
-    known: Mapping[str, Months] | None = None,
+    known: Weeks,
+    since: date = date.min,
 ) -> _Measured:
-    if not months.accumulates(name):
+    """Rows and content of a mart; of `known` weeks that end before `since` nothing is read."""
+    if not weeks.accumulates(name):
         return _Measured(name, *content_sha256(connection, relation, columns), {})
-    found = months.measure(connection, relation, columns, (known or {}).get(name, {}))
-    return _Measured(name, *months.in_all(columns, found), found)
+    untouched = {week for week in known if weeks.first_day(week) + timedelta(7) <= since}
+    found = weeks.measure(connection, relation, columns, known, untouched)
+    return _Measured(name, *weeks.in_all(columns, found), found)
 
 
-def _known_months(
+def _known_weeks(
     connection: duckdb.DuckDBPyConnection,
     seen: Path | None,
     marts: Mapping[str, Sequence[tuple[str, str]]],
-) -> dict[str, Months]:
-    """The months of the divided tables of `seen`; none where its files are not as published.
+) -> dict[str, Weeks]:
+    """The weeks of the large tables of `seen`; none where its files are not as published.
 
-    Months that are as they were are taken over file by file, so those must be whole.
+    Weeks that are as they were are taken over with its file, so that must be whole.
     """
     if seen is None:
         return {}
     before = read_manifest(seen)
-    divided = [name for name in marts if months.twin_of(seen, name).is_dir()]
-    if not divided or before["tools"]["duckdb"] != duckdb.__version__ or damages(seen, before):
+    large = {
+        name: listed
+        for name in marts
+        if weeks.is_taken_over(listed := weeks.of_manifest(before, name))
+    }
+    if not large or before["tools"]["duckdb"] != duckdb.__version__ or damages(seen, before):
         return {}
     connection.execute(f"attach {literal(seen / DATABASE)} as seen (read_only)")
     columns = columns_of(connection, "seen", "main")
     connection.execute("detach seen")
-    return {
-        name: months.of_manifest(before, name) for name in divided if columns[name] == marts[name]
-    }
+    return {name: listed for name, listed in large.items() if columns[name] == marts[name]}
+
+
+def _touched_since(built_from: Mapping[str, Any], seen: Path | None) -> date:
+    """The first day that the warehouse has computed since `seen` was written from it.
+
+    date.min where another warehouse, or an older program, wrote it: any day may be another.
+    """
+    before = read_manifest(seen).get("warehouse", {}) if seen is not None else {}
+    if not before.get("id") or before["id"] != built_from.get("warehouse_id"):
+        return date.min
+    later = built_from["changed_from"][before["builds"] :]
+    return min(map(date.fromisoformat, later), default=date.max)
 
 
 def _attach_warehouse(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
@@ -264,7 +291,7 @@ def _attach_candidate(
     seen: Path | None,
     measured: Mapping[str, _Measured],
 ) -> None:
-    """A new DuckDB file; where months are taken over, a copy of `seen`'s with these alone."""
+    """A new DuckDB file; where weeks are taken over, a copy of `seen`'s with these alone."""
     database = folder / DATABASE
     kept = {name: one.settled for name, one in measured.items() if one.settled}
     if seen is not None and kept:
@@ -276,29 +303,27 @@ def _attach_candidate(
             connection.execute(f"drop table candidate.main.{name}")
         else:
             connection.execute(
-                f"delete from candidate.main.{name} where not {months.is_in(kept[name])}"
+                f"delete from candidate.main.{name} where not {weeks.is_in(kept[name])}"
             )
 
 
-def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Hashes of the parts that the warehouse was built from; empty where it does not tell."""
-    tables = columns_of(connection, "warehouse", "raw")
-    if "finished_build" not in tables:
+def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the warehouse says of its builds (`warehouse.finish`); empty where it does not."""
+    if "finished_build" not in columns_of(connection, "warehouse", "raw"):
         return {}
     found = connection.execute("select built_from from warehouse.raw.finished_build").fetchall()
-    parts: dict[str, str] = json.loads(found[0][0]).get("parts", {})
-    return parts
+    return dict(json.loads(found[0][0]))
 
 
 def order_of(name: str) -> str:
     """SQL of the order in which the rows of a table lie: its grain.
 
-    The day comes last within a month: a line over a year then lies in few places (33 ms for 75
+    The day comes last within a week: a line over a year then lies in few places (33 ms for 75
     in 7 M rows), and the file is a sixth smaller.
     """
     order = list(TABLES[name].grain)
-    if months.accumulates(name):
-        order = [f"date_trunc('month', {months.DAY})", *order[1:], months.DAY]
+    if weeks.accumulates(name):
+        order = [f"date_trunc('week', {weeks.DAY})", *order[1:], weeks.DAY]
     return ", ".join(order)
 
 
@@ -309,7 +334,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, name: str, settled: Collection[
         target = f"create table candidate.main.{name} as"
     connection.execute(
         f"{target} select * from warehouse.{MARTS}.{name} "
-        f"where not {months.is_in(settled)} order by {order_of(name)}"
+        f"where not {weeks.is_in(settled)} order by {order_of(name)}"
     )
 
 
@@ -321,9 +346,9 @@ def _write_twin(
     seen: Path | None,
     measured: _Measured | None,
 ) -> None:
-    """The Parquet twin of a table: one file, or a folder with one a month.
+    """The Parquet twin of a table: one file, or a folder with one a week.
 
-    A settled month is a link to the file of the generation before, or a copy where the disk
+    A settled week is a link to the file of the generation before, or a copy where the disk
     knows no links.
     """
 
@@ -334,20 +359,20 @@ def _write_twin(
             f"{{generation: {literal(generation)}}})"
         )
 
-    if measured is None or not months.is_divided(name, measured.months):
-        write(months.twin_of(folder, name), "true")
+    if measured is None or not weeks.is_divided(measured.weeks):
+        write(weeks.twin_of(folder, name), "true")
         return
-    for month in sorted(measured.months):
-        path = months.twin_of_month(folder, name, month)
+    for week in sorted(measured.weeks):
+        path = weeks.twin_of_week(folder, name, week)
         path.parent.mkdir(exist_ok=True)
-        if seen is not None and month in measured.settled:
-            before = months.twin_of_month(seen, name, month)
+        before = weeks.twin_of_week(seen or folder, name, week)
+        if week in measured.settled and before.exists():
             try:
                 path.hardlink_to(before)
             except OSError:
                 shutil.copyfile(before, path)
         else:
-            write(path, months.is_in([month]))
+            write(path, weeks.is_in([week]))
 
 
 def _published_at(home: Home, shown: Sequence[Showing]) -> datetime:

@@ -16,7 +16,7 @@ import duckdb
 from orchestration.database import connect, literal, literals
 from orchestration.gates.tables import TABLES
 from orchestration.home import write_text_durably
-from orchestration.publication import months
+from orchestration.publication import weeks
 from orchestration.publication.generation import (
     DATABASE,
     DIFF,
@@ -107,9 +107,9 @@ def _table(
     ]
     keyed = f"hash({', '.join(grain)}) as key, hash({', '.join([*values, '1'])}) as content"
     rows = f"select {keyed} from %s.main.{name}"
-    if months.accumulates(name):
+    if weeks.accumulates(name):
         days = literals(_changed_days(connection, name, values, before, after))
-        rows += f" where list_contains({days}::date[], {months.DAY})"
+        rows += f" where list_contains({days}::date[], {weeks.DAY})"
     added, changed, removed = connection.execute(
         f"""
         select
@@ -131,9 +131,9 @@ def _changed_days(
     after: Manifest,
 ) -> list[str]:
     """The days of `name` that differ, told apart by one number each and not row by row."""
-    others = f"not {months.is_in(months.same(before, after, name))}"
+    others = f"not {weeks.is_in(weeks.same(before, after, name))}"
     days = (
-        f"select {months.DAY} as day, count(*) as rows, "
+        f"select {weeks.DAY} as day, count(*) as rows, "
         f"sum(hash({', '.join([*TABLES[name].grain, *values])})) as content from"
     )
     found = connection.execute(

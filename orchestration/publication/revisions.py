@@ -20,7 +20,7 @@ from orchestration.database import literal, literals
 from orchestration.errors import Refusal
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home
-from orchestration.publication import months
+from orchestration.publication import weeks
 from orchestration.publication.generation import (
     DATABASE,
     Manifest,
@@ -202,7 +202,7 @@ class _Changes:
     """What lies between two generations: days, and what could have changed their figures.
 
     `known` days were published before, `added` ones were not, each with its reason. `replaced`
-    are those whose records are others, or came late, or went; the `same_months` of a table are
+    are those whose records are others, or came late, or went; the `same_weeks` of a table are
     those in which it did not change. `causes` hold of every figure;
     `unsettled` is the first day whose counters later snapshots may have told, None where none
     came.
@@ -215,7 +215,7 @@ class _Changes:
     claim_changed: bool = False
     unsettled: date | None = None
     otherwise: str = UNEXPLAINED
-    same_months: Mapping[str, Collection[str]] = field(default_factory=dict)
+    same_weeks: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def between(
@@ -228,13 +228,13 @@ class _Changes:
         old, new = _days(before), _days(after)
         newest = max(old, default="")
         same = {
-            figure.table: months.same(before, after, figure.table)
+            figure.table: weeks.same(before, after, figure.table)
             for figure in FIGURES
             if figure.table in after["tables"]
         }
         if because:
             added = dict.fromkeys(new - old, because)
-            return cls(sorted(old), added, otherwise=because, same_months=same)
+            return cls(sorted(old), added, otherwise=because, same_weeks=same)
         added = {
             day: SHOWN_AGAIN if day in ever else LATE_DATA if day < newest else NEW_DAY
             for day in sorted(new - old)
@@ -261,7 +261,7 @@ class _Changes:
             else None,
             # Who an owner is, is asked later than a day is published.
             otherwise=LATE_DATA if "owners" in changed else UNEXPLAINED,
-            same_months=same,
+            same_weeks=same,
         )
 
     def reason(self, figure: Figure) -> str:
@@ -321,7 +321,7 @@ def _figures_that_changed(figure: Figure, changes: _Changes, after: str) -> str:
     value = f"sum({figure.column})" if figure.summed_over else f"any_value({figure.column})"
     days = (
         f"list_contains({literals(changes.known)}::date[], snapshot_date) "
-        f"and not {months.is_in(changes.same_months.get(figure.table, ()))}"
+        f"and not {weeks.is_in(changes.same_weeks.get(figure.table, ()))}"
     )
 
     def rows(database: str) -> str:

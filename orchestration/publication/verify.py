@@ -19,7 +19,7 @@ from orchestration.gates import candidate as gate
 from orchestration.gates.outcome import Check, CheckOutcome, Status
 from orchestration.gates.tables import REQUIRED
 from orchestration.home import Home
-from orchestration.publication import months
+from orchestration.publication import weeks
 from orchestration.publication.generation import (
     DATABASE,
     Manifest,
@@ -28,7 +28,7 @@ from orchestration.publication.generation import (
     damages,
     read_manifest,
 )
-from orchestration.publication.months import Months
+from orchestration.publication.weeks import Weeks
 
 Findings = list[dict[str, Any]]
 
@@ -71,7 +71,7 @@ def verify(
     """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
 
     Without `home` there are no raw snapshots to reconcile with. `seen` is the generation before,
-    which readers see: changes of history are asked against it, and months that it holds bit for
+    which readers see: changes of history are asked against it, and weeks that it holds bit for
     bit are compared by these bits and by the hashes of their files alone. Without it everything
     is asked anew. A generation of an older program, which knew not all of today's tables, is
     asked no question about them.
@@ -79,7 +79,7 @@ def verify(
     outcomes = whole(folder, seen)
     if home is not None and _has_tables_of_today(folder):
         published = seen / DATABASE if seen else None
-        since = months.unsettled_from(read_manifest(seen), read_manifest(folder)) if seen else None
+        since = weeks.unsettled_from(read_manifest(seen), read_manifest(folder)) if seen else None
         outcomes += gate.judge(folder / DATABASE, home, published=published, since=since)
     return outcomes
 
@@ -132,22 +132,34 @@ class _Asked:
         self.manifest = manifest
         self.before = read_manifest(seen) if seen else None
 
-    def _settled(self, name: str) -> Months:
-        """The months of a divided table that were looked at when `seen` was published."""
-        listed = months.of_manifest(self.manifest, name)
-        if self.before is None or not months.is_divided(name, listed):
+    def _settled(self, name: str) -> Weeks:
+        """The weeks of a table that were looked at when `seen` was published.
+
+        Where its twin is divided, those of which it has the same file, too.
+        """
+        listed = weeks.of_manifest(self.manifest, name)
+        if self.before is None or not weeks.is_taken_over(listed):
             return {}
+        settled = {
+            week: listed[week]
+            for week in weeks.same(self.before, self.manifest, name)
+            if listed[week].generation != self.name
+        }
+        if not self._is_divided(name):
+            return settled
         files = [
             {path: entry["sha256"] for path, entry in manifest["files"].items()}
             for manifest in (self.before, self.manifest)
         ]
-        twins = {month: months.twin_of_month(Path(), name, month).as_posix() for month in listed}
+        twins = {week: weeks.twin_of_week(Path(), name, week).as_posix() for week in settled}
         return {
-            month: listed[month]
-            for month in months.same(self.before, self.manifest, name)
-            if listed[month].generation != self.name
-            and files[0].get(twins[month], "") == files[1].get(twins[month])
+            week: one
+            for week, one in settled.items()
+            if files[0].get(twins[week], "") == files[1].get(twins[week])
         }
+
+    def _is_divided(self, name: str) -> bool:
+        return weeks.twin_of(self.folder, name).is_dir()
 
     @property
     def name(self) -> str:
@@ -155,7 +167,7 @@ class _Asked:
 
     @cached_property
     def tables(self) -> Content:
-        """Of the DuckDB file. A settled month counts as its bits say."""
+        """Of the DuckDB file. A settled week counts as its bits say."""
         with connect(folders=[self.folder]) as connection:
             connection.execute(f"attach {literal(self.folder / DATABASE)} as candidate (read_only)")
             found = columns_of(connection, "candidate", "main")
@@ -176,7 +188,7 @@ class _Asked:
         settled = self._settled(name)
         if not settled:
             return content_sha256(connection, relation, columns)
-        return months.in_all(columns, months.measure(connection, relation, columns, settled))
+        return weeks.in_all(columns, weeks.measure(connection, relation, columns, settled))
 
     def misnamed(self) -> Findings:
         # While it is built, a generation lies in a hidden folder.
@@ -209,11 +221,11 @@ class _Asked:
         ]
 
     def _twins(self) -> Content:
-        """Of the Parquet files. A settled month's file is told by its hash, as published."""
+        """Of the Parquet files. A settled week's file is told by its hash, as published."""
         contents: Content = {}
         with connect(folders=[self.folder]) as connection:
             for name in self.manifest["tables"]:
-                path = months.twin_of(self.folder, name)
+                path = weeks.twin_of(self.folder, name)
                 contents[name] = None
                 if not path.exists():
                     continue
@@ -221,14 +233,14 @@ class _Asked:
                 described = connection.execute(f"describe from {twin}").fetchall()
                 columns = [(row[0], row[1]) for row in described]
                 settled = self._settled(name)
-                if not settled:
-                    contents[name] = content_sha256(connection, twin, columns)
+                if not self._is_divided(name):
+                    contents[name] = self._content(connection, twin, columns, name)
                     continue
-                others = {months.twin_of_month(self.folder, name, month) for month in settled}
+                others = {weeks.twin_of_week(self.folder, name, week) for week in settled}
                 files = sorted(set(path.iterdir()) - others)
                 twin = f"read_parquet({literals(files)})"
-                anew = months.measure(connection, twin, columns, {}) if files else {}
-                contents[name] = months.in_all(columns, settled | anew)
+                anew = weeks.measure(connection, twin, columns, {}) if files else {}
+                contents[name] = weeks.in_all(columns, settled | anew)
         return contents
 
 

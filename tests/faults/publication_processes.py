@@ -25,7 +25,7 @@ from orchestration import database
 from orchestration.database import literals
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.publication import generation, months, swap
+from orchestration.publication import generation, swap, weeks
 
 # How a process ends that an error stopped, and one that never came to the call that was to fail.
 STOPPED, NOT_REACHED = 3, 4
@@ -40,9 +40,9 @@ def processes() -> ForkServerContext:
 def publish(root: Path, warehouse: Path, code_version: str) -> None:
     """One publication, with a file beside the marts as the dashboard writes many.
 
-    Every table is divided into months: more steps can fail, and those of small homes as well.
+    Every table is divided into weeks: more steps can fail, and those of small homes as well.
     """
-    months.DIVIDED_FROM = 1
+    weeks.TAKEN_OVER_FROM = weeks.DIVIDED_FROM = 1
 
     @contextlib.contextmanager
     def extra(_: Path, beside: Path) -> Iterator[Callable[[], None]]:

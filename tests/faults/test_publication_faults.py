@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.home import Home
-from orchestration.publication import generation, months, swap, verify
+from orchestration.publication import generation, swap, verify, weeks
 from tests.faults import publication_processes as faults
 from tests.faults.publication_processes import running
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, seal
@@ -74,7 +74,8 @@ class Stage:
 def _every_table_is_divided() -> Iterator[None]:
     """As in the processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(months, "DIVIDED_FROM", 1)
+        patch.setattr(weeks, "DIVIDED_FROM", 1)
+        patch.setattr(weeks, "TAKEN_OVER_FROM", 1)
         yield
 
 

@@ -21,6 +21,7 @@ from dbt.cli.main import dbtRunner
 from local_hub import World, write_raw
 from orchestration import warehouse
 from orchestration.home import Home
+from orchestration.publication import weeks
 from orchestration.snapshots.store import Sealed
 from orchestration.warehouse import PROJECT
 
@@ -65,6 +66,25 @@ def build(home: Home, history: Sequence[date], *, select: str, tested: bool = Fa
     run_dbt(home, *arguments)
     warehouse.finish(home, plan)
     return Built(home)
+
+
+def sums_by_day(built: Built) -> pd.DataFrame:
+    """Rows and a sum of the bits of each day of each mart that accumulates by day."""
+    names = [
+        row["table_name"]
+        for row in built.rows(
+            "select table_name from duckdb_columns() where schema_name = 'marts' "
+            "and column_name = 'snapshot_date'"
+        )
+        if weeks.accumulates(row["table_name"])
+    ]
+    return built.read(
+        " union all ".join(
+            f"select '{name}' as mart, snapshot_date, count(*) as rows_count, "
+            f"sum(hash(mart))::varchar as bits from marts.{name} as mart group by all"
+            for name in names
+        )
+    )
 
 
 def run_dbt(home: Home, *arguments: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from local_hub import World, named_world
 from orchestration.home import Home
-from tests.integration.built_world import Built, build, write_days
+from tests.integration.built_world import Built, build, sums_by_day, write_days
 from tests.integration.oracle import Oracle, read_days
 
 MEASURES = (
@@ -45,7 +45,8 @@ def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFa
     """The same days in three builds, the last of one day alone, as every day's run is.
 
     The first ends amid a rollback; what it said of shares stays in `early.parquet`. A fourth has
-    nothing new to build, as when a run is repeated.
+    nothing new to build, as when a run is repeated. What the marts said of each day before the
+    last day was built stays in `before_last.parquet`.
     """
     home = Home(tmp_path_factory.mktemp("day_by_day"))
     shutil.copytree(at_once.home.raw, home.raw, copy_function=os.link, dirs_exist_ok=True)
@@ -54,4 +55,6 @@ def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFa
         if until == 33:
             early = built.read("select * from marts.fct_country_share_daily")
             early.to_parquet(home.root / "early.parquet")
+        if until == -1:
+            sums_by_day(built).to_parquet(home.root / "before_last.parquet")
     return built

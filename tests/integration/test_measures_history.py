@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
-from tests.integration.built_world import Built
+from tests.integration.built_world import Built, sums_by_day
 
 pytestmark = pytest.mark.xdist_group("measures")
 
@@ -41,3 +43,20 @@ def test_day_by_day_gives_what_one_rebuild_gives(
     )
     assert len(once) > 20
     pd.testing.assert_frame_equal(once, daily, rtol=0, atol=1e-9)
+
+
+def test_a_build_leaves_the_days_alone_that_it_says_it_leaves_alone(day_by_day: Built) -> None:
+    """The publication takes them over unread: a build that changed one would not be published."""
+    told = json.loads(day_by_day.rows("select built_from from raw.finished_build")[0]["built_from"])
+    assert len(told["changed_from"]) == 3
+    changed_from = pd.Timestamp(told["changed_from"][-1])
+    before = pd.read_parquet(day_by_day.home.root / "before_last.parquet")
+    before, after = (
+        sums[pd.to_datetime(sums["snapshot_date"]) < changed_from]
+        .sort_values(["mart", "snapshot_date"])
+        .reset_index(drop=True)
+        for sums in (before, sums_by_day(day_by_day))
+    )
+    assert before["mart"].nunique() > 8
+    assert before["snapshot_date"].nunique() > 20
+    pd.testing.assert_frame_equal(before, after)

@@ -55,14 +55,28 @@ def test_the_panel_is_published(built: tuple[Path, Ended], panel: Path) -> None:
     assert manifest["universe"]["name"] == "fe"
 
 
-def test_a_history_that_is_built_in_parts_says_the_same(
+def test_a_history_that_is_built_in_parts_and_a_day_later_says_the_same(
     built: tuple[Path, Ended], tmp_path: Path
 ) -> None:
-    """36 recorded days of some 100 models, of which 23 are built at once."""
+    """35 recorded days of some 100 models, of which 23 are built at once, then one more.
+
+    The weeks that are over by then are taken over from the generation before, and not read.
+    """
     home, _ = built
     shutil.copytree(home / "raw", tmp_path / "raw", copy_function=os.link)
     shutil.copy(home / "universe.json", tmp_path)
-    limited = "from orchestration import warehouse; warehouse.ROWS_AT_ONCE = 120_000; "
+    last = tmp_path / "raw" / "hub_models" / f"snapshot_date={LAST}"
+    last.rename(tmp_path / "last")
+    limited = (
+        "from orchestration import warehouse; warehouse.ROWS_AT_ONCE = 120_000; "
+        "warehouse.SETTLED_WITHIN /= 8; "
+        "from orchestration.publication import weeks; weeks.TAKEN_OVER_FROM = 1_000; "
+    )
+    ended = finish(start(tmp_path, "publish", program=limited + PROGRAM))
+    assert ended.code == 0, ended.err
+    assert re.search(r"building \d+ of 35 days: .*; 12 follow in further parts", ended.err)
+    before = (tmp_path / "published" / "current").resolve().name
+    (tmp_path / "last").rename(last)
     ended = finish(start(tmp_path, "publish", program=limited + PROGRAM))
     assert ended.code == 0, ended.err
     once, parts = (
@@ -74,7 +88,9 @@ def test_a_history_that_is_built_in_parts_says_the_same(
     assert {name: parts[name]["content_sha256"] for name in compared} == {
         name: once[name]["content_sha256"] for name in compared
     }
-    assert re.search(r"building \d+ of 36 days: .*; 13 follow in further parts", ended.err)
+    shares = parts["fct_organization_share_daily"]["weeks"].values()
+    written = [week["generation"] for week in shares]
+    assert written.count(before) == len(written) - 1 == 5
 
 
 def test_every_owner_of_every_day_has_the_downloads_of_the_file(

@@ -95,6 +95,29 @@ def test_other_owners_of_a_generated_world_build_it_anew(home: Home) -> None:
     assert (plan.is_rebuild, plan.why) == (True, "the owners of the generated world changed")
 
 
+def test_each_build_tells_from_which_day_it_may_have_changed_something(home: Home) -> None:
+    first = warehouse.plan(home, [day(0), day(1)], code="c")
+    built(home, first.days)
+    warehouse.finish(home, first)
+    assert first.changed_from == (str(date.min),)
+    second = warehouse.plan(home, [day(0), day(1), day(2)], code="c")
+    a_month_before = FIRST + timedelta(days=2) - warehouse.SETTLED_WITHIN
+    assert second.warehouse_id == first.warehouse_id
+    assert second.changed_from == (str(date.min), str(a_month_before))
+    assert second.window == (day(2),)
+    anew = warehouse.plan(home, [day(0), day(1), day(2)], code="d")
+    assert anew.warehouse_id != first.warehouse_id
+    assert anew.changed_from == (str(date.min),)
+
+
+def test_a_build_of_nothing_new_changes_no_day(home: Home) -> None:
+    first = warehouse.plan(home, [day(0)], code="c")
+    built(home, first.days)
+    warehouse.finish(home, first)
+    again = warehouse.plan(home, [day(0)], code="c")
+    assert (again.warehouse_id, again.changed_from) == (first.warehouse_id, first.changed_from)
+
+
 def test_days_that_may_still_change_are_built_again(home: Home) -> None:
     days = [day(number) for number in range(5)]
     built(home, days[:4], unsettled=[2, 3])

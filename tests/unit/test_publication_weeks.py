@@ -1,7 +1,8 @@
-"""Months that are as published: taken over, not written again, and never a way past a check."""
+"""Weeks that are as published: taken over, not written again, and never a way past a check."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -14,29 +15,31 @@ from orchestration.gates import candidate_frames
 from orchestration.gates.outcome import CheckOutcome
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home
-from orchestration.publication import build, generation, months, swap, verify
+from orchestration.publication import build, generation, swap, verify, weeks
 from tests.unit.marts_fixture import build_warehouse, copied, home_with_marts, seal, seen
 
-pytestmark = pytest.mark.xdist_group("publication_months")
+pytestmark = pytest.mark.xdist_group("publication_weeks")
 
-FIRST = date(2026, 7, 29)
-JULY, AUGUST = "2026-07", "2026-08"
+# A Friday.
+FIRST = date(2026, 7, 31)
+FIRST_WEEK, SECOND_WEEK = "2026-W31", "2026-W32"
 SHARES = "fct_organization_share_daily"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _every_table_is_divided() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(months, "DIVIDED_FROM", 1)
-        # Gate 3 looks at the days of August alone where July is as it was.
+        patch.setattr(weeks, "DIVIDED_FROM", 1)
+        patch.setattr(weeks, "TAKEN_OVER_FROM", 1)
+        # Gate 3 looks at the days of the second week alone where the first is as it was.
         patch.setattr(candidate_frames, "LOOKED_BACK", 1)
         yield
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home whose generation has three days of July and two of August; a sixth day is built."""
-    home = home_with_marts(tmp_path_factory.mktemp("months") / "home", 5, first=FIRST)
+    """A home whose generation has three days of a week and two of the next; a sixth is built."""
+    home = home_with_marts(tmp_path_factory.mktemp("weeks") / "home", 5, first=FIRST)
     swap.publish(home, code_version="1")
     seal(home, 6, first=FIRST)
     build_warehouse(home)
@@ -62,9 +65,9 @@ def content(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def is_linked(before: Path, after: Path, table: str, month: str) -> bool:
-    """Whether two generations hold one and the same file of a month."""
-    one, other = (months.twin_of_month(folder, table, month) for folder in (before, after))
+def is_linked(before: Path, after: Path, table: str, week: str) -> bool:
+    """Whether two generations hold one and the same file of a week."""
+    one, other = (weeks.twin_of_week(folder, table, week) for folder in (before, after))
     return one.samefile(other)
 
 
@@ -79,18 +82,18 @@ def failed(outcomes: list[CheckOutcome]) -> set[str]:
     return {one.name for one in outcomes if one.status not in ("passed", "warned")}
 
 
-def test_an_old_month_is_linked_and_nothing_differs_from_a_publication_anew(home: Home) -> None:
+def test_an_old_week_is_linked_and_nothing_differs_from_a_publication_anew(home: Home) -> None:
     before = seen(home)
     after = swap.publish(home, code_version="1").folder
     for name in ("fct_country_share_daily", SHARES, "fct_mapping_coverage_daily"):
-        assert is_linked(before, after, name, JULY)
-        assert not is_linked(before, after, name, AUGUST)
+        assert is_linked(before, after, name, FIRST_WEEK)
+        assert not is_linked(before, after, name, SECOND_WEEK)
     anew = published_anew(home)
     assert content(after) == content(anew)
     manifests = [generation.read_manifest(folder) for folder in (after, anew)]
     assert manifests[0]["content_sha256"] == manifests[1]["content_sha256"]
-    assert [months.of_manifest(one, SHARES)[JULY].rows for one in manifests] == [
-        len([row for row in content(after)[SHARES] if str(row[0]) < "2026-08"])
+    assert [weeks.of_manifest(one, SHARES)[FIRST_WEEK].rows for one in manifests] == [
+        len([row for row in content(after)[SHARES] if str(row[0]) < "2026-08-03"])
     ] * 2
     assert failed(verify.verify(after, home)) == set()
 
@@ -107,30 +110,74 @@ def test_a_divided_twin_is_read_as_one(home: Home) -> None:
     assert len(pd.read_parquet(twin)) == len(rows)
 
 
-def test_a_linked_month_outlives_the_generation_that_wrote_it(home: Home) -> None:
+def test_a_linked_week_outlives_the_generation_that_wrote_it(home: Home) -> None:
     before = seen(home)
     after = swap.publish(home, code_version="1").folder
     shutil.rmtree(before)
     assert failed(verify.verify(after, home)) == set()
 
 
-def test_a_month_that_changed_is_written_anew_and_told(home: Home) -> None:
-    """One figure of a day of July, and nothing else of July."""
+def test_a_week_that_changed_is_written_anew_and_told(home: Home) -> None:
+    """One figure of a day of the first week, and nothing else of it."""
     before = seen(home)
     build_warehouse(
         home,
-        change="update marts.fct_mapping_coverage_daily set unattributed_top_organization = 'x' "
-        "where snapshot_date = '2026-07-30'",
+        change=CHANGED,
     )
     publication = swap.publish(home, code_version="1")
     after = publication.folder
     coverage = "fct_mapping_coverage_daily"
-    assert not is_linked(before, after, coverage, JULY)
-    assert is_linked(before, after, SHARES, JULY)
+    assert not is_linked(before, after, coverage, FIRST_WEEK)
+    assert is_linked(before, after, SHARES, FIRST_WEEK)
     assert content(after)[coverage] == content(published_anew(home))[coverage]
     assert publication.diff is not None
     assert publication.diff.tables[coverage].changed == 8
     assert publication.diff.tables[SHARES].changed == 0
+
+
+def told(home: Home, *changed_from: str, warehouse_id: str = "one") -> None:
+    """What the warehouse says of its builds."""
+    built_from = json.dumps({"warehouse_id": warehouse_id, "changed_from": changed_from})
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create schema if not exists raw")
+        connection.execute(
+            "create or replace table raw.finished_build as select ? as built_from", [built_from]
+        )
+
+
+CHANGED = (
+    "update marts.fct_mapping_coverage_daily set unattributed_top_organization = 'x' "
+    "where snapshot_date = '2026-08-01'"
+)
+COVERAGE = "select unattributed_top_organization from fct_mapping_coverage_daily "
+
+
+@pytest.mark.parametrize(
+    ("builds", "warehouse_id", "is_read"),
+    [
+        (["0001-01-01", "2026-08-05"], "one", False),
+        (["0001-01-01", "2026-08-01"], "one", True),
+        (["0001-01-01", "2026-08-02", "2026-08-05"], "one", True),
+        (["0001-01-01", "2026-08-05", "2026-08-05"], "one", False),
+        (["0001-01-01", "2026-08-05"], "another", True),
+    ],
+    ids=["not touched", "touched", "touched by one of two", "by neither", "another warehouse"],
+)
+def test_only_weeks_that_no_build_touched_since_are_taken_over_unread(
+    published: Home, tmp_path: Path, builds: list[str], warehouse_id: str, is_read: bool
+) -> None:
+    """A row that no build can have changed tells whether its week was read."""
+    home = copied(published, tmp_path)
+    told(home, "0001-01-01")
+    swap.publish(home, code_version="1")
+    seal(home, 7, first=FIRST)
+    build_warehouse(home, change=CHANGED)
+    told(home, *builds, warehouse_id=warehouse_id)
+    after = swap.publish(home, code_version="1").folder
+    with duckdb.connect(str(after / "observatory.duckdb"), read_only=True) as connection:
+        found = connection.execute(f"{COVERAGE} where snapshot_date = '2026-08-01'").fetchall()
+    assert (("x",) in found) == is_read
+    assert failed(verify.verify(after, home)) == set()
 
 
 SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"
@@ -139,18 +186,18 @@ SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"
 @pytest.mark.parametrize(
     ("day", "change", "check"),
     [
-        ("2026-07-30", SCALED, "shares_sum_to_one"),
+        ("2026-08-01", SCALED, "shares_sum_to_one"),
         ("2026-08-03", SCALED, "shares_sum_to_one"),
         (
-            "2026-07-30",
+            "2026-08-01",
             "delete from {mart} where organization = 'owner-1' and {day}",
             "shares_sum_to_one",
         ),
-        ("2026-07-30", "insert into {mart} from {mart} where {day} limit 1", "grain_unique"),
+        ("2026-08-01", "insert into {mart} from {mart} where {day} limit 1", "grain_unique"),
     ],
     ids=["a share scaled", "a new share scaled", "rows dropped", "a row doubled"],
 )
-def test_what_is_wrong_in_an_old_month_is_refused_as_in_a_new_one(
+def test_what_is_wrong_in_an_old_week_is_refused_as_in_a_new_one(
     home: Home, change: str, check: str, day: str
 ) -> None:
     before = seen(home)
@@ -170,7 +217,7 @@ def flip(path: Path) -> None:
     path.write_bytes(kept)
 
 
-@pytest.mark.parametrize("file", ["observatory.duckdb", f"{SHARES}.parquet/{JULY}.parquet"])
+@pytest.mark.parametrize("file", ["observatory.duckdb", f"{SHARES}.parquet/{FIRST_WEEK}.parquet"])
 def test_nothing_is_taken_over_from_what_is_damaged(home: Home, file: str) -> None:
     before = seen(home)
     if file == "observatory.duckdb":
@@ -180,7 +227,7 @@ def test_nothing_is_taken_over_from_what_is_damaged(home: Home, file: str) -> No
     else:
         flip(before / file)
     after = swap.publish(home, code_version="1").folder
-    assert not is_linked(before, after, SHARES, JULY)
+    assert not is_linked(before, after, SHARES, FIRST_WEEK)
     assert content(after) == content(published_anew(home))
 
 
@@ -199,9 +246,9 @@ def test_a_file_that_was_changed_with_its_hash_is_not_published_on(home: Home) -
     assert seen(home) == before
 
 
-def test_verifying_later_reads_the_linked_months_too(home: Home) -> None:
+def test_verifying_later_reads_the_linked_weeks_too(home: Home) -> None:
     after = swap.publish(home, code_version="1").folder
-    twin = months.twin_of_month(after, SHARES, JULY)
+    twin = weeks.twin_of_week(after, SHARES, FIRST_WEEK)
     duckdb.execute(f"copy (select * from '{twin}' limit 9) to '{twin}.new' (format parquet)")
     Path(f"{twin}.new").replace(twin)
     manifest = generation.read_manifest(after)
@@ -213,10 +260,10 @@ def test_a_table_that_was_one_file_becomes_a_folder(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And back: neither form takes anything over from the other."""
-    monkeypatch.setattr(months, "DIVIDED_FROM", 10**9)
+    monkeypatch.setattr(weeks, "DIVIDED_FROM", 10**9)
     whole = swap.publish(home, code_version="2").folder
     assert (whole / f"{SHARES}.parquet").is_file()
-    monkeypatch.setattr(months, "DIVIDED_FROM", 1)
+    monkeypatch.setattr(weeks, "DIVIDED_FROM", 1)
     divided = swap.publish(home, code_version="3").folder
     assert (divided / f"{SHARES}.parquet").is_dir()
     assert content(divided) == content(whole)
