@@ -53,11 +53,21 @@
 {%- endmacro %}
 
 {#- SQL of whether a row is of a day that this build computes. -#}
-{% macro is_in_build_window() -%}
-    snapshot_date >= (
+{% macro is_in_build_window(day='snapshot_date') -%}
+    {{ day }} >= (
         select coalesce(min(from_date), date '0001-01-01')
         from {{ source('raw', 'build_window') }}
     )
+{%- endmacro %}
+
+{#- A lead is confirmed for good by a day that is not computed again. -#}
+{% macro empty_where_unconfirmed() -%}
+    {% raw %}{% if is_incremental() %}
+    delete from {{ this }}
+    where
+        confirmed_on is null
+        or {{ is_in_build_window('confirmed_on') }}
+    {% endif %}{% endraw %}
 {%- endmacro %}
 
 {% macro empty_build_window() -%}

@@ -99,8 +99,9 @@ def build(
 
 
 def complete(candidate: Candidate) -> Candidate:
-    """List every file that is in the folder now in its manifest."""
-    manifest = candidate.manifest | {"files": file_entries(candidate.folder)}
+    """List every file that is in the folder now, and was not before, in its manifest."""
+    listed = candidate.manifest["files"]
+    manifest = candidate.manifest | {"files": listed | file_entries(candidate.folder, listed)}
     write_manifest(candidate.folder, manifest)
     return Candidate(candidate.generation, candidate.folder, manifest)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,12 @@ def content_files(folder: Path) -> list[Path]:
     )
 
 
-def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """SHA-256 and size of each content file, by its path inside the generation."""
+def file_entries(folder: Path, known: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """SHA-256 and size of each content file but the `known`, by its path in the generation."""
     return {
-        path.relative_to(folder).as_posix(): {
-            "sha256": sha256_of(path),
-            "bytes": path.stat().st_size,
-        }
+        name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
         for path in content_files(folder)
+        if (name := path.relative_to(folder).as_posix()) not in known
     }
 
 

@@ -1,4 +1,13 @@
-{{ config(materialized='table') }}
+{#-
+    What was confirmed before the days of this build stays: its days are not computed again. The
+    rest is made anew.
+-#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook=empty_where_unconfirmed(),
+) }}
 
 {%- set slice = ['window_name', 'attribution', 'cohort', 'scope'] %}
 
@@ -23,6 +32,7 @@ days as (
 shares as (
 
     select * from {{ ref('int_hub__entity_shares') }}
+    where {{ is_in_build_window() }}
 
 ),
 
@@ -39,6 +49,9 @@ lasting as (
             {%- for name in slice + ['entity_kind', 'leader', 'follower'] %}
             and passes.{{ name }} = lost_leads.{{ name }}
             {%- endfor %}
+    where
+        days.confirming_date is null
+        or {{ is_in_build_window('days.confirming_date') }}
 
 ),
 
