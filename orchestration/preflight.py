@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestration import warehouse
 from orchestration.database import MEMORY_LIMIT, TEMPORARY_LIMIT
 from orchestration.errors import Refusal
 from orchestration.home import Home
@@ -24,6 +25,11 @@ FEW_MODELS = 200_000
 PYTHON = GIB
 # Bytes of spill a model: a day of 5 M with 2.5 GiB of memory spills less (docs/scaling.md).
 SPILL_PER_MODEL = 600
+# What a model of a day that is built again adds: days whose counters stood still wait for the
+# snapshot that tells them. Three days of 5 M at once took 17 GB of warehouse and 1.4 GiB of memory
+# more than one, the spill as often.
+WAREHOUSE_PER_MODEL_AGAIN = 1_700
+MEMORY_PER_MODEL_AGAIN = 150
 _UNITS = {
     "B": 1,
     **{f"{p}B": 1000**n for n, p in enumerate("KMGT", start=1)},
@@ -55,12 +61,24 @@ def disk_needed(home: Home) -> dict[str, int]:
         return {}
     newest = store.parquet_of(home, days[-1])
     published = current(home)
+    again = _models_again(home)
     return {
         "snapshot": 4 * _size(newest),
-        "warehouse": _size(home.warehouse),
+        "warehouse": _size(home.warehouse) + again * WAREHOUSE_PER_MODEL_AGAIN,
         "generation": _folder_size(published) if published else 0,
-        "spill": min(days[-1].rows * SPILL_PER_MODEL, temporary_limit()),
+        "spill": min((days[-1].rows + again) * SPILL_PER_MODEL, temporary_limit()),
     }
+
+
+def memory_needed(home: Home) -> int:
+    """Bytes that a daily run may take beside DuckDB's limit."""
+    return PYTHON + _models_again(home) * MEMORY_PER_MODEL_AGAIN
+
+
+def _models_again(home: Home) -> int:
+    """The models of the days that the next snapshot builds again, day by day."""
+    days = {day.snapshot_date: day.rows for day in store.list_sealed(home)}
+    return sum(days.get(day, 0) for day in warehouse.waiting_days(home))
 
 
 def memory_limit() -> int:
@@ -88,11 +106,11 @@ def check(home: Home) -> Mapping[str, int]:
             cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk; "
             "OBSERVATORY_TEMPORARY_LIMIT bounds the spill",
         )
-    available = available_memory()
-    if available is not None and limit + PYTHON > available:
+    available, beside = available_memory(), memory_needed(home)
+    if available is not None and limit + beside > available:
         raise Refusal(
             f"DuckDB may take {_in_words(limit)} (OBSERVATORY_MEMORY_LIMIT) and the run "
-            f"{_in_words(PYTHON)} beside it, and {_in_words(available)} of memory are available; "
+            f"{_in_words(beside)} beside it, and {_in_words(available)} of memory are available; "
             "nothing was begun",
             field="OBSERVATORY_MEMORY_LIMIT",
             cure="close other programs, or lower the limit: a smaller one spills more and takes "

@@ -163,7 +163,7 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
         return BuildPlan(
             ordered, (), False, "nothing changed", code, 0, built.warehouse_id, built.changed_from
         )
-    since = min(_unsettled_since(home), new[0].snapshot_date)
+    since = min([*waiting_days(home), new[0].snapshot_date])
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
     first = _that_fit(new, beside=sum(map(_size, again)))
     until = ordered[: ordered.index(first[-1]) + 1]
@@ -184,21 +184,6 @@ def _size(day: Sealed) -> int:
     return day.rows + SLICES * min(day.rows, NAMED)
 
 
-def _unsettled_since(home: Home) -> date:
-    """The first day whose figures a later snapshot may change; date.max where there is none.
-
-    Most often there is none. Days whose counters stand still, or are held back, wait here for
-    the snapshot that tells what they were: at most 16 of them.
-    """
-    with connect(home.warehouse, read_only=True) as connection:
-        found = connection.execute(
-            "select min(snapshot_date) from intermediate.int_hub__counter_status "
-            "where not is_settled"
-        ).fetchall()
-    first: date | None = found[0][0]
-    return first or date.max
-
-
 @dataclass(frozen=True)
 class _Built:
     """What the finished build in the warehouse was built from."""
@@ -208,6 +193,24 @@ class _Built:
     mapping: str
     warehouse_id: str
     changed_from: tuple[str, ...]
+
+
+def waiting_days(home: Home) -> list[date]:
+    """The days that wait for the next snapshot, to be built again with it; at most 16.
+
+    Their counters stand still, or are held back: a later snapshot may change their figures. Most
+    often there are none.
+    """
+    try:
+        with connect(home.warehouse, read_only=True) as connection:
+            found = connection.execute(
+                "select snapshot_date from intermediate.int_hub__counter_status where "
+                "snapshot_date >= (select min(snapshot_date) "
+                "from intermediate.int_hub__counter_status where not is_settled)"
+            ).fetchall()
+    except duckdb.Error:
+        return []
+    return [day for (day,) in found]
 
 
 def _built_from(home: Home) -> _Built | None:

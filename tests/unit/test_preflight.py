@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections import namedtuple
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import preflight
@@ -67,6 +69,36 @@ def test_want_of_memory_names_the_setting(home: Home, monkeypatch: pytest.Monkey
     with pytest.raises(Refusal, match="OBSERVATORY_MEMORY_LIMIT") as caught:
         preflight.check(home)
     assert "lower the limit" in str(caught.value)
+
+
+def wait_for_the_next(home: Home, days: list[date]) -> None:
+    """Let the counters of `days` have stood still."""
+    (day,) = store.list_sealed(home)
+    for one in days:
+        waits = dataclasses.replace(day, snapshot_date=one)
+        store.folder_of(home, one).mkdir()
+        (store.folder_of(home, one) / store.MANIFEST).write_text(waits.to_json())
+        shutil.copy(store.parquet_of(home, day), store.folder_of(home, one))
+    home.warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute(
+            "create table intermediate.int_hub__counter_status as "
+            "select unnest(?::date[]) as snapshot_date, false as is_settled",
+            [[str(one) for one in days]],
+        )
+
+
+def test_days_that_are_built_again_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = preflight.check(home)
+    wait_for_the_next(home, [date(2026, 8, 21), date(2026, 8, 22)])
+    needed = preflight.check(home)
+    assert needed["spill"] == 3 * usual["spill"]
+    assert needed["warehouse"] > 10_000_000 * preflight.WAREHOUSE_PER_MODEL_AGAIN
+    # What suffices for a day does not for three.
+    have(monkeypatch, disk=100 * GIB, memory=4 * GIB)
+    with pytest.raises(Refusal, match=r"2.5 GiB .* the run 2.4 GiB beside it, and 4.0 GiB"):
+        preflight.check(home)
 
 
 def test_a_limit_bounds_the_spill(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
