@@ -319,9 +319,10 @@ def _figures_that_changed(figure: Figure, changes: _Changes, after: str) -> str:
     """Rows of what differs, on the days that differ at all: those are found by a sum of hashes."""
     key = f"concat_ws('|', {', '.join(figure.key)})"
     value = f"sum({figure.column})" if figure.summed_over else f"any_value({figure.column})"
+    # A list is searched for each row: 0.7 s for the 400,000 rows of a year of countries.
     days = (
-        f"list_contains({literals(changes.known)}::date[], snapshot_date) "
-        f"and not {weeks.is_in(changes.same_weeks.get(figure.table, ()))}"
+        f"not {weeks.is_in(changes.same_weeks.get(figure.table, ()))} "
+        f"and snapshot_date in (select unnest({literals(changes.known)}::date[]))"
     )
 
     def rows(database: str) -> str:
