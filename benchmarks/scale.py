@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks import lean, profiles, queries, sameness
@@ -80,23 +81,54 @@ def _one_more_day(work: Path, count: int, number: int, curated: int) -> tuple[Fi
 
 def alternatives(work: Path, models: list[int], days: list[int]) -> None:
     """The newest day by us, and by what a user would write instead."""
-    print("| models | day | we | pandas: two tables | all days anew (dbt's full refresh) |")
-    print("|---:|---:|---:|---:|---:|")
+    print(
+        "| models | day | we | pandas: two tables | dbt's microbatch: two tables "
+        "| all days anew (dbt's full refresh) |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|")
     for count in models:
         for number in days:
             home = Home(work / f"alternatives-{count}x{number}")
             world = named_world(f"scale:{count}x{number}")
-            seal_days(home, world, list(world.dates)[:-1])
+            *before, newest = world.dates
+            seal_days(home, world, before)
             publish(home, "the days before")
-            seal_days(home, world, list(world.dates)[-1:])
+            microbatch(home, before[0], newest)
+            seal_days(home, world, [newest])
             ours = publish(home, f"{count} models, day {number}")
+            theirs = microbatch(home, newest, newest + timedelta(days=1))
             program = [sys.executable, "-m", "benchmarks.in_pandas", str(home.root)]
             pandas = measure("pandas", program, home.root, "")
             shutil.rmtree(home.warehouse.parent)
             anew = publish(home, f"{number} days anew")
-            told = (f"{one.wall:.1f} s, {one.peak:,.0f} MiB" for one in (ours, pandas, anew))
+            told = (
+                f"{one.wall:.1f} s, {one.peak:,.0f} MiB" for one in (ours, pandas, theirs, anew)
+            )
             print(f"| {count:,} | {number} | {' | '.join(told)} |", flush=True)
             shutil.rmtree(home.root)
+
+
+def microbatch(home: Home, since: date, until: date) -> Figure:
+    """The days from `since` to before `until` by the dbt project in benchmarks/microbatch."""
+    project = Path(__file__).parent / "microbatch"
+    folder = home.root / "microbatch"
+    folder.mkdir(exist_ok=True)
+    options = {"project-dir": project, "profiles-dir": project} | {
+        f"{name}-path": folder / name for name in ("target", "log")
+    }
+    command = [str(Path(sys.executable).with_name("dbt")), "run"]
+    command += [f"--{name}={path}" for name, path in options.items()]
+    command += [f"--event-time-start={since}", f"--event-time-end={until}"]
+    return measure(
+        "microbatch",
+        command,
+        home.root,
+        "",
+        MICROBATCH_BEGIN=str(since),
+        MICROBATCH_DATABASE=str(folder / "warehouse.duckdb"),
+        MICROBATCH_RAW=str(home.raw / "hub_models"),
+        MICROBATCH_ORGANIZATIONS=str(generated_organizations_file(home)),
+    )
 
 
 def history(work: Path, models: list[int], days: list[int]) -> None:

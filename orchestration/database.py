@@ -7,6 +7,7 @@ whose question it answers; the warehouse's own connection during a build is dbt'
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,35 @@ from orchestration.errors import Refusal
 # day may take. Larger machines raise it.
 MEMORY_LIMIT = os.environ.get("OBSERVATORY_MEMORY_LIMIT", "2.5GiB")
 TEMPORARY_LIMIT = os.environ.get("OBSERVATORY_TEMPORARY_LIMIT", "50GiB")
+
+MIB, GIB = 2**20, 2**30
+_UNITS = {
+    "B": 1,
+    **{f"{p}B": 1000**n for n, p in enumerate("KMGT", start=1)},
+    **{f"{p}IB": 1024**n for n, p in enumerate("KMGT", start=1)},
+}
+
+
+def bytes_of(setting: str, name: str) -> int:
+    """`3GiB` as bytes, with DuckDB's units."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", setting)
+    if found is None or found[2].upper() not in _UNITS:
+        raise Refusal(
+            f"a limit cannot be read ({setting!r})",
+            field=name,
+            cure="write it as a number with a unit: 3GiB",
+        )
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def memory_limit() -> int:
+    """Bytes that DuckDB may take."""
+    return bytes_of(MEMORY_LIMIT, "OBSERVATORY_MEMORY_LIMIT")
+
+
+def temporary_limit() -> int:
+    """Bytes that DuckDB may spill to disk."""
+    return bytes_of(TEMPORARY_LIMIT, "OBSERVATORY_TEMPORARY_LIMIT")
 
 
 def literal(text: str | Path) -> str:

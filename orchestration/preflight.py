@@ -6,19 +6,17 @@ themselves are `database.py`'s; what is kept on disk is declared in `snapshots/r
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration import warehouse
-from orchestration.database import MEMORY_LIMIT, TEMPORARY_LIMIT
+from orchestration.database import GIB, MIB, memory_limit, temporary_limit
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.publication.generation import current
 from orchestration.snapshots import store
 
-MIB, GIB = 2**20, 2**30
 # Below this many models a run needs no more than any Python program.
 FEW_MODELS = 200_000
 # Beside DuckDB: Dagster, dbt and Great Expectations in one or two processes.
@@ -30,23 +28,6 @@ SPILL_PER_MODEL = 600
 # more than one, the spill as often.
 WAREHOUSE_PER_MODEL_AGAIN = 1_700
 MEMORY_PER_MODEL_AGAIN = 150
-_UNITS = {
-    "B": 1,
-    **{f"{p}B": 1000**n for n, p in enumerate("KMGT", start=1)},
-    **{f"{p}IB": 1024**n for n, p in enumerate("KMGT", start=1)},
-}
-
-
-def bytes_of(setting: str, name: str) -> int:
-    """`3GiB` as bytes, with DuckDB's units."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", setting)
-    if found is None or found[2].upper() not in _UNITS:
-        raise Refusal(
-            f"a limit cannot be read ({setting!r})",
-            field=name,
-            cure="write it as a number with a unit: 3GiB",
-        )
-    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def disk_needed(home: Home) -> dict[str, int]:
@@ -79,14 +60,6 @@ def _models_again(home: Home) -> int:
     """The models of the days that the next snapshot builds again, day by day."""
     days = {day.snapshot_date: day.rows for day in store.list_sealed(home)}
     return sum(days.get(day, 0) for day in warehouse.waiting_days(home))
-
-
-def memory_limit() -> int:
-    return bytes_of(MEMORY_LIMIT, "OBSERVATORY_MEMORY_LIMIT")
-
-
-def temporary_limit() -> int:
-    return bytes_of(TEMPORARY_LIMIT, "OBSERVATORY_TEMPORARY_LIMIT")
 
 
 def check(home: Home) -> Mapping[str, int]:

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import duckdb
 
-from orchestration.database import connect, literal
+from orchestration.database import GIB, connect, literal, memory_limit
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home
 from orchestration.snapshots import reading, store
@@ -50,9 +50,9 @@ GENERATED_ORGANIZATIONS = {
 }
 
 
-# What a build computes at once, in rows of models and of slices: a year of 20,000 models, or two
-# days of 5 million, do not fit into 2.5 GiB. More is built in parts, the oldest days first.
-ROWS_AT_ONCE = 6_000_000
+# What a build computes at once with so much memory, in rows of models and of slices: a year of
+# 20,000 models does not fit into 2.5 GiB. More is built in parts, the oldest days first.
+ROWS_AT_ONCE, ROWS_MEASURED_WITH = 6_000_000, 2.5 * GIB
 # Windows, attributions, cohorts and scopes; and how many organizations a slice names, about.
 SLICES, NAMED = 48, 2_500
 
@@ -176,7 +176,8 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
 def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
     """The first of `days` that fit into one build `beside` other rows; one at least."""
     sizes = accumulate(map(_size, days), initial=beside)
-    fitting = sum(size <= ROWS_AT_ONCE for size in sizes) - 1
+    most = ROWS_AT_ONCE * memory_limit() / ROWS_MEASURED_WITH
+    fitting = sum(size <= most for size in sizes) - 1
     return days[: max(fitting, 1)]
 
 

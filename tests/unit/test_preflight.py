@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import preflight
+from orchestration import database, preflight
+from orchestration.database import GIB, MIB
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.preflight import GIB
 from orchestration.snapshots import store
 from tests.unit.archive_fixture import ndjson, records, take, write
 
@@ -102,8 +102,8 @@ def test_days_that_are_built_again_count(home: Home, monkeypatch: pytest.MonkeyP
 
 
 def test_a_limit_bounds_the_spill(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "TEMPORARY_LIMIT", "100MiB")
-    assert preflight.check(home)["spill"] == 100 * preflight.MIB
+    monkeypatch.setattr(database, "TEMPORARY_LIMIT", "100MiB")
+    assert preflight.check(home)["spill"] == 100 * MIB
 
 
 def test_a_machine_that_tells_no_memory_is_believed(
@@ -122,10 +122,10 @@ def test_a_new_or_small_home_is_not_judged(tmp_path: Path, monkeypatch: pytest.M
     ("text", "size"), [("3GiB", 3 * GIB), ("1.5 gb", 1_500_000_000), ("512MiB", GIB // 2)]
 )
 def test_limits_are_read_as_duckdb_reads_them(text: str, size: int) -> None:
-    assert preflight.bytes_of(text, "X") == size
+    assert database.bytes_of(text, "X") == size
 
 
 @pytest.mark.parametrize("text", ["3", "GiB", "three GiB", "3 parsecs", ""])
 def test_an_unreadable_limit_is_named(text: str) -> None:
     with pytest.raises(Refusal, match="OBSERVATORY_TEMPORARY_LIMIT"):
-        preflight.bytes_of(text, "OBSERVATORY_TEMPORARY_LIMIT")
+        database.bytes_of(text, "OBSERVATORY_TEMPORARY_LIMIT")

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import warehouse
+from orchestration import database, warehouse
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.snapshots.store import Sealed
@@ -157,6 +157,14 @@ def test_what_is_built_at_once_depends_on_models_and_on_days(
     """Each day has thousands of rows of organizations, however few its models are."""
     history = [replace(day(number), rows=rows) for number in range(days)]
     assert len(warehouse.plan(home, history, code="c").window) == first
+
+
+def test_a_smaller_limit_makes_smaller_parts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = [replace(day(number), rows=50_000) for number in range(365)]
+    monkeypatch.setattr(database, "MEMORY_LIMIT", "1.25GiB")
+    assert len(warehouse.plan(home, history, code="c").window) == 17
+    monkeypatch.setattr(database, "MEMORY_LIMIT", "10GiB")
+    assert len(warehouse.plan(home, history, code="c").window) == 141
 
 
 def test_days_that_are_built_again_leave_room_for_fewer_new_ones(
