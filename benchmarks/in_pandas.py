@@ -31,12 +31,13 @@ def shares(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Shares of countries and of organizations on `day`, a row a slice and entity.
 
-    `files` are the raw snapshots by day, `homes` has columns organization and country_code.
+    `files` are the raw snapshots by day, `homes` has columns organization, country_code and is_international.
     """
     names = ["_id", "id", "author_type", "createdAt", "downloads", "downloadsAllTime", "tags"]
     models = pd.read_parquet(files[day], columns=[*names, "pipeline_tag"])
     models["organization"] = models["id"].str.partition("/")[0]
-    country = models["organization"].map(homes.set_index("organization")["country_code"])
+    country = homes["country_code"].mask(homes["is_international"], "international")
+    country = models["organization"].map(country.set_axis(homes["organization"]))
     # Whom nobody curated: what the Hub says of him.
     kinds = {"user": "unattributed_individual", "org": "unattributed_organization"}
     other = models["author_type"].map(kinds).fillna("unattributed_unknown")

@@ -3,7 +3,10 @@ with homes as (
     -- Where an organization moved, its last home.
     select
         organization,
-        max_by(country_code, coalesce(valid_from, '')) as country_code
+        max_by(
+            case when is_international = 'True' then 'international' else country_code end,
+            coalesce(valid_from, '')
+        ) as country_key
     from {{ source('raw', 'organizations') }}
     group by organization
 
@@ -22,7 +25,7 @@ select
     models.snapshot_date::date as snapshot_date,
     models._id as model_key,
     models.organization,
-    coalesce(homes.country_code, case models.author_type
+    coalesce(homes.country_key, case models.author_type
         when 'user' then 'unattributed_individual'
         when 'org' then 'unattributed_organization'
         else 'unattributed_unknown' end) as country_key,
