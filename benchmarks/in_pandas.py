@@ -31,7 +31,8 @@ def shares(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Shares of countries and of organizations on `day`, a row a slice and entity.
 
-    `files` are the raw snapshots by day, `homes` has columns organization, country_code and is_international.
+    `files` are the raw snapshots by day, `homes` has columns organization, country_code and
+    is_international.
     """
     names = ["_id", "id", "author_type", "createdAt", "downloads", "downloadsAllTime", "tags"]
     models = pd.read_parquet(files[day], columns=[*names, "pipeline_tag"])

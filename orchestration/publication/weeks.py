@@ -24,6 +24,9 @@ DAY = "snapshot_date"
 TAKEN_OVER_FROM = 100_000
 DIVIDED_FROM = 1_000_000
 
+# Told anew of every day by each build: what the first gate says now of a day of last year.
+TOLD_ANEW = ("fct_snapshot_quality_daily",)
+
 Columns = Sequence[tuple[str, str]]
 
 

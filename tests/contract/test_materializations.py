@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -10,8 +11,10 @@ import duckdb
 import pytest
 
 from orchestration import warehouse
-from orchestration.defs.transform.project import DBT
+from orchestration.defs.transform.project import DBT, ensure_manifest, project
+from orchestration.gates.tables import TABLES
 from orchestration.home import Home
+from orchestration.publication import weeks
 from orchestration.warehouse import PROJECT
 
 MODELS = {
@@ -84,3 +87,17 @@ def compressions(connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
         "where segment_type <> 'VALIDITY'"
     ).fetchall()
     return {one for (one,) in found}
+
+
+def test_what_a_build_may_change_of_any_day_is_never_taken_over_unread() -> None:
+    """A mart that is no table of days, of which a build replaces its own, is told anew by each."""
+    ensure_manifest()
+    nodes = json.loads(project.manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    marts = {
+        node["name"]: node["config"]["materialized"]
+        for node in nodes
+        if node["resource_type"] == "model" and node["name"] in TABLES
+    }
+    by_day = [name for name in marts if weeks.accumulates(name)]
+    assert len(by_day) > 8
+    assert {name for name in by_day if marts[name] != "incremental"} == set(weeks.TOLD_ANEW)

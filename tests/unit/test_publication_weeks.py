@@ -180,6 +180,24 @@ def test_only_weeks_that_no_build_touched_since_are_taken_over_unread(
     assert failed(verify.verify(after, home)) == set()
 
 
+def test_what_the_first_gate_says_now_of_an_old_day_is_published(
+    published: Home, tmp_path: Path
+) -> None:
+    """No build touched its week, but the verdict of a day can be another one."""
+    home = copied(published, tmp_path)
+    told(home, "0001-01-01")
+    swap.publish(home, code_version="1")
+    seal(home, 7, first=FIRST)
+    quality = "fct_snapshot_quality_daily"
+    build_warehouse(
+        home,
+        change=f"update marts.{quality} set threshold = 'x' where snapshot_date = '2026-08-01'",
+    )
+    told(home, "0001-01-01", "2026-08-05")
+    after = swap.publish(home, code_version="1").folder
+    assert {"x"} <= {row[4] for row in content(after)[quality] if str(row[0]) == "2026-08-01"}
+
+
 SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"
 
 
