@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -159,18 +159,29 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     new = tuple(day for day in ordered if day.snapshot_date not in built.days)
     if any(day.snapshot_date < newest for day in new):
         return rebuild("a day came late")
+    unchanged = BuildPlan(
+        days=ordered,
+        window=(),
+        is_rebuild=False,
+        why="nothing changed",
+        code=code,
+        warehouse_id=built.warehouse_id,
+        changed_from=built.changed_from,
+    )
     if not new:
-        return BuildPlan(
-            ordered, (), False, "nothing changed", code, 0, built.warehouse_id, built.changed_from
-        )
+        return unchanged
     since = min([*waiting_days(home), new[0].snapshot_date])
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
     first = _that_fit(new, beside=sum(map(_size, again)))
-    until = ordered[: ordered.index(first[-1]) + 1]
     window = (*again, *first)
-    changed_from = (*built.changed_from, str(window[0].snapshot_date - SETTLED_WITHIN))
-    left = len(new) - len(first)
-    return BuildPlan(until, window, False, "new days", code, left, built.warehouse_id, changed_from)
+    return replace(
+        unchanged,
+        days=ordered[: ordered.index(first[-1]) + 1],
+        window=window,
+        why="new days",
+        days_left=len(new) - len(first),
+        changed_from=(*built.changed_from, str(window[0].snapshot_date - SETTLED_WITHIN)),
+    )
 
 
 def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
