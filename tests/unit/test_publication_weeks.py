@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestration.gates import candidate_frames
 from orchestration.gates.outcome import CheckOutcome
@@ -133,6 +136,24 @@ def test_a_week_that_changed_is_written_anew_and_told(home: Home) -> None:
     assert publication.diff is not None
     assert publication.diff.tables[coverage].changed == 8
     assert publication.diff.tables[SHARES].changed == 0
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sets(st.dates(date(2019, 12, 1), date(2033, 2, 1)), min_size=1, max_size=30))
+def test_a_day_is_of_one_week_in_sql_as_in_iso_8601(days: set[date]) -> None:
+    """Over turns of years, where the first days are of the last week of the year before."""
+    chosen = {weeks.week_of(day) for day in sorted(days)[::2]}
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table marts as select unnest(?::date[]) as snapshot_date", [sorted(days)]
+        )
+        found = connection.execute(
+            f"select snapshot_date, {weeks.is_in(chosen)} from marts"
+        ).fetchall()
+        sums = weeks.sums_of_bits(connection, "marts", [("snapshot_date", "DATE")])
+    iso = {day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}" for day in days}
+    assert dict(found) == {day: iso[day] in chosen for day in days}
+    assert {week: rows for week, (rows, _) in sums.items()} == Counter(iso.values())
 
 
 def told(home: Home, *changed_from: str, warehouse_id: str = "one") -> None:
