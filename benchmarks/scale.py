@@ -5,7 +5,7 @@ results of a run are committed in `docs/scaling.md`.
 
     python -m benchmarks.scale curves                       5,000 models, 2 and 30 days: for CI
     python -m benchmarks.scale curves --models 5000,50000,500000 --days 2,30,120
-    python -m benchmarks.scale organizations --models 50000
+    python -m benchmarks.scale organizations --models 500000
     python -m benchmarks.scale alternatives --models 500000 --days 30
     python -m benchmarks.scale history --models 5000000 --days 3
     python -m benchmarks.scale floor --models 5000000
@@ -238,7 +238,7 @@ def _numbers(text: str) -> list[int]:
 
 PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]] = {
     "curves": (curves, "5000", "2,30"),
-    "organizations": (organizations, "50000", "2"),
+    "organizations": (organizations, "500000", "2"),
     "alternatives": (alternatives, "50000", "30"),
     "history": (history, "500000", "5"),
     "floor": (floor, "500000", "2"),
