@@ -30,30 +30,25 @@ WAREHOUSE_PER_MODEL_AGAIN = 1_700
 MEMORY_PER_MODEL_AGAIN = 150
 
 
-def disk_needed(home: Home) -> dict[str, int]:
+def disk_needed(home: Home, again: int) -> dict[str, int]:
     """Bytes that a daily run may add to the disk while it lasts, by what for.
 
     From the sizes of the day before: a home without one is not judged. The snapshot counts
     four times: landed pages, the import's table, the sealed file, a compacted day. A table
-    that is made anew lies twice in the warehouse until it is done.
+    that is made anew lies twice in the warehouse until it is done. `again` are the models of
+    days that are built again, each as often as it is.
     """
     days = store.list_sealed(home)
     if not days or days[-1].rows < FEW_MODELS:
         return {}
     newest = store.parquet_of(home, days[-1])
     published = current(home)
-    again = _models_again(home)
     return {
         "snapshot": 4 * _size(newest),
         "warehouse": _size(home.warehouse) + again * WAREHOUSE_PER_MODEL_AGAIN,
         "generation": _folder_size(published) if published else 0,
         "spill": min((days[-1].rows + again) * SPILL_PER_MODEL, temporary_limit()),
     }
-
-
-def memory_needed(home: Home) -> int:
-    """Bytes that a daily run may take beside DuckDB's limit."""
-    return PYTHON + _models_again(home) * MEMORY_PER_MODEL_AGAIN
 
 
 def _models_again(home: Home) -> int:
@@ -64,8 +59,9 @@ def _models_again(home: Home) -> int:
 
 def check(home: Home) -> Mapping[str, int]:
     """Refuse a run that would exceed the disk or the memory; else what it may need, in bytes."""
-    needed = disk_needed(home)
-    limit = memory_limit()
+    again = _models_again(home)
+    needed = disk_needed(home, again)
+    limit, beside = memory_limit(), PYTHON + again * MEMORY_PER_MODEL_AGAIN
     if not needed:
         return {}
     free = shutil.disk_usage(home.root).free
@@ -79,12 +75,12 @@ def check(home: Home) -> Mapping[str, int]:
             cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk; "
             "OBSERVATORY_TEMPORARY_LIMIT bounds the spill",
         )
-    available, beside = available_memory(), memory_needed(home)
+    available = available_memory()
     if available is not None and limit + beside > available:
         raise Refusal(
             f"DuckDB may take {_in_words(limit)} (OBSERVATORY_MEMORY_LIMIT) and the run "
-            f"{_in_words(beside)} beside it, and {_in_words(available)} of memory are available; "
-            "nothing was begun",
+            f"{_in_words(beside)} beside it{_why(again)}, and {_in_words(available)} of memory are "
+            "available; nothing was begun",
             field="OBSERVATORY_MEMORY_LIMIT",
             cure="close other programs, or lower the limit: a smaller one spills more and takes "
             "longer",
@@ -104,6 +100,12 @@ def available_memory() -> int | None:
     except (OSError, ValueError):  # no such file, or the word max
         return available
     return min(available, most)
+
+
+def _why(again: int) -> str:
+    return (
+        f" ({again:,} models of days whose counters stood still are built again)" if again else ""
+    )
 
 
 def _size(file: Path) -> int:

@@ -170,7 +170,7 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     )
     if not new:
         return unchanged
-    since = min([*waiting_days(home), new[0].snapshot_date])
+    since = min([*built.waiting, new[0].snapshot_date])
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
     first = _that_fit(new, beside=sum(map(_size, again)))
     window = (*again, *first)
@@ -205,24 +205,17 @@ class _Built:
     mapping: str
     warehouse_id: str
     changed_from: tuple[str, ...]
+    waiting: list[date]
 
 
 def waiting_days(home: Home) -> list[date]:
     """The days that wait for the next snapshot, to be built again with it; at most 16.
 
     Their counters stand still, or are held back: a later snapshot may change their figures. Most
-    often there are none.
+    often there are none. Without a finished build none waits: all are built anew.
     """
-    try:
-        with connect(home.warehouse, read_only=True) as connection:
-            found = connection.execute(
-                "select snapshot_date from intermediate.int_hub__counter_status where "
-                "snapshot_date >= (select min(snapshot_date) "
-                "from intermediate.int_hub__counter_status where not is_settled)"
-            ).fetchall()
-    except duckdb.Error:
-        return []
-    return [day for (day,) in found]
+    built = _built_from(home)
+    return built.waiting if built else []
 
 
 def _built_from(home: Home) -> _Built | None:
@@ -230,6 +223,11 @@ def _built_from(home: Home) -> _Built | None:
     try:
         with connect(home.warehouse, read_only=True) as connection:
             found = connection.execute("select built_from from raw.finished_build").fetchone()
+            waiting = connection.execute(
+                "select snapshot_date from intermediate.int_hub__counter_status where "
+                "snapshot_date >= (select min(snapshot_date) "
+                "from intermediate.int_hub__counter_status where not is_settled)"
+            ).fetchall()
     except duckdb.Error:
         return None
     if found is None:
@@ -241,6 +239,7 @@ def _built_from(home: Home) -> _Built | None:
         stored.get("parts", {}).get("mapping", ""),
         stored.get("warehouse_id", ""),
         tuple(stored.get("changed_from", ())),
+        [day for (day,) in waiting],
     )
 
 

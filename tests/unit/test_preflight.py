@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections import namedtuple
 from datetime import date
@@ -81,7 +82,11 @@ def wait_for_the_next(home: Home, days: list[date]) -> None:
         shutil.copy(store.parquet_of(home, day), store.folder_of(home, one))
     home.warehouse.parent.mkdir(parents=True)
     with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("create schema intermediate")
+        connection.execute("create schema raw; create schema intermediate")
+        connection.execute(
+            "create table raw.finished_build as select ? as built_from",
+            [json.dumps({"code": "c", "days": {}})],
+        )
         connection.execute(
             "create table intermediate.int_hub__counter_status as "
             "select unnest(?::date[]) as snapshot_date, false as is_settled",
@@ -97,7 +102,9 @@ def test_days_that_are_built_again_count(home: Home, monkeypatch: pytest.MonkeyP
     assert needed["warehouse"] > 10_000_000 * preflight.WAREHOUSE_PER_MODEL_AGAIN
     # What suffices for a day does not for three.
     have(monkeypatch, disk=100 * GIB, memory=4 * GIB)
-    with pytest.raises(Refusal, match=r"2.5 GiB .* the run 2.4 GiB beside it, and 4.0 GiB"):
+    with pytest.raises(
+        Refusal, match=r"2.5 GiB .* the run 2.4 GiB beside it \(10,000,000 models .* 4.0 GiB"
+    ):
         preflight.check(home)
 
 
