@@ -109,7 +109,7 @@ def _table(
     rows = f"select {keyed} from %s.main.{name}"
     if weeks.accumulates(name):
         days = literals(_changed_days(connection, name, values, before, after))
-        rows += f" where list_contains({days}::date[], {weeks.DAY})"
+        rows += f" where {weeks.DAY} in (select unnest({days}::date[]))"
     added, changed, removed = connection.execute(
         f"""
         select
