@@ -232,11 +232,7 @@ def _measure(
     """Rows and content of a mart; of `known` weeks that end before `since` nothing is read."""
     if not weeks.accumulates(name):
         return _Measured(name, *content_sha256(connection, relation, columns), {})
-    untouched = {
-        week
-        for week in known
-        if weeks.first_day(week) + timedelta(7) <= since and name not in weeks.TOLD_ANEW
-    }
+    untouched = weeks.over_before(name, known, since)
     found = weeks.measure(connection, relation, columns, known, untouched)
     return _Measured(name, *weeks.in_all(columns, found), found)
 

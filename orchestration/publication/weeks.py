@@ -114,6 +114,13 @@ def unsettled_from(before: Manifest, after: Manifest) -> date | None:
     return first_day(min(found)) if found else date.max
 
 
+def over_before(name: str, known: Weeks, since: date) -> set[str]:
+    """The `known` weeks of the table `name` in which builds from `since` on changed nothing."""
+    if name in TOLD_ANEW:
+        return set()
+    return {week for week in known if first_day(week) + timedelta(7) <= since}
+
+
 def week_of(day: date) -> str:
     """The name of the week of `day`: 2026-W44."""
     year, week, _ = day.isocalendar()
