@@ -60,6 +60,17 @@
     )
 {%- endmacro %}
 
+{#-
+    SQL of whether a row of the counters is of one of `days`, the rows of a CTE. Of others no file
+    is read: with a join by more than the day, or where there are no `days`, DuckDB would read all.
+-#}
+{% macro is_of_days(days, day='snapshot_date') -%}
+    snapshot_date in (select {{ day }} from {{ days }})
+    and snapshot_date >= (
+        select coalesce(min({{ day }}), date '2999-12-31') from {{ days }}
+    )
+{%- endmacro %}
+
 {#- A lead is confirmed for good by a day that is not computed again. -#}
 {% macro empty_where_unconfirmed() -%}
     {% raw %}{% if is_incremental() %}

@@ -41,8 +41,8 @@ def judge(
 
     `published` is the DuckDB file that readers see now, if there is one, and `since` the first
     day of which it may differ: older rows are those that were judged before, and of them it is
-    asked only whether all days are there and every key has its dimension. A check that could
-    not be asked, as of a table that is not readable, crashed.
+    asked only whether all days are there, and where a dimension has lost a key whether they have
+    theirs. A check that could not be asked, as of a table that is not readable, crashed.
     """
     sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
     verdicts = raw.verdicts(home, sealed) if sealed else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -319,19 +320,40 @@ def marts(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
 
 
 def foreign_keys(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
+    """One row a foreign key: how many of its values have no row in the dimension.
+
+    Of days that were judged before it is asked only where the dimension has lost a key since.
+    """
     import pandas
 
-    there = {
-        name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-    }
+    there, before = (
+        {
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where database_name = ?", [database]
+            ).fetchall()
+        }
+        for database in ("candidate", "published")
+    )
+
+    @cache
+    def has_lost_keys(dimension: str, key: str) -> bool:
+        return dimension not in before or bool(
+            connection.execute(
+                f"select 1 from published.main.{dimension} as before anti join "
+                f"candidate.main.{dimension} as after using ({key}) limit 1"
+            ).fetchall()
+        )
+
     rows = []
     for table in TABLES.values():
         for key in table.foreign_keys:
             if table.name not in there or key.table not in there:
                 continue
+            database = "candidate.main." if has_lost_keys(key.table, key.key) else ""
             orphans, example = connection.execute(
                 f"select count(*), min({key.column}::varchar) from ("
-                f"select distinct {key.column} from candidate.main.{table.name} "
+                f"select distinct {key.column} from {database}{table.name} "
                 f"where {key.column} is not null "
                 f"and not list_contains({literals(key.exempt)}::varchar[], "
                 f"{key.column}::varchar)) as facts anti join {key.table} as dimension "

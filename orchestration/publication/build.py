@@ -31,6 +31,7 @@ from orchestration.publication.generation import (
     DATABASE,
     MANIFEST,
     PUBLICATION,
+    Hashes,
     Manifest,
     columns_of,
     content_sha256,
@@ -73,14 +74,16 @@ def build(
     code_version: str,
     seen: Path | None = None,
     shown: Sequence[Showing] = (),
+    hashes: Hashes | None = None,
 ) -> Candidate:
     """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
 
     `seen` is the generation that readers see now, `shown` what they saw before: what changes
     against it is added to the log of revisions. The warehouse is opened
     read-only. A Refusal where it is not there or lacks a required table. On any error the
-    private folder is removed.
+    private folder is removed. `hashes` are those of files that were read already.
     """
+    hashes = hashes or Hashes()
     if not warehouse.is_file():
         raise Refusal(
             "there is no warehouse to publish from",
@@ -91,17 +94,20 @@ def build(
     folder = home.published / f"{BUILDING}{os.getpid()}-{datetime.now(UTC):%H%M%S%f}"
     folder.mkdir(parents=True)
     try:
-        manifest = _write_database(home, warehouse, folder, universe, code_version, seen, shown)
-        return complete(Candidate(manifest["generation"], folder, manifest))
+        manifest = _write_database(
+            home, warehouse, folder, universe, code_version, seen, shown, hashes
+        )
+        return complete(Candidate(manifest["generation"], folder, manifest), hashes)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def complete(candidate: Candidate) -> Candidate:
+def complete(candidate: Candidate, hashes: Hashes | None = None) -> Candidate:
     """List every file that is in the folder now, and was not before, in its manifest."""
     listed = candidate.manifest["files"]
-    manifest = candidate.manifest | {"files": listed | file_entries(candidate.folder, listed)}
+    found = file_entries(candidate.folder, listed, hashes)
+    manifest = candidate.manifest | {"files": listed | found}
     write_manifest(candidate.folder, manifest)
     return Candidate(candidate.generation, candidate.folder, manifest)
 
@@ -118,6 +124,7 @@ def _write_database(
     code_version: str,
     seen: Path | None,
     shown: Sequence[Showing],
+    hashes: Hashes,
 ) -> Manifest:
     with connect(
         folders=[warehouse.parent, home.published],
@@ -135,7 +142,7 @@ def _write_database(
             )
         marts = {name: found[name] for name in TABLES if name in found}
         built_from = _built_from(connection)
-        known = _known_weeks(connection, seen, marts)
+        known = _known_weeks(connection, seen, marts, hashes)
         since = _touched_since(built_from, seen)
         measured = {
             name: _measure(
@@ -241,6 +248,7 @@ def _known_weeks(
     connection: duckdb.DuckDBPyConnection,
     seen: Path | None,
     marts: Mapping[str, Sequence[tuple[str, str]]],
+    hashes: Hashes,
 ) -> dict[str, Weeks]:
     """The weeks of the large tables of `seen`; none where its files are not as published.
 
@@ -254,7 +262,9 @@ def _known_weeks(
         for name in marts
         if weeks.is_taken_over(listed := weeks.of_manifest(before, name))
     }
-    if not large or before["tools"]["duckdb"] != duckdb.__version__ or damages(seen, before):
+    if not large or before["tools"]["duckdb"] != duckdb.__version__:
+        return {}
+    if damages(seen, before, hashes):
         return {}
     connection.execute(f"attach {literal(seen / DATABASE)} as seen (read_only)")
     columns = columns_of(connection, "seen", "main")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,18 +85,47 @@ def content_files(folder: Path) -> list[Path]:
     )
 
 
-def file_entries(folder: Path, known: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+class Hashes:
+    """The SHA-256 of files, each of which is read once while one publication is made.
+
+    A file is known by where it lies on the disk, its size and when it was written last: so what
+    was linked from the generation before is not read again, and what was written since is.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int, int], str] = {}
+
+    def of(self, paths: Sequence[Path]) -> list[str]:
+        """The hashes of `paths`, in their order."""
+        found = [path.stat() for path in paths]
+        keys = [(one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) for one in found]
+        unread = {
+            key: path for key, path in zip(keys, paths, strict=True) if key not in self._known
+        }
+        with ThreadPoolExecutor() as pool:
+            self._known |= zip(unread, pool.map(sha256_of, unread.values()), strict=True)
+        return [self._known[key] for key in keys]
+
+
+def file_entries(
+    folder: Path, known: Collection[str] = (), hashes: Hashes | None = None
+) -> dict[str, dict[str, Any]]:
     """SHA-256 and size of each content file but the `known`, by its path in the generation."""
-    return {
-        name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    files = {
+        name: path
         for path in content_files(folder)
         if (name := path.relative_to(folder).as_posix()) not in known
     }
+    digests = (hashes or Hashes()).of(list(files.values()))
+    return {
+        name: {"sha256": digest, "bytes": path.stat().st_size}
+        for (name, path), digest in zip(files.items(), digests, strict=True)
+    }
 
 
-def damages(folder: Path, manifest: Manifest) -> list[dict[str, Any]]:
+def damages(folder: Path, manifest: Manifest, hashes: Hashes | None = None) -> list[dict[str, Any]]:
     """The files that are not those of the manifest: missing, changed or strange."""
-    found = file_entries(folder)
+    found = file_entries(folder, hashes=hashes)
     listed: dict[str, dict[str, Any]] = manifest["files"]
     damaged: list[dict[str, Any]] = []
     for name in sorted(found.keys() | listed.keys()):

@@ -22,6 +22,7 @@ from orchestration.home import Home
 from orchestration.publication import weeks
 from orchestration.publication.generation import (
     DATABASE,
+    Hashes,
     Manifest,
     columns_of,
     content_sha256,
@@ -66,7 +67,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def verify(
-    folder: Path, home: Home | None = None, *, seen: Path | None = None
+    folder: Path,
+    home: Home | None = None,
+    *,
+    seen: Path | None = None,
+    hashes: Hashes | None = None,
 ) -> list[CheckOutcome]:
     """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
 
@@ -92,7 +97,9 @@ def _has_tables_of_today(folder: Path) -> bool:
         return True
 
 
-def whole(folder: Path, seen: Path | None = None) -> list[CheckOutcome]:
+def whole(
+    folder: Path, seen: Path | None = None, hashes: Hashes | None = None
+) -> list[CheckOutcome]:
     """The outcomes of `CHECKS`: whether the folder is what its manifest says."""
     try:
         manifest = read_manifest(folder)
@@ -104,7 +111,7 @@ def whole(folder: Path, seen: Path | None = None) -> list[CheckOutcome]:
     asked = _Asked(folder, manifest, seen)
     questions: tuple[Callable[[], Findings], ...] = (
         asked.misnamed,
-        lambda: damages(folder, manifest),
+        lambda: damages(folder, manifest, hashes),
         asked.changed_tables,
         asked.unequal_twins,
     )

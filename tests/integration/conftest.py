@@ -46,7 +46,7 @@ def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFa
 
     The first ends amid a rollback; what it said of shares stays in `early.parquet`. A fourth has
     nothing new to build, as when a run is repeated. What the marts said of each day before the
-    last day was built stays in `before_last.parquet`.
+    last day was built stays in `before_last.parquet`, the warehouse after it in `last_day.duckdb`.
     """
     home = Home(tmp_path_factory.mktemp("day_by_day"))
     shutil.copytree(at_once.home.raw, home.raw, copy_function=os.link, dirs_exist_ok=True)
@@ -57,4 +57,6 @@ def day_by_day(world: World, at_once: Built, tmp_path_factory: pytest.TempPathFa
             early.to_parquet(home.root / "early.parquet")
         if until == -1:
             sums_by_day(built).to_parquet(home.root / "before_last.parquet")
+        if until is None and not (last_day := home.root / "last_day.duckdb").exists():
+            shutil.copyfile(home.warehouse, last_day)
     return built

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
+from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
-from tests.integration.built_world import Built, sums_by_day
+from orchestration.home import Home
+from tests.integration.built_world import Built, run_dbt, sums_by_day
 
 pytestmark = pytest.mark.xdist_group("measures")
 
@@ -60,3 +65,35 @@ def test_a_build_leaves_the_days_alone_that_it_says_it_leaves_alone(day_by_day: 
     assert before["mart"].nunique() > 8
     assert before["snapshot_date"].nunique() > 20
     pd.testing.assert_frame_equal(before, after)
+
+
+def test_a_day_reads_the_snapshots_that_it_asks_for_and_no_others(
+    day_by_day: Built, tmp_path: Path
+) -> None:
+    """Else a day costs more with every day before it, as it once did: 60 of 60 files were read.
+
+    The newest day asks for itself and for the ends of its windows of 1, 7 and 28 days.
+    """
+    home = Home(tmp_path)
+    home.warehouse.parent.mkdir(parents=True)
+    shutil.copyfile(day_by_day.home.root / "last_day.duckdb", home.warehouse)
+    run_dbt(home, "compile", "--exclude", "resource_type:unit_test")
+    nodes = json.loads((home.root / "target" / "manifest.json").read_bytes())["nodes"].values()
+    read: dict[str, int] = {}
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        profile = tmp_path / "profile.json"
+        connection.execute("set enable_profiling = 'json'")
+        connection.execute(f"set profiling_output = '{profile}'")
+        for node in nodes:
+            if node["resource_type"] == "model" and node["config"]["materialized"] != "view":
+                connection.execute(f"create or replace temp table made as {node['compiled_code']}")
+                if files := files_read(json.loads(profile.read_text())):
+                    read[node["name"]] = files
+    assert {"int_hub__model_flows", "int_hub__model_days", "stg_hub__unkeyed_days"} <= read.keys()
+    assert {name: files for name, files in read.items() if files > 12} == {}
+
+
+def files_read(operator: dict[str, Any]) -> int:
+    """The most files that one scan below this operator of a query's profile has read."""
+    own = int(operator.get("extra_info", {}).get("Total Files Read", 0))
+    return max([own, *map(files_read, operator.get("children", []))])

@@ -233,8 +233,13 @@ SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"
             "shares_sum_to_one",
         ),
         ("2026-08-01", "insert into {mart} from {mart} where {day} limit 1", "grain_unique"),
+        (
+            "2026-08-01",
+            "delete from marts.dim_dates where date_day = '2026-08-01'",
+            "keys_resolve",
+        ),
     ],
-    ids=["a share scaled", "a new share scaled", "rows dropped", "a row doubled"],
+    ids=["a share scaled", "a new share scaled", "rows dropped", "a row doubled", "a key lost"],
 )
 def test_what_is_wrong_in_an_old_week_is_refused_as_in_a_new_one(
     home: Home, change: str, check: str, day: str

@@ -106,12 +106,29 @@ ends as (
 
 ),
 
+asked_days as (
+
+    select snapshot_date from usable_days
+
+    union
+
+    select since_date as snapshot_date from usable_days
+
+),
+
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('asked_days') }}
+
+),
+
 levels as (
 
     select
         ends.*,
         {{ level('counters.counter', 'floors') }} as level
-    from {{ ref('stg_hub__counters') }} as counters
+    from counters
     inner join ends
         on
             counters.snapshot_date = ends.seen_on

@@ -472,7 +472,7 @@ counters_today as (
     select *
     from {{ ref('stg_hub__counters') }}
     where
-        snapshot_date in (select snapshot_date from compared_days)
+        {{ is_of_days('compared_days') }}
         and downloads_30d >= {{ compared_counters_from() }}
 
 ),
@@ -481,7 +481,7 @@ counters_before as (
 
     select *
     from {{ ref('stg_hub__counters') }}
-    where snapshot_date in (select before_date from compared_days)
+    where {{ is_of_days('compared_days', 'before_date') }}
 
 ),
 

@@ -1,12 +1,6 @@
 -- Downloads of each model in each window that is a difference of levels, corrected and not. A
 -- model that is gone has what it had until it was last seen.
-with counters as (
-
-    select * from {{ ref('stg_hub__counters') }}
-
-),
-
-references_ as (
+with references_ as (
 
     select
         *,
@@ -15,6 +9,13 @@ references_ as (
         {{ 'and ' if not loop.last }}
         {%- endfor %} as is_weighted_alike
     from {{ ref('int_hub__flow_references') }}
+
+),
+
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('references_', 'reference_date') }}
 
 ),
 

@@ -13,20 +13,6 @@ with recursive build_window as (
 
 ),
 
--- Where the Hub's key is recorded a model keeps it, whatever it is called.
-records as (
-
-    select
-        snapshot_date,
-        id as model_id,
-        lower(split_part(id, '/', -1)) as name,
-        "createdAt" as created_at,
-        "downloadsAllTime" as counter
-    from {{ source('raw', 'hub_counters') }}
-    where "_id" is null
-
-),
-
 snapshots as (
 
     select
@@ -49,10 +35,50 @@ days as (
 
 ),
 
--- Few days have rows with and without a key, or stand beside such: only these are read whole.
-unkeyed_days as materialized (
+-- The snapshots in which an id may have been seen last.
+looked_back as (
 
-    select distinct snapshot_date from records
+    select days.snapshot_date, snapshots.snapshot_date as seen_on
+    from days
+    inner join snapshots
+        on
+            snapshots.snapshot_date < days.snapshot_date
+            and snapshots.next_date
+            >= days.snapshot_date - {{ days_between }}
+
+),
+
+-- Few days have rows with and without a key, or stand beside such: only these are read whole.
+unkeyed_days as (
+
+    select * from {{ ref('stg_hub__unkeyed_days') }}
+
+),
+
+recent_unkeyed_days as (
+
+    select snapshot_date
+    from unkeyed_days
+    where snapshot_date >= (
+        select least(min(seen_on), min(snapshot_date) - {{ days_away }})
+        from looked_back
+    )
+
+),
+
+-- Where the Hub's key is recorded a model keeps it, whatever it is called.
+records as (
+
+    select
+        snapshot_date,
+        id as model_id,
+        lower(split_part(id, '/', -1)) as name,
+        "createdAt" as created_at,
+        "downloadsAllTime" as counter
+    from {{ source('raw', 'hub_counters') }}
+    where
+        "_id" is null
+        and {{ is_of_days('recent_unkeyed_days') }}
 
 ),
 
@@ -194,19 +220,6 @@ arrived as (
         on
             records.snapshot_date = all_switched.snapshot_date
             and records.model_id = all_switched.model_id
-
-),
-
--- The snapshots in which an id may have been seen last.
-looked_back as (
-
-    select days.snapshot_date, snapshots.snapshot_date as seen_on
-    from days
-    inner join snapshots
-        on
-            snapshots.snapshot_date < days.snapshot_date
-            and snapshots.next_date
-            >= days.snapshot_date - {{ days_between }}
 
 ),
 

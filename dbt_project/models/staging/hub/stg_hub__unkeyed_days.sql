@@ -1,0 +1,21 @@
+{{ accumulates_events_by_day() }}
+
+-- Kept, so that the keys of all days before need not be read to find the few that lack them.
+with build_window as (
+
+    select * from {{ source('raw', 'build_window') }}
+
+),
+
+final as (
+
+    select distinct snapshot_date
+    from {{ source('raw', 'hub_counters') }}
+    where
+        "_id" is null
+        and snapshot_date >= (select from_date from build_window)
+        and snapshot_date <= (select to_date from build_window)
+
+)
+
+select * from final
