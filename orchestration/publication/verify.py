@@ -33,6 +33,9 @@ from orchestration.publication.weeks import Weeks
 
 Findings = list[dict[str, Any]]
 
+# Rows are read once and summed up: with more, DuckDB keeps in memory what nobody asks for again.
+MEMORY = "512MiB"
+
 _AGAIN = "go back with `observatory rollback`, or publish again"
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -175,7 +178,7 @@ class _Asked:
     @cached_property
     def tables(self) -> Content:
         """Of the DuckDB file. A settled week counts as its bits say."""
-        with connect(folders=[self.folder]) as connection:
+        with connect(folders=[self.folder], memory=MEMORY) as connection:
             connection.execute(f"attach {literal(self.folder / DATABASE)} as candidate (read_only)")
             found = columns_of(connection, "candidate", "main")
             return {
@@ -230,7 +233,7 @@ class _Asked:
     def _twins(self) -> Content:
         """Of the Parquet files. A settled week's file is told by its hash, as published."""
         contents: Content = {}
-        with connect(folders=[self.folder]) as connection:
+        with connect(folders=[self.folder], memory=MEMORY) as connection:
             for name in self.manifest["tables"]:
                 path = weeks.twin_of(self.folder, name)
                 contents[name] = None
