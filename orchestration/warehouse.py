@@ -34,6 +34,27 @@ _CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
 # What flows are computed from: kept narrow, because every day of the history can be asked for.
 COUNTERS = ("_id", "id", "createdAt", "downloads", "downloadsAllTime")
 
+SNAPSHOTS = {
+    "snapshot_date": "date",
+    "version": "integer",
+    "source_kind": "varchar",
+    "is_whole": "boolean",
+    "rows_count": "bigint",
+    "downloads": "bigint",
+    "rows_quarantined": "bigint",
+    "observed_from": "varchar",
+    "observed_to": "varchar",
+    "requests_count": "bigint",
+    "content_sha256": "varchar",
+}
+QUALITY_CHECKS = {
+    "snapshot_date": "date",
+    "check_name": "varchar",
+    "status": "varchar",
+    "observed_value": "double",
+    "threshold": "varchar",
+    "rows_quarantined": "bigint",
+}
 AUTHORS = {"author": "varchar", "author_type": "varchar", "fullname": "varchar", "asked_on": "date"}
 GENERATED_ORGANIZATIONS = {
     "organization": "varchar",
@@ -273,54 +294,46 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
         )
         _register_authors(connection, _authors_file(home))
         _register_generated(connection, generated_organizations_file(home))
-        connection.execute(
-            "create or replace table raw.snapshots (snapshot_date date, version integer, "
-            "source_kind varchar, is_whole boolean, rows_count bigint, downloads bigint, "
-            "rows_quarantined bigint, observed_from varchar, observed_to varchar, "
-            "requests_count bigint, content_sha256 varchar)"
-        )
-        snapshots = [
+        _make(
+            connection,
+            "snapshots",
+            SNAPSHOTS,
             (
-                day.snapshot_date,
-                day.version,
-                day.source["kind"],
-                day.whole,
-                day.rows,
-                day.downloads,
-                day.rows_quarantined,
-                day.observed_from,
-                day.observed_to,
-                day.requests,
-                day.content_sha256,
-            )
-            for day in build.days
-        ]
-        if snapshots:
-            connection.executemany(
-                "insert into raw.snapshots values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", snapshots
-            )
+                {
+                    "snapshot_date": day.snapshot_date,
+                    "version": day.version,
+                    "source_kind": day.source["kind"],
+                    "is_whole": day.whole,
+                    "rows_count": day.rows,
+                    "downloads": day.downloads,
+                    "rows_quarantined": day.rows_quarantined,
+                    "observed_from": day.observed_from,
+                    "observed_to": day.observed_to,
+                    "requests_count": day.requests,
+                    "content_sha256": day.content_sha256,
+                }
+                for day in build.days
+            ),
+        )
+        _make(connection, "quality_checks", QUALITY_CHECKS, quality)
+
+
+def _make(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Iterable[Mapping[str, Any]],
+) -> None:
+    """The source `name` with the `columns` of `rows`, in one statement: one a row takes 1 ms."""
+    declared = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
+    connection.execute(f"create or replace table raw.{name} ({declared})")
+    told = [{column: row[column] for column in columns} for row in rows]
+    if told:
         connection.execute(
-            "create or replace table raw.quality_checks (snapshot_date date, check_name varchar, "
-            "status varchar, observed_value double, threshold varchar, rows_quarantined bigint)"
+            f"insert into raw.{name} by name select unnest(from_json(?, "
+            f"{literal(json.dumps([columns]))}), recursive := true)",
+            [json.dumps(told, default=str)],
         )
-        names = (
-            "snapshot_date",
-            "check_name",
-            "status",
-            "observed_value",
-            "threshold",
-            "rows_quarantined",
-        )
-        if quality:
-            # A year of days has some 10,000 rows: one statement, not one a row.
-            text = json.dumps([{name: row[name] for name in names} for row in quality], default=str)
-            connection.execute(
-                "insert into raw.quality_checks by name select unnest(from_json(?, "
-                '\'[{"snapshot_date":"DATE","check_name":"VARCHAR","status":"VARCHAR",'
-                '"observed_value":"DOUBLE","threshold":"VARCHAR",'
-                '"rows_quarantined":"BIGINT"}]\'), recursive := true)',
-                [text],
-            )
 
 
 def register_others(home: Home) -> None:
@@ -363,25 +376,19 @@ def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None
 
 
 def _register_generated(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    columns = ", ".join(f"{name} {type_}" for name, type_ in GENERATED_ORGANIZATIONS.items())
-    connection.execute(f"create or replace table raw.generated_organizations ({columns})")
-    if not file.exists():
-        return
-    rows = list(_generated_organizations(file))
-    if rows:
-        places = ", ".join("?" for _ in GENERATED_ORGANIZATIONS)
-        connection.executemany(f"insert into raw.generated_organizations values ({places})", rows)
+    rows = _generated_organizations(file) if file.exists() else ()
+    _make(connection, "generated_organizations", GENERATED_ORGANIZATIONS, rows)
 
 
-def _generated_organizations(file: Path) -> Iterator[list[str | bool | date | None]]:
+def _generated_organizations(file: Path) -> Iterator[dict[str, str | bool | date | None]]:
     """The rows of `file`. pandas writes `True` where the seed says `true`: both are true."""
     with file.open(encoding="utf-8", newline="") as opened:
         lines = csv.DictReader(opened)
         for row in lines:
-            found: list[str | bool | date | None] = []
+            found: dict[str, str | bool | date | None] = {}
             for name, type_ in GENERATED_ORGANIZATIONS.items():
                 try:
-                    found.append(_READ[type_](row[name] or ""))
+                    found[name] = _READ[type_](row[name] or "")
                 except ValueError:
                     raise Refusal(
                         f"{row[name]!r} is no {type_}",
