@@ -35,7 +35,8 @@ def disk_needed(home: Home, again: int) -> dict[str, int]:
 
     From the sizes of the day before: a home without one is not judged. The snapshot counts
     four times: landed pages, the import's table, the sealed file, a compacted day. A table
-    that is made anew lies twice in the warehouse until it is done. `again` are the models of
+    that is made anew lies twice in the warehouse until it is done, the second time where that
+    has room: a rebuild of many days leaves more than it uses. `again` are the models of
     days that are built again, each as often as it is.
     """
     days = store.list_sealed(home)
@@ -43,9 +44,10 @@ def disk_needed(home: Home, again: int) -> dict[str, int]:
         return {}
     newest = store.parquet_of(home, days[-1])
     published = current(home)
+    used, room = warehouse.used_and_free(home)
     return {
         "snapshot": 4 * _size(newest),
-        "warehouse": _size(home.warehouse) + again * WAREHOUSE_PER_MODEL_AGAIN,
+        "warehouse": max(used + again * WAREHOUSE_PER_MODEL_AGAIN - room, 0),
         "generation": _folder_size(published) if published else 0,
         "spill": min((days[-1].rows + again) * SPILL_PER_MODEL, temporary_limit()),
     }

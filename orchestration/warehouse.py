@@ -239,6 +239,22 @@ def waiting_days(home: Home) -> list[date]:
     return built.waiting if built else []
 
 
+def used_and_free(home: Home) -> tuple[int, int]:
+    """The bytes of the warehouse that hold something, and those that the next build may fill.
+
+    Of one that cannot be read all is taken for used.
+    """
+    try:
+        with connect(home.warehouse, read_only=True) as connection:
+            found = connection.execute(
+                "select used_blocks * block_size, free_blocks * block_size "
+                "from pragma_database_size()"
+            ).fetchall()
+    except duckdb.Error:
+        return home.warehouse.stat().st_size if home.warehouse.exists() else 0, 0
+    return found[0][0], found[0][1]
+
+
 def _built_from(home: Home) -> _Built | None:
     """What the warehouse holds; None where no finished build is in it."""
     try:
