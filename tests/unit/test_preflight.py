@@ -94,6 +94,22 @@ def wait_for_the_next(home: Home, days: list[date]) -> None:
         )
 
 
+def test_the_room_that_is_left_in_the_warehouse_counts(home: Home) -> None:
+    """A rebuild of many days leaves more of it than a day uses."""
+    home.warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for table, rows in (("of_many_days", 3_000_000), ("of_a_day", 1_000_000)):
+            connection.execute(
+                f"create table {table} as select hash(range) as n from range({rows})"
+            )
+    size = home.warehouse.stat().st_size
+    assert 0.9 * size < preflight.check(home)["warehouse"] <= size
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("drop table of_many_days")
+    assert home.warehouse.stat().st_size == size
+    assert preflight.check(home)["warehouse"] == 0
+
+
 def test_days_that_are_built_again_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = preflight.check(home)
     wait_for_the_next(home, [date(2026, 8, 21), date(2026, 8, 22)])
