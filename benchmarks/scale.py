@@ -34,6 +34,9 @@ from orchestration.snapshots import reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.warehouse import generated_organizations_file
 
+# So many days before the newest one there must be a snapshot, for it to have all windows and
+# changes.
+ENDS_OF_WINDOWS = (365, 30, 28, 7, 1, 0)
 PICTURES = CHECKOUT / "docs" / "images"
 
 
@@ -208,8 +211,8 @@ def answers(work: Path, models: list[int], days: list[int]) -> None:
     """What the published file answers after many days, and how large it is."""
     for count in models:
         home = Home(work / f"queries-{count}")
-        world = named_world(f"scale:{count}x30")
-        seal_days(home, world, list(world.dates)[-1:])
+        world = named_world(f"scale:{count}x366")
+        seal_days(home, world, [world.dates[-1 - back] for back in ENDS_OF_WINDOWS])
         publish(home, f"{count} models, one day")
         for number in days:
             folder = work / f"{count}x{number}"
