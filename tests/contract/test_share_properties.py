@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("share_properties")
 MARTS = ("fct_country_share_daily", "fct_organization_share_daily", "fct_flow_adjustments")
 COVERAGE = "fct_mapping_coverage_daily"
 MODELS = (
-    *(f"stg_hub__{name}" for name in ("renames", "models", "counters", "authors")),
+    *(f"stg_hub__{name}" for name in ("unkeyed_days", "renames", "models", "counters", "authors")),
     *(
         f"int_hub__{name}"
         for name in (
