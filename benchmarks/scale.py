@@ -213,7 +213,7 @@ def answers(work: Path, models: list[int], days: list[int]) -> None:
         home = Home(work / f"queries-{count}")
         world = named_world(f"scale:{count}x366")
         seal_days(home, world, [world.dates[-1 - back] for back in ENDS_OF_WINDOWS])
-        publish(home, f"{count} models, one day")
+        publish(home, f"{count} models, {len(ENDS_OF_WINDOWS)} days")
         for number in days:
             folder = work / f"{count}x{number}"
             folder.mkdir()

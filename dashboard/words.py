@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from functools import lru_cache
 from typing import Any
 
 THIN = "\u202f"
@@ -126,13 +125,7 @@ def window_phrase(window_name: str) -> str:
 
 def legible(value: Any, longest: int = LONGEST_NAME) -> str:
     """Text from the data, with what could hide or reorder it made visible, and cut to a line."""
-    return _legible(str(value), longest)
-
-
-# The same names come in every row of a year.
-@lru_cache(maxsize=10_000)
-def _legible(value: str, longest: int) -> str:
-    text = re.sub(f"[{UNSEEN}]", "\ufffd", value)
+    text = re.sub(f"[{UNSEEN}]", "\ufffd", str(value))
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -374,7 +374,7 @@ def foreign_keys(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
 def generation(connection: duckdb.DuckDBPyConnection, candidate: Path) -> pandas.DataFrame:
     """The generation written in the file and in each Parquet file beside it.
 
-    Not in the months of a table that is divided: they bear the generation that wrote them, and
+    Not in the weeks of a table that is divided: they bear the generation that wrote them, and
     are told by their hashes.
     """
     import pandas

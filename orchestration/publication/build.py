@@ -14,7 +14,7 @@ import platform
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -61,6 +61,7 @@ class Candidate:
     generation: str
     folder: Path
     manifest: Manifest
+    hashes: Hashes = field(default_factory=Hashes, compare=False, repr=False)
 
     @property
     def database(self) -> Path:
@@ -74,16 +75,14 @@ def build(
     code_version: str,
     seen: Path | None = None,
     shown: Sequence[Showing] = (),
-    hashes: Hashes | None = None,
 ) -> Candidate:
     """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
 
     `seen` is the generation that readers see now, `shown` what they saw before: what changes
     against it is added to the log of revisions. The warehouse is opened
     read-only. A Refusal where it is not there or lacks a required table. On any error the
-    private folder is removed. `hashes` are those of files that were read already.
+    private folder is removed.
     """
-    hashes = hashes or Hashes()
     if not warehouse.is_file():
         raise Refusal(
             "there is no warehouse to publish from",
@@ -93,23 +92,24 @@ def build(
     universe = home.universe() or Universe("panel", "unknown")
     folder = home.published / f"{BUILDING}{os.getpid()}-{datetime.now(UTC):%H%M%S%f}"
     folder.mkdir(parents=True)
+    hashes = Hashes()
     try:
         manifest = _write_database(
             home, warehouse, folder, universe, code_version, seen, shown, hashes
         )
-        return complete(Candidate(manifest["generation"], folder, manifest), hashes)
+        return complete(Candidate(manifest["generation"], folder, manifest, hashes))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def complete(candidate: Candidate, hashes: Hashes | None = None) -> Candidate:
+def complete(candidate: Candidate) -> Candidate:
     """List every file that is in the folder now, and was not before, in its manifest."""
     listed = candidate.manifest["files"]
-    found = file_entries(candidate.folder, listed, hashes)
+    found = file_entries(candidate.folder, listed, candidate.hashes)
     manifest = candidate.manifest | {"files": listed | found}
     write_manifest(candidate.folder, manifest)
-    return Candidate(candidate.generation, candidate.folder, manifest)
+    return replace(candidate, manifest=manifest)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

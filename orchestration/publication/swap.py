@@ -22,7 +22,6 @@ from orchestration.publication.build import Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
     CURRENT,
-    Hashes,
     Manifest,
     current,
     damages,
@@ -82,7 +81,6 @@ def publish(
     with home.lock("publishing", waiting=said):
         remove_leftovers(home)
         seen = current(home)
-        hashes = Hashes()
         with profile.step("publication: write tables and twins"):
             candidate = build(
                 home,
@@ -90,7 +88,6 @@ def publish(
                 code_version=code_version,
                 seen=seen,
                 shown=showings.note(home),
-                hashes=hashes,
             )
         try:
             with ExitStack() as at_work:
@@ -99,7 +96,7 @@ def publish(
                 waits = [at_work.enter_context(extra(candidate.folder, beside)) for extra in extras]
                 accepted = refusals.accepted(home, candidate.manifest)
                 with profile.step("publication: verify, gate 3"):
-                    found = verify(candidate.folder, home, seen=seen, hashes=hashes)
+                    found = verify(candidate.folder, home, seen=seen, hashes=candidate.hashes)
                 outcomes = [
                     one.accepted(accepted[one.name])
                     if one.status == "failed" and one.name in accepted
@@ -120,7 +117,7 @@ def publish(
                             wait()
                         for path in beside.iterdir():
                             path.rename(candidate.folder / path.name)
-                        candidate = complete(candidate, hashes)
+                        candidate = complete(candidate)
             if same is not None:
                 shutil.rmtree(candidate.folder)
                 is_new = same != seen
