@@ -134,15 +134,38 @@ def bar(value: float, largest: float, width: int = 16) -> str:
     return "█" * whole + ("▏▎▍▌▋▊▉"[part - 1] if part else "")
 
 
-def percent(value: float | None, signed: bool = False) -> str:
+def percent(value: float | None) -> str:
     """A share as people read it; null is a dash, never 0."""
-    if value is None:
-        return "-"
-    return f"{value:+.2%}" if signed else f"{value:.1%}"
+    return "-" if value is None else f"{value:.1%}"
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares in percentage points; null is a dash, never 0."""
+    return "-" if value is None else f"{value * 100:+.2f}"
+
+
+def who_leads(rows: list[dict[str, Any]]) -> str:
+    """The two largest countries of `rows` (largest first), and whether the first is so for sure.
+
+    It is where its band begins above the end of the other's: then it leads whoever gets what is
+    doubtful.
+    """
+    known = [row for row in rows if row["share_of_all_low"] is not None][:2]
+    if not known:
+        return "nobody can be measured yet"
+    text = " before ".join(
+        f"{row['country_name']} {percent(row['share_of_all'])} "
+        f"({percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
+        for row in known
+    )
+    if len(known) < 2:
+        return text
+    is_sure = known[0]["share_of_all_low"] > known[1]["share_of_all_high"]
+    return f"{text}, {'' if is_sure else 'not '}beyond doubt"
 
 
 def shares_table(shares: CountryShares, width: int = 120) -> Table:
-    """The table of country shares, its scope in the title and its coverage below.
+    """The table of country shares, its scope in the title, below it who leads and the coverage.
 
     The share and its band are always there; the rest as far as `width` (characters) allows.
     """
@@ -152,7 +175,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         title=f"{label}share of downloads by country, {shares.snapshot_date} "
         f"({shares.universe})\nwindow {chosen.window_name}, attribution {chosen.attribution}, "
         f"cohort {chosen.cohort}, scope {chosen.scope}",
-        caption=_coverage_line(shares),
+        caption=f"{who_leads(shares.rows)}\n{_coverage_line(shares)}",
         title_justify="left",
         caption_justify="left",
     )
@@ -161,7 +184,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
     columns: list[tuple[str, int, Callable[[dict[str, Any]], str]]] = [
         ("of all", 6, lambda row: percent(row["share_of_all"])),
         ("band", 14, _band),
-        ("7 days", 8, lambda row: percent(row["share_change_7d"], signed=True)),
+        ("7 days, points", 14, lambda row: points(row["share_change_7d"])),
         (line, 30, lambda row: spark_line(row["history"] or [])),
         ("of attributed", 13, lambda row: percent(row["share_of_attributed"])),
         ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),

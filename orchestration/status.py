@@ -164,7 +164,10 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         else f"nothing yet; {found['sealed_days']} days are sealed"
     )
     return [
-        ("who leads", _leaders(found["leaders"])),
+        (
+            "who leads",
+            f"{reporting.who_leads(found['leaders'])}, of 30 days' downloads by publisher",
+        ),
         (
             "coverage",
             f"{reporting.percent(coverage['downloads_attributed_share'])} of the downloads have a "
@@ -187,19 +190,6 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         *(("trouble", words) for words in found["trouble"]),
     ]
-
-
-def _leaders(rows: list[dict[str, Any]]) -> str:
-    known = [row for row in rows if row["share_of_all_low"] is not None][:2]
-    if not known:
-        return "nobody yet"
-    shares = "; ".join(
-        f"{row['country_name']} {reporting.percent(row['share_of_all'])} "
-        f"({reporting.percent(row['share_of_all_low'])} to "
-        f"{reporting.percent(row['share_of_all_high'])})"
-        for row in known
-    )
-    return f"{shares}, of 30 days' downloads by publisher"
 
 
 def _age(found: dict[str, Any]) -> str:

@@ -25,7 +25,15 @@ from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
 from orchestration.publication.diff import Diff
 from orchestration.publication.swap import Publication, PublicationRefused
-from orchestration.reporting import Slice, bar, country_shares, percent, spark_line
+from orchestration.reporting import (
+    Slice,
+    bar,
+    country_shares,
+    percent,
+    points,
+    spark_line,
+    who_leads,
+)
 
 log = logging.getLogger(__name__)
 
@@ -162,24 +170,19 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
     countries = [row for row in shares.rows if row["share_of_all_low"] is not None][:10]
     # Narrow enough for the cell that the UI gives it.
     table = markdown_table(
-        ["country", "share:", " ", "band:", "7 days:", "14 days"],
+        ["country", "share:", " ", "band:", "7 days, points:", "14 days"],
         [
             (
                 row["country_name"],
                 percent(row["share_of_all"]),
                 bar(row["share_of_all"], countries[0]["share_of_all"], 8),
                 f"{row['share_of_all_low'] * 100:.1f}\u2013{percent(row['share_of_all_high'])}",
-                percent(row["share_change_7d"], signed=True),
+                points(row["share_change_7d"]),
                 spark_line((row["history"] or [])[-14:]),
             )
             for row in countries
         ],
     )
-    leaders = [
-        f"{row['country_name']} {percent(row['share_of_all'])} "
-        f"(band {percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
-        for row in countries[:2]
-    ]
     label = "GENERATED WORLD: " if shares.universe.is_generated else ""
     # Numbers become plots over the publications in the UI.
     numbers = {
@@ -190,7 +193,7 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
         **{name: shares.coverage[name] for name in COVERAGE},
     }
     return {
-        "who_leads": f"{label}{', '.join(leaders)} of all downloads in 30 days, by publisher",
+        "who_leads": f"{label}{who_leads(shares.rows)}, of 30 days' downloads by publisher",
         "top_countries": dg.MetadataValue.md(table),
         "universe": str(shares.universe),
         "generation": published.generation,

@@ -1,0 +1,52 @@
+"""What is said of a publication in words and tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestration import reporting
+
+
+def country(
+    name: str, share: float | None, low: float | None, high: float | None
+) -> dict[str, Any]:
+    return {
+        "country_name": name,
+        "share_of_all": share,
+        "share_of_all_low": low,
+        "share_of_all_high": high,
+    }
+
+
+CHINA = country("China", 0.336, 0.226, 0.424)
+UNKNOWN = country("Individuals", 0.25, None, None)
+
+
+@pytest.mark.parametrize(
+    ("high", "doubt"), [(0.2259, "beyond"), (0.226, "not beyond"), (0.401, "not beyond")]
+)
+def test_a_lead_is_beyond_doubt_where_the_bands_do_not_meet(high: float, doubt: str) -> None:
+    other = country("United States", 0.206, 0.198, high)
+    told = reporting.who_leads([CHINA, UNKNOWN, other, country("Japan", 0.06, 0.0, 0.9)])
+    assert told == (
+        f"China 33.6% (22.6% to 42.4%) before United States 20.6% (19.8% to {high:.1%}), "
+        f"{doubt} doubt"
+    )
+
+
+def test_who_is_alone_is_before_nobody_and_nobody_leads_what_is_not_measured() -> None:
+    assert reporting.who_leads([UNKNOWN, CHINA]) == "China 33.6% (22.6% to 42.4%)"
+    unmeasured = country("China", None, None, None)
+    assert reporting.who_leads([unmeasured]) == "nobody can be measured yet"
+
+
+def test_a_change_is_told_in_points_and_a_missing_one_not_as_nothing() -> None:
+    """0.1 points of 33.6 % are 0.3 % of it: a change in per cent would be read as either."""
+    assert [reporting.points(value) for value in (-0.001, 0.0333, 0.0, None)] == [
+        "-0.10",
+        "+3.33",
+        "+0.00",
+        "-",
+    ]
