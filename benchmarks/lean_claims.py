@@ -41,6 +41,7 @@ with country as (
     select claim_id, any_value(measure) as measure, sum(downloads) as total,
         sum(models_count) as models,
         coalesce(sum(share_of_all) filter (list_contains(entities, country_key)), 0) as share,
+        coalesce(sum(downloads) filter (list_contains(entities, country_key)), 0) as downloads,
         coalesce(sum(coalesce(share_of_all_low, case when country_key in
             ('unattributed_organization', 'unattributed_unknown') then 0
             else share_of_all end)) filter (list_contains(entities, country_key)), 0) as low,
@@ -162,13 +163,15 @@ passed as (
 measured as (
     select claim_id,
         case measure when 'country_share' then case when total > 0 then share end
-            when 'country_downloads' then share * total when 'downloads_total' then total
+            when 'country_downloads' then downloads when 'downloads_total' then total
             else models end as value,
         case measure when 'country_share' then case when total > 0 then low end
-            when 'country_downloads' then low * total when 'downloads_total' then total
+            when 'country_downloads' then downloads + (low - share) * total
+            when 'downloads_total' then total
             else models end as low,
         case measure when 'country_share' then case when total > 0 then high end
-            when 'country_downloads' then high * total when 'downloads_total' then total
+            when 'country_downloads' then downloads + (high - share) * total
+            when 'downloads_total' then total
             else models end as high, null as reason
     from country
     union all

@@ -459,9 +459,15 @@ def _share(part: str, whole: str) -> str:
     return f"({part}) / nullif({whole}, 0)"
 
 
+def _rounded(share: str) -> str:
+    """As published; figures of coverage and concentration are not rounded."""
+    return f"round({share}, 10)"
+
+
 def _measures(is_ranked: str) -> str:
-    return f"""downloads, models_count, {_share("downloads", "all_downloads")} as share_of_all,
-        {_share("downloads - largest", "all_downloads - largest")}
+    return f"""downloads, models_count,
+        {_rounded(_share("downloads", "all_downloads"))} as share_of_all,
+        {_rounded(_share("downloads - largest", "all_downloads - largest"))}
             as share_of_all_without_largest_model,
         case when {is_ranked} and reason is null then rank() over (partition by {SLICE},
             {is_ranked} order by round(downloads, 6) desc) end::integer as rank,
@@ -484,8 +490,8 @@ def _changes(mart: str, keys: str) -> str:
     )
 
 
-_CHANGED = """share.share_of_all - week.share_of_all as share_change_7d,
-    share.share_of_all - month.share_of_all as share_change_30d"""
+_CHANGED = f"""{_rounded("share.share_of_all - week.share_of_all")} as share_change_7d,
+    {_rounded("share.share_of_all - month.share_of_all")} as share_change_30d"""
 
 COUNTRY_SHARE = f"""
 with anywhere as (
@@ -512,14 +518,19 @@ whole as (
 share as (
     select {SLICE}, country_key, length(country_key) = 2 as is_country,
         case when is_country then country_key end as country_code, {_measures("is_country")},
-        case when is_country then {_share("downloads", "attributed")} end as share_of_attributed,
-        case when is_country then {_share("downloads - coalesce(here, 0)", "all_downloads")} end
+        case when is_country then {_rounded(_share("downloads", "attributed"))} end
+            as share_of_attributed,
+        case when is_country then {
+    _rounded(_share("downloads - coalesce(here, 0)", "all_downloads"))
+} end
             as share_of_all_low,
         case when is_country then {
-    _share(
-        "downloads + coalesce(elsewhere, 0) + homeless "
-        "+ coalesce(anywhere, 0) - coalesce(here_or_anywhere, 0)",
-        "all_downloads",
+    _rounded(
+        _share(
+            "downloads + coalesce(elsewhere, 0) + homeless "
+            "+ coalesce(anywhere, 0) - coalesce(here_or_anywhere, 0)",
+            "all_downloads",
+        )
     )
 } end
             as share_of_all_high
@@ -546,7 +557,7 @@ share as (
         case when length(country_key) = 2 then country_key end as country_code,
         coalesce(owner.canonical_organization, '(other)') as canonical_organization,
         owner.parent, owner.o is not null as is_named, {_measures("is_named")},
-        case when length(country_key) = 2 then {_share("downloads", "attributed")} end
+        case when length(country_key) = 2 then {_rounded(_share("downloads", "attributed"))} end
             as share_of_attributed
     from organization_slice
     join whole using ({SLICE})
@@ -567,7 +578,8 @@ with whole as (
 share as (
     select {SLICE}, family, family_line, organization, organization is not null as is_named,
         {_measures("is_named")}, new_derivatives,
-        case when family <> '(unknown)' then {_share("new_derivatives", "all_derivatives")} end
+        case when family <> '(unknown)'
+            then {_rounded(_share("new_derivatives", "all_derivatives"))} end
             as share_of_new_derivatives,
         case when family = '(unknown)' then 'their root is unknown'
             when coalesce(all_derivatives, 0) = 0
@@ -700,10 +712,12 @@ with share as (
     where snapshot_date = date '{{day}}' and rank <= 20 and downloads > 0
 )
 select date '{{day}}' as snapshot_date, {SLICE}, one.country_key,
-    other.country_key as other_country_key, one.share_of_all - other.share_of_all as gap,
-    one.share_of_all_low - other.share_of_all_high as gap_low,
-    one.share_of_all_high - other.share_of_all_low as gap_high,
-    one.share_change_7d - other.share_change_7d as gap_change_7d, one.is_provisional
+    other.country_key as other_country_key,
+    {_rounded("one.share_of_all - other.share_of_all")} as gap,
+    {_rounded("one.share_of_all_low - other.share_of_all_high")} as gap_low,
+    {_rounded("one.share_of_all_high - other.share_of_all_low")} as gap_high,
+    {_rounded("one.share_change_7d - other.share_change_7d")} as gap_change_7d,
+    one.is_provisional
 from share as one join share as other using ({SLICE})
 where one.country_key < other.country_key
 """

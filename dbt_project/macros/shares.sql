@@ -8,6 +8,22 @@
     (({{ part }})::double / nullif(({{ whole }})::double, 0))
 {%- endmacro %}
 
+{#- Where published shares end: one download among ten thousand million. Digits behind it would be
+    those of the division, and take most of the file. -#}
+{% macro share_digits() -%}
+    {{ return(10) }}
+{%- endmacro %}
+
+{#- How much rounding may have added to a sum of `count` shares. -#}
+{% macro rounding_of(count) -%}
+    {{ count }} * 0.5e-{{ share_digits() }}
+{%- endmacro %}
+
+{#- A share as it is published: `value`, a ratio or a difference of shares, rounded. -#}
+{% macro published_share(value) -%}
+    round({{ value }}, {{ share_digits() }})
+{%- endmacro %}
+
 {#-
     The measures of `rows` beside the `totals` of their slice. Those of whom `is_ranked` is true
     have a rank among each other.
@@ -15,11 +31,11 @@
 {% macro measures_of_shares(rows, is_ranked) -%}
     {{ rows }}.downloads::double as downloads,
         {{ rows }}.models_count,
-        {{ ratio('downloads', 'all_downloads') }} as share_of_all,
-        {{ ratio(
+        {{ published_share(ratio('downloads', 'all_downloads')) }} as share_of_all,
+        {{ published_share(ratio(
             'downloads - largest_downloads',
             'all_downloads - largest_downloads'
-        ) }} as share_of_all_without_largest_model,
+        )) }} as share_of_all_without_largest_model,
         case when {{ is_ranked }} and null_reason is null then rank() over (
             partition by
                 {% for name in slice_columns() %}{{ rows }}.{{ name }}, {% endfor %}
@@ -72,6 +88,8 @@
 {%- endmacro %}
 
 {% macro changes_of_shares() -%}
-    shares.share_of_all - week_ago.share_of_all as share_change_7d,
-        shares.share_of_all - month_ago.share_of_all as share_change_30d
+    {{ published_share('shares.share_of_all - week_ago.share_of_all') }}
+            as share_change_7d,
+        {{ published_share('shares.share_of_all - month_ago.share_of_all') }}
+            as share_change_30d
 {%- endmacro %}

@@ -42,21 +42,23 @@ def judge(
     `published` is the DuckDB file that readers see now, if there is one, and `since` the first
     day of which it may differ: older rows are those that were judged before, and of them it is
     asked only whether all days are there, and where a dimension has lost a key whether they have
-    theirs. A check that could not be asked, as of a table that is not readable, crashed.
+    theirs; what looks at the way up to the newest day sees some of them. A check that could not
+    be asked, as of a table that is not readable, crashed.
     """
     sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
     verdicts = raw.verdicts(home, sealed) if sealed else {}
     passed = {day: given.metrics for day, given in verdicts.items() if given.passed}
-    asked: tuple[tuple[tuple[Check, ...], Measure], ...] = (
-        (checks.TABLE_CHECKS, lambda c: frames.tables(c, published)),
-        (checks.SLICE_CHECKS, frames.slices),
-        (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed)),
-        (checks.MART_CHECKS, frames.marts),
-        (checks.KEY_CHECKS, frames.foreign_keys),
-        (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate)),
-        (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed)),
-        (checks.REVISION_CHECKS, lambda c: frames.revisions(c, published)),
-        (checks.MOVE_CHECKS, lambda c: frames.moves(c, published)),
+    # With how many of the newest days each needs, whatever has been judged before.
+    asked: tuple[tuple[tuple[Check, ...], Measure, int], ...] = (
+        (checks.TABLE_CHECKS, lambda c: frames.tables(c, published), 1),
+        (checks.SLICE_CHECKS, frames.slices, 1),
+        (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed), 1),
+        (checks.MART_CHECKS, frames.marts, frames.LOOKED_BACK),
+        (checks.KEY_CHECKS, frames.foreign_keys, 1),
+        (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate), 1),
+        (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed), 1),
+        (checks.REVISION_CHECKS, lambda c: frames.revisions(c, published), 1),
+        (checks.MOVE_CHECKS, lambda c: frames.moves(c, published), frames.LOOKED_BACK),
     )
     folders = [candidate.parent, *([published.parent] if published else [])]
     outcomes: list[CheckOutcome] = []
@@ -66,19 +68,23 @@ def judge(
             connection.execute("use candidate")
             if published is not None:
                 connection.execute(f"attach {literal(published)} as published (read_only)")
-            if since is not None:
-                frames.look_back_to(connection, since)
         except duckdb.Error as error:
             return [check.crashed(f"the file cannot be opened: {error}") for check in CHECKS]
-        for questions, measure in asked:
-            outcomes += _ask(connection, questions, measure)
+        for questions, measure, newest in asked:
+            outcomes += _ask(connection, questions, measure, since, newest)
     return outcomes
 
 
 def _ask(
-    connection: duckdb.DuckDBPyConnection, questions: Sequence[Check], measure: Measure
+    connection: duckdb.DuckDBPyConnection,
+    questions: Sequence[Check],
+    measure: Measure,
+    since: date | None,
+    newest: int,
 ) -> list[CheckOutcome]:
     try:
+        if since is not None:
+            frames.show_from(connection, since, newest)
         frame = measure(connection)
     except Exception as error:
         return [check.crashed(f"{type(error).__name__}: {error}") for check in questions]

@@ -18,7 +18,7 @@ from orchestration.database import count_repeated, literals
 from orchestration.gates import bounds
 from orchestration.gates.agreements import AGREEMENTS
 from orchestration.gates.bounds import Rule
-from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS
+from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS, SHARE_ROUNDING
 from orchestration.gates.outcome import bounds_in_words
 from orchestration.gates.raw_metrics import describe_columns
 from orchestration.gates.tables import REQUIRED, SLICE, TABLES, Table
@@ -32,12 +32,12 @@ WATCHED_ORGANIZATIONS = 20
 _SHARE_RULE = Rule(least=A_POINT, floor=0.002, logarithmic=False)
 
 
-# Days before the first that may differ: the learned bounds look at 28, overtakes at five weeks.
+# Of so many of the newest days the learned bounds (28) and overtakes (35) need what was before.
 LOOKED_BACK = 62
 
 
-def look_back_to(connection: duckdb.DuckDBPyConnection, since: date) -> None:
-    """Let the tables that accumulate by day show days from `since` alone, and always some before.
+def show_from(connection: duckdb.DuckDBPyConnection, since: date, newest: int) -> None:
+    """Let the tables that accumulate by day show days from `since` alone, and the `newest` ones.
 
     Views of their names stand before them; `candidate.main` has the whole tables.
     """
@@ -45,19 +45,19 @@ def look_back_to(connection: duckdb.DuckDBPyConnection, since: date) -> None:
         name
         for (name,) in connection.execute(
             "select table_name from duckdb_columns() where database_name = 'candidate' "
-            "and column_name = 'snapshot_date'"
+            "and schema_name = 'main' and column_name = 'snapshot_date'"
         ).fetchall()
     ]
     if "fct_country_share_daily" not in found:
         return
     (before,) = connection.execute(
         "select min(snapshot_date) from (select distinct snapshot_date "
-        f"from candidate.main.fct_country_share_daily order by all desc limit {LOOKED_BACK})"
+        f"from candidate.main.fct_country_share_daily order by all desc limit {newest})"
     ).fetchall()[0]
     for name in found:
         if name in TABLES and TABLES[name].grain[0] == "snapshot_date":
             connection.execute(
-                f"create temp view {name} as select * from candidate.main.{name} "
+                f"create or replace temp view {name} as select * from candidate.main.{name} "
                 f"where snapshot_date >= date '{min(since, before)}'"
             )
 
@@ -115,17 +115,23 @@ def _table_row(
         if not column.nullable
     )
     grain = ", ".join(table.grain)
-    rows, repeated, undeclared = connection.execute(
-        f"select count(*), count(*) - count(distinct hash({grain})), {nulls} from {table.name}"
+    repeated, undeclared = connection.execute(
+        f"select count(*) - count(distinct hash({grain})), {nulls} from {table.name}"
     ).fetchall()[0]
     if repeated:
         repeated = count_repeated(connection, table.name, table.grain)
-    is_emptied = int(had_rows and not rows)
+    # Of the whole table: a day without adjustments is none that lost them.
+    has_rows = connection.execute(f"select 1 from candidate.main.{table.name} limit 1").fetchall()
     return row | {
         "repeated_rows": repeated,
         "undeclared_nulls": undeclared,
-        "is_emptied": is_emptied,
+        "is_emptied": int(had_rows and not has_rows),
     }
+
+
+def _beyond_rounding(error: str, share: str) -> str:
+    """SQL of how far a sum of a slice's shares is off, beyond what their rounding explains."""
+    return f"greatest(abs({error}) - {SHARE_ROUNDING} * count({share}), 0)"
 
 
 def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
@@ -133,7 +139,7 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
         return f"""
         select
             '{table}' as table_name, {SLICE},
-            abs(sum(share_of_all) - 1) as sum_error,
+            {_beyond_rounding("sum(share_of_all) - 1", "share_of_all")} as sum_error,
             max(abs(share_of_all - downloads / nullif(total, 0))) as ratio_error,
             count(*) filter (share_of_all not between 0 and 1 or {outside}) as rows_outside_band,
             count(*) filter (
@@ -158,19 +164,22 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
             group by all
         ),
         coverage as (
-            select {SLICE}, max(abs(
-                downloads_attributed_share - coalesce(attributed, 0)
-            )) as coverage_gap
+            select {SLICE}, {
+            _beyond_rounding(
+                "any_value(downloads_attributed_share)"
+                " - coalesce(sum(share_of_all) filter (country_code is not null), 0)",
+                "share_of_all",
+            )
+        } as coverage_gap
             from fct_mapping_coverage_daily
-            join (
-                select {SLICE}, sum(share_of_all) filter (country_code is not null) as attributed
-                from fct_country_share_daily group by all
-            ) using ({SLICE})
+            join fct_country_share_daily using ({SLICE})
             group by all
         ),
         families as (
             select {SLICE}, abs(sum(downloads) - whole) / greatest(whole, 1) as family_gap,
-                abs(sum(share_of_new_derivatives) - 1) as derivatives_error
+                {
+            _beyond_rounding("sum(share_of_new_derivatives) - 1", "share_of_new_derivatives")
+        } as derivatives_error
             from fct_family_share_daily
             join (
                 select {SLICE}, sum(downloads) as whole

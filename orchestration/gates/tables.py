@@ -1,8 +1,8 @@
 """The declaration of every published table: grain, columns, types, what may be null.
 
 What belongs here: the published interface, once. Gate 3 holds a candidate against it, the
-publisher sorts by its grain, PostgreSQL takes its keys from it, and a test compares it with
-dbt's YAML in both directions. What the columns mean is described there.
+publisher sorts by its grain (`build.order_of`), PostgreSQL takes its keys from it, and a test
+compares it with dbt's YAML in both directions. What the columns mean is described there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table; its rows are unique by `grain`, and sorted by it (days within a month)."""
+    """A published table; its rows are unique by `grain`."""
 
     name: str
     grain: tuple[str, ...]

@@ -24,7 +24,7 @@ import duckdb
 
 from orchestration.database import connect, literal
 from orchestration.errors import Refusal
-from orchestration.gates.tables import REQUIRED, TABLES
+from orchestration.gates.tables import REQUIRED, SLICE, TABLES
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.publication import descriptions, revisions, weeks
 from orchestration.publication.generation import (
@@ -330,12 +330,17 @@ def order_of(name: str) -> str:
     """SQL of the order in which the rows of a table lie: its grain.
 
     The day comes last within a week: a line over a year then lies in few places (33 ms for 75
-    in 7 M rows), and the file is a sixth smaller.
+    in 7 M rows), and the file is a sixth smaller. Of a slice the largest come first, by powers
+    of two: figures of one size take half as much room side by side.
     """
-    order = list(TABLES[name].grain)
-    if weeks.accumulates(name):
-        order = [f"date_trunc('week', {weeks.DAY})", *order[1:], weeks.DAY]
-    return ", ".join(order)
+    table = TABLES[name]
+    if not weeks.accumulates(name):
+        return ", ".join(table.grain)
+    keys, slice_ = list(table.grain), SLICE.split(", ")
+    has_downloads = any(column.name == "downloads" for column in table.columns)
+    if has_downloads and keys[: len(slice_)] == slice_:
+        keys.insert(len(slice_), "-floor(log2(1 + greatest(downloads, 0)))")
+    return ", ".join([f"date_trunc('week', {weeks.DAY})", *keys[1:], weeks.DAY])
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, settled: Collection[str]) -> None:

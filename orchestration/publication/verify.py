@@ -84,7 +84,7 @@ def verify(
     is asked anew. A generation of an older program, which knew not all of today's tables, is
     asked no question about them.
     """
-    outcomes = whole(folder, seen)
+    outcomes = whole(folder, seen, hashes)
     if home is not None and _has_tables_of_today(folder):
         published = seen / DATABASE if seen else None
         since = weeks.unsettled_from(read_manifest(seen), read_manifest(folder)) if seen else None

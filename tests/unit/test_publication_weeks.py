@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from orchestration.gates.outcome import CheckOutcome
 from orchestration.gates.tables import TABLES
 from orchestration.home import Home
 from orchestration.publication import build, generation, swap, verify, weeks
+from orchestration.snapshots import store
 from tests.unit.marts_fixture import build_warehouse, copied, home_with_marts, seal, seen
 
 pytestmark = pytest.mark.xdist_group("publication_weeks")
@@ -99,6 +101,41 @@ def test_an_old_week_is_linked_and_nothing_differs_from_a_publication_anew(home:
         len([row for row in content(after)[SHARES] if str(row[0]) < "2026-08-03"])
     ] * 2
     assert failed(verify.verify(after, home)) == set()
+
+
+def test_each_file_is_hashed_once_while_a_publication_is_made(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file before and the new one are of gigabytes; linked weeks are one file."""
+    hashed: Counter[int] = Counter()
+
+    def counted(path: Path) -> str:
+        hashed[path.stat().st_ino] += 1
+        return store.sha256_of(path)
+
+    monkeypatch.setattr(generation, "sha256_of", counted)
+    before = seen(home)
+    after = swap.publish(home, code_version="1").folder
+    for folder in (before, after):
+        files = {path.stat().st_ino for path in generation.content_files(folder)}
+        assert files <= hashed.keys()
+    assert set(hashed.values()) == {1}
+
+
+def test_of_a_slice_the_largest_lie_first_by_powers_of_two(home: Home) -> None:
+    folder = swap.publish(home, code_version="1").folder
+    with duckdb.connect(str(folder / "observatory.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select downloads + 1, date_trunc('week', snapshot_date), window_name, attribution, "
+            f"cohort, scope from {SHARES}"
+        ).fetchall()
+    within = [
+        (one, other)
+        for (one, *of_one), (other, *of_other) in pairwise(rows)
+        if of_one == of_other and one is not None
+    ]
+    assert within
+    assert all(2 * one > other for one, other in within)
 
 
 def test_a_divided_twin_is_read_as_one(home: Home) -> None:
@@ -217,6 +254,24 @@ def test_what_the_first_gate_says_now_of_an_old_day_is_published(
     told(home, "0001-01-01", "2026-08-05")
     after = swap.publish(home, code_version="1").folder
     assert {"x"} <= {row[4] for row in content(after)[quality] if str(row[0]) == "2026-08-01"}
+
+
+def test_a_table_whose_newest_days_have_no_row_is_not_emptied(home: Home) -> None:
+    """Days on which no counter fell; as long as the log has any row, nobody lost it."""
+    fallen = (
+        "insert into marts.fct_flow_adjustments select '2026-08-01', model_key, 'fall', 0.0, 1, 1, "
+        "0, 'it fell' from marts.dim_models limit 1"
+    )
+    build_warehouse(home, change=fallen)
+    swap.publish(home, code_version="1")
+    seal(home, 7, first=FIRST)
+    build_warehouse(home, change=fallen)
+    after = swap.publish(home, code_version="1").folder
+    assert len(content(after)["fct_flow_adjustments"]) == 1
+    build_warehouse(home)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    assert failed(refused.value.outcomes) == {"tables_not_emptied"}
 
 
 SCALED = "update {mart} set share_of_all = share_of_all * 1.01 where {day}"

@@ -61,6 +61,9 @@ country_sums as (
         asked.measure,
         sum(shares.downloads) as all_downloads,
         sum(shares.models_count)::double as all_models,
+        coalesce(sum(shares.downloads) filter (
+            array_contains(asked.entities, shares.country_key)
+        ), 0) as downloads,
         coalesce(sum(shares.share_of_all) filter (
             array_contains(asked.entities, shares.country_key)
         ), 0) as share,
@@ -103,7 +106,9 @@ countries as (
         case measure
             when 'country_share'
                 then case when all_downloads > 0 then {{ share }} end
-            when 'country_downloads' then {{ share }} * all_downloads
+            -- Shares are rounded, downloads are not.
+            when 'country_downloads'
+                then downloads + ({{ share }} - share) * all_downloads
             when 'downloads_total' then all_downloads
             else all_models
         end as measured_{{ name }},

@@ -1,4 +1,5 @@
-{#- Fails with the slices of this build whose measured shares do not add up to the whole. -#}
+{#- Fails with the slices of this build whose measured shares do not add up to the whole, by more
+    than their rounding can explain. -#}
 {% test shares_sum_to_one(model) %}
     select
         snapshot_date,
@@ -10,5 +11,5 @@
     from {{ model }}
     where null_reason is null and {{ is_in_build_window() }}
     group by snapshot_date, window_name, attribution, cohort, scope
-    having abs(sum(share_of_all) - 1) > 1e-9
+    having abs(sum(share_of_all) - 1) > {{ rounding_of('count(*)') }} + 1e-9
 {% endtest %}

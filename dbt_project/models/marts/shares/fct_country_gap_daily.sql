@@ -30,10 +30,13 @@ final as (
         one.scope,
         one.country_key,
         other.country_key as other_country_key,
-        one.share_of_all - other.share_of_all as gap,
-        one.share_of_all_low - other.share_of_all_high as gap_low,
-        one.share_of_all_high - other.share_of_all_low as gap_high,
-        one.share_change_7d - other.share_change_7d as gap_change_7d,
+        {{ published_share('one.share_of_all - other.share_of_all') }} as gap,
+        {{ published_share('one.share_of_all_low - other.share_of_all_high') }}
+            as gap_low,
+        {{ published_share('one.share_of_all_high - other.share_of_all_low') }}
+            as gap_high,
+        {{ published_share('one.share_change_7d - other.share_change_7d') }}
+            as gap_change_7d,
         one.is_provisional
 
     from shares as one

@@ -90,16 +90,16 @@ shares as (
         end as country_code,
         {{ measures_of_shares('country_slices', 'is_country') }},
         case when is_country
-            then {{ ratio('downloads', 'attributed_downloads') }}
+            then {{ published_share(ratio('downloads', 'attributed_downloads')) }}
         end as share_of_attributed,
-        case when is_country then {{ ratio(
+        case when is_country then {{ published_share(ratio(
             'downloads - coalesce(here_downloads, 0)', 'all_downloads'
-        ) }} end as share_of_all_low,
-        case when is_country then {{ ratio(
+        )) }} end as share_of_all_low,
+        case when is_country then {{ published_share(ratio(
             'downloads + coalesce(elsewhere_downloads, 0) + homeless_downloads '
             ~ '+ coalesce(anywhere_downloads, 0) '
             ~ '- coalesce(here_or_anywhere_downloads, 0)', 'all_downloads'
-        ) }} end as share_of_all_high
+        )) }} end as share_of_all_high
 
     from country_slices
     inner join totals using ({{ slice | join(', ') }})
