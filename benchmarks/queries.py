@@ -96,10 +96,11 @@ def draw(source: Path, days: int, target: Path) -> int:
             relation = f"source.main.{name}"
             if name in TABLES and accumulates(name):
                 drawn = ", ".join(_drawn(*column, days) for column in columns)
+                # Ordered by what is drawn, not by what it is drawn from.
                 relation = (
                     f"(select {drawn} from {relation}, range({days}) as past(n) "
-                    f"where snapshot_date = (select max(snapshot_date) from {relation}) "
-                    f"order by {order_of(name)})"
+                    f"where snapshot_date = (select max(snapshot_date) from {relation})) "
+                    f"order by {order_of(name)}"
                 )
             connection.execute(f"create table target.main.{name} as from {relation}")
         found = connection.execute(
@@ -119,15 +120,15 @@ def _drawn(name: str, kind: str, days: int) -> str:
     if change := _CHANGE.fullmatch(name):
         # Of few days the source has none; a year has one of each day but the first ones.
         before = int(change[1])
-        value = f"{_moved('share_of_all')} - {_moved('share_of_all', before)}"
+        value = f"round({_moved('share_of_all')} - {_moved('share_of_all', before)}, 10)"
         return f'case when n + {before} < {days} then {value} end as "{name}"'
     if kind == "DOUBLE" and name.startswith(_MOVING) and "weeks" not in name:
-        # With as many digits as a measured figure has: whole downloads stay whole, and what is
-        # divided by credit has nine digits.
-        moved = _moved(name)
+        # With as many digits as a measured figure has: shares have ten, whole downloads stay
+        # whole, and what is divided by credit has nine.
+        digits = "10"
         if name.startswith("downloads"):
-            moved = f'round({moved}, case when "{name}" = round("{name}") then 0 else 9 end)'
-        return f'{moved} as "{name}"'
+            digits = f'case when "{name}" = round("{name}") then 0 else 9 end'
+        return f'round({_moved(name)}, {digits}) as "{name}"'
     return f'"{name}"'
 
 

@@ -204,16 +204,19 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     "who overtook had more, and has when it is confirmed": (
         ("fct_overtakes",),
         f"""
-        with shares as (
-            select {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all
-            from fct_country_share_daily where rank is not null
-            union all
-            select {SLICE}, 'organization', organization, share_of_all
-            from fct_organization_share_daily where rank is not null
-        ),
-        overtakes as (
+        with overtakes as (
             select * from fct_overtakes
             where overtaken_on > (select max(snapshot_date) - 35 from fct_country_share_daily)
+        ),
+        entities as (select leader as entity from overtakes union select follower from overtakes),
+        shares as (
+            select {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all
+            from fct_country_share_daily
+            where rank is not null and country_key in (from entities)
+            union all
+            select {SLICE}, 'organization', organization, share_of_all
+            from fct_organization_share_daily
+            where rank is not null and organization in (from entities)
         ),
         days as (
             select *, 'then' as moment, overtaken_on as snapshot_date from overtakes

@@ -7,6 +7,7 @@ costs does not grow with the years before it. Weeks are those of ISO 8601, Monda
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -173,11 +174,15 @@ def sums_of_content(
 def _sums(
     connection: duckdb.DuckDBPyConnection, relation: str, values: str, condition: str
 ) -> dict[str, tuple[int, str]]:
+    # By day: to ask each row for its week costs as much as a quarter of the hashes.
     found = connection.execute(
-        f"select date_trunc('week', {DAY})::date, count(*), sum(hash({values}))::varchar "
-        f"from {relation} where {condition} group by all"
+        f"select {DAY}, count(*), sum(hash({values})) from {relation} where {condition} group by 1"
     ).fetchall()
-    return {week_of(monday): (rows, total) for monday, rows, total in found}
+    rows, totals = Counter[str](), Counter[str]()
+    for day, count, total in found:
+        rows[week_of(day)] += count
+        totals[week_of(day)] += total
+    return {week: (rows[week], str(totals[week])) for week in rows}
 
 
 def measure(
