@@ -52,10 +52,10 @@
     {% endif %}{% endraw %}
 {%- endmacro %}
 
-{#- SQL of whether a row is of a day that this build computes. -#}
+{#- SQL of whether a row is of a day that this build computes; a build without days computes none. -#}
 {% macro is_in_build_window(day='snapshot_date') -%}
     {{ day }} >= (
-        select coalesce(min(from_date), date '0001-01-01')
+        select coalesce(min(from_date), date '2999-12-31')
         from {{ source('raw', 'build_window') }}
     )
 {%- endmacro %}

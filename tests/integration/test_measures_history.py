@@ -74,23 +74,43 @@ def test_a_day_reads_the_snapshots_that_it_asks_for_and_no_others(
 
     The newest day asks for itself and for the ends of its windows of 1, 7 and 28 days.
     """
-    home = Home(tmp_path)
+    read = files_read_by_models(tmp_path, day_by_day.home.root / "last_day.duckdb")
+    assert {"int_hub__model_flows", "int_hub__model_days", "stg_hub__unkeyed_days"} <= read.keys()
+    assert {name: files for name, files in read.items() if files > 12} == {}
+
+
+def test_a_build_without_days_does_not_read_the_snapshots(
+    day_by_day: Built, tmp_path: Path
+) -> None:
+    """As when a publication is repeated; the counters of all days were read."""
+    last = day_by_day.rows("select from_date from raw.build_window")
+    assert last == [{"from_date": None}]
+    read = files_read_by_models(tmp_path, day_by_day.home.warehouse)
+    assert {name: files for name, files in read.items() if files > 1} == {}
+
+
+def files_read_by_models(folder: Path, warehouse: Path) -> dict[str, int]:
+    """How many files of raw snapshots each model would read now, but for those that read none."""
+    home = Home(folder)
     home.warehouse.parent.mkdir(parents=True)
-    shutil.copyfile(day_by_day.home.root / "last_day.duckdb", home.warehouse)
+    shutil.copyfile(warehouse, home.warehouse)
     run_dbt(home, "compile", "--exclude", "resource_type:unit_test")
-    nodes = json.loads((home.root / "target" / "manifest.json").read_bytes())["nodes"].values()
     read: dict[str, int] = {}
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        profile = tmp_path / "profile.json"
+        profile = folder / "profile.json"
         connection.execute("set enable_profiling = 'json'")
         connection.execute(f"set profiling_output = '{profile}'")
-        for node in nodes:
+        for node in compiled(folder):
             if node["resource_type"] == "model" and node["config"]["materialized"] != "view":
                 connection.execute(f"create or replace temp table made as {node['compiled_code']}")
                 if files := files_read(json.loads(profile.read_text())):
                     read[node["name"]] = files
-    assert {"int_hub__model_flows", "int_hub__model_days", "stg_hub__unkeyed_days"} <= read.keys()
-    assert {name: files for name, files in read.items() if files > 12} == {}
+    return read
+
+
+def compiled(folder: Path) -> list[dict[str, Any]]:
+    """The nodes of the dbt project that was compiled in `folder`."""
+    return list(json.loads((folder / "target" / "manifest.json").read_bytes())["nodes"].values())
 
 
 def files_read(operator: dict[str, Any]) -> int:

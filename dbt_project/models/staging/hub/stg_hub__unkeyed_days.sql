@@ -13,8 +13,11 @@ final as (
     from {{ source('raw', 'hub_counters') }}
     where
         "_id" is null
-        and snapshot_date >= (select from_date from build_window)
-        and snapshot_date <= (select to_date from build_window)
+        -- Of a build without days no file is read.
+        and snapshot_date >= (
+            select coalesce(min(from_date), date '2999-12-31') from build_window
+        )
+        and snapshot_date <= (select max(to_date) from build_window)
 
 )
 
