@@ -52,7 +52,7 @@
     {% endif %}{% endraw %}
 {%- endmacro %}
 
-{#- SQL of whether a row is of a day that this build computes; a build without days computes none. -#}
+{#- SQL of whether a row is of a day that this build computes; one without days computes none. -#}
 {% macro is_in_build_window(day='snapshot_date') -%}
     {{ day }} >= (
         select coalesce(min(from_date), date '2999-12-31')

@@ -331,7 +331,7 @@ def order_of(name: str) -> str:
 
     The day comes last within a week: a line over a year then lies in few places (33 ms for 75
     in 7 M rows), and the file is a sixth smaller. Of a slice the largest come first, by powers
-    of two: figures of one size take half as much room side by side.
+    of two: figures of one size side by side take a fifth less (39 bytes a row to 32).
     """
     table = TABLES[name]
     if not weeks.accumulates(name):

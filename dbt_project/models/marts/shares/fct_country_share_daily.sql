@@ -90,7 +90,9 @@ shares as (
         end as country_code,
         {{ measures_of_shares('country_slices', 'is_country') }},
         case when is_country
-            then {{ published_share(ratio('downloads', 'attributed_downloads')) }}
+            then {{ published_share(
+                ratio('downloads', 'attributed_downloads')
+            ) }}
         end as share_of_attributed,
         case when is_country then {{ published_share(ratio(
             'downloads - coalesce(here_downloads, 0)', 'all_downloads'

@@ -45,7 +45,9 @@ shares as (
         {{ measures_of_shares('family_slices', 'is_named') }},
         family_slices.new_derivatives::double as new_derivatives,
         case when is_known
-            then {{ published_share(ratio('new_derivatives', 'all_new_derivatives')) }}
+            then {{ published_share(
+                ratio('new_derivatives', 'all_new_derivatives')
+            ) }}
         end as share_of_new_derivatives,
         case
             when derivatives_null_reason is not null

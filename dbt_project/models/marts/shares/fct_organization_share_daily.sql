@@ -47,7 +47,9 @@ shares as (
         organization_slices.parent,
         {{ measures_of_shares('organization_slices', 'is_named') }},
         case when is_attributed
-            then {{ published_share(ratio('downloads', 'attributed_downloads')) }}
+            then {{ published_share(
+                ratio('downloads', 'attributed_downloads')
+            ) }}
         end as share_of_attributed
 
     from organization_slices
