@@ -50,12 +50,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class CountryShares:
-    """One day's shares by country, its coverage, and how each share moved."""
+    """One day's largest shares by country, its coverage, and how each share moved.
+
+    `rows_left` is how many smaller rows the slice has.
+    """
 
     snapshot_date: date
     universe: Universe
     slice: Slice
     rows: list[dict[str, Any]]
+    rows_left: int
     coverage: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,6 +89,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             select country_key, country_name, downloads, models_count, share_of_all,
                 share_of_all_low, share_of_all_high, share_of_attributed,
                 share_of_all_without_largest_model, share_change_7d, null_reason,
+                count(*) over () as rows_count,
                 (select list(share_of_all order by past.snapshot_date)
                     from fct_country_share_daily as past
                     where {where} and past.country_key = now.country_key
@@ -112,7 +117,10 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             file=folder / generation.DATABASE,
             cure="`observatory verify` tells whether the generation is damaged",
         )
-    return CountryShares(newest[0], universe, chosen, rows, dict(zip(names, row, strict=True)))
+    counts = [row.pop("rows_count") for row in rows]
+    left = max(counts, default=0) - len(rows)
+    coverage = dict(zip(names, row, strict=True))
+    return CountryShares(newest[0], universe, chosen, rows, left, coverage)
 
 
 def spark_line(values: list[float | None]) -> str:
@@ -175,7 +183,9 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         title=f"{label}share of downloads by country, {shares.snapshot_date} "
         f"({shares.universe})\nwindow {chosen.window_name}, attribution {chosen.attribution}, "
         f"cohort {chosen.cohort}, scope {chosen.scope}",
-        caption=f"{who_leads(shares.rows)}\n{_coverage_line(shares)}",
+        caption="\n".join(
+            filter(None, [_rest_line(shares), who_leads(shares.rows), _coverage_line(shares)])
+        ),
         title_justify="left",
         caption_justify="left",
     )
@@ -204,6 +214,15 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
     for row in shares.rows:
         table.add_row(row["country_name"], *(cell(row) for _, _, cell in shown))
     return table
+
+
+def _rest_line(shares: CountryShares) -> str:
+    """What the rows that are not shown have together; nothing where all are shown."""
+    if not shares.rows_left:
+        return ""
+    known = [row["share_of_all"] for row in shares.rows if row["share_of_all"] is not None]
+    rest = max(1 - sum(known), 0) if known else None
+    return f"{shares.rows_left} smaller rows, not shown: {percent(rest)} together"
 
 
 def _band(row: dict[str, Any]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from orchestration import reporting
+from orchestration.home import Universe
 
 
 def country(
@@ -50,3 +52,28 @@ def test_a_change_is_told_in_points_and_a_missing_one_not_as_nothing() -> None:
         "+0.00",
         "-",
     ]
+
+
+@pytest.mark.parametrize(("left", "told"), [(0, False), (12, True)])
+def test_a_table_that_does_not_show_all_rows_says_what_the_others_have(
+    left: int, told: bool
+) -> None:
+    rows = [
+        row
+        | dict.fromkeys(("share_change_7d", "history", "null_reason"))
+        | dict.fromkeys(("share_of_attributed", "share_of_all_without_largest_model", "downloads"))
+        for row in (CHINA, UNKNOWN)
+    ]
+    coverage = dict.fromkeys(
+        (
+            "downloads_attributed_share",
+            "downloads_with_known_lineage_share",
+            "organizations_mapped_count",
+            "unattributed_top_organization",
+        )
+    )
+    shares = reporting.CountryShares(
+        date(2026, 10, 31), Universe("world", "demo"), reporting.Slice(), rows, left, coverage
+    )
+    caption = str(reporting.shares_table(shares).caption)
+    assert ("12 smaller rows, not shown: 41.4% together" in caption) is told
