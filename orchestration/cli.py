@@ -20,9 +20,10 @@ from orchestration.errors import Refusal, disk_is_full
 app = typer.Typer(
     name="observatory",
     help="Who builds the world's open models? Measured daily from Hugging Face Hub metadata.",
-    epilog="First steps: `make demo` fills a home with a generated world; `observatory status` and "
-    "`observatory shares` tell what is in it. Exit codes: 0 done and published, 1 refused, 2 wrong "
-    "usage, 3 published but some days were refused, 70 a defect of ours.",
+    epilog="First steps: `make demo` fills the home data/demo with a generated world; after "
+    "`export OBSERVATORY_HOME=data/demo`, `observatory status` and `observatory shares` tell what "
+    "is in it. Exit codes: 0 done and published, 1 refused, 2 wrong usage, 3 published but some "
+    "days were refused, 70 a defect of ours, 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

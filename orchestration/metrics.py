@@ -15,7 +15,8 @@ from typing import Any
 
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.publication.generation import DATABASE, current
+from orchestration.publication.generation import DATABASE
+from orchestration.reporting import published_folder
 from orchestration.warehouse import PROJECT
 
 # As profiles.yml calls it.
@@ -76,19 +77,14 @@ def command(home: Home, arguments: Sequence[str]) -> tuple[list[str], dict[str, 
             field="--metrics",
             cure="`observatory metrics list metrics` names what can be asked for",
         )
-    published = current(home)
-    if published is None:
-        raise Refusal(
-            "nothing is published yet",
-            file=home.published,
-            cure="run `observatory run` first, or `make demo`",
-        )
+    # What can be asked is told before anything is published.
+    database = "" if "--help" in arguments else str(published_folder(home) / DATABASE)
     environment = {
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_LOG_PATH": str(home.root / "warehouse" / "logs"),
         "OBSERVATORY_DBT_TARGET": "published",
-        "OBSERVATORY_PUBLISHED": str(published / DATABASE),
+        "OBSERVATORY_PUBLISHED": database,
         "DO_NOT_TRACK": "1",
     }
     return [sys.executable, "-c", _MF, *arguments], environment

@@ -33,7 +33,8 @@ def published_folder(home: Home) -> Path:
         raise Refusal(
             "nothing is published in this home yet",
             file=home.published,
-            cure="run `make demo`, `make run` or `observatory backfill` first",
+            cure="run `make run` or `observatory backfill` first; where another home was meant, "
+            "name it: after `make demo`, `export OBSERVATORY_HOME=data/demo`",
         )
     return folder
 

@@ -1,6 +1,7 @@
 {#-
     SQL that differs between engines, one dispatched macro each. A model that needs more than
     the common dialect calls one of these; nothing engine-specific stands in a model.
+    The `spark__` ones are for a target that profiles.yml does not have yet: nothing runs them.
 -#}
 
 {% macro array_overlaps(list, values) -%}

@@ -18,7 +18,6 @@ from local_hub.world.disturbances import day_number
 
 Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
-Flags = npt.NDArray[np.bool_]
 
 BEGIN = date(2022, 3, 3)
 DEFAULT_SECONDS = (1_646_263_744, 1_646_263_745)  # 2022-03-02T23:29:04Z and :05Z

@@ -6,10 +6,12 @@ import os
 import re
 from datetime import date, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import typer
 
+from orchestration.answers import tell
 from orchestration.commands.jobs import execute, tell_published
 from orchestration.commands.options import (
     PARTLY_REFUSED,
@@ -151,6 +153,7 @@ def demo(days: int = 14) -> None:
             execute(home, "fetch_only", partition_key=day.isoformat())
     execute(home, "publish_again")
     tell_published(home)
+    tell(f"to ask this home more: export OBSERVATORY_HOME={quote(str(home.root))}")
 
 
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:

@@ -52,7 +52,11 @@ Publish = Annotated[
 def begin() -> Home:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     listen()
-    return Home.from_environment()
+    home = Home.from_environment()
+    # Programs that are started from here look from other folders: a relative path would lead each
+    # of them to a home of its own.
+    os.environ["OBSERVATORY_HOME"] = str(home.root)
+    return home
 
 
 def text_of(day: datetime | None) -> str | None:

@@ -38,10 +38,6 @@ class Table:
     columns: tuple[Column, ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
 
-    @property
-    def is_required(self) -> bool:
-        return self.name in REQUIRED
-
 
 def _table(name: str, grain: str, columns: str, *foreign_keys: ForeignKey) -> Table:
     declared = []

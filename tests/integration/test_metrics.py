@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -289,5 +290,10 @@ def test_a_part_of_a_metric_is_refused(home: Path, arguments: list[str]) -> None
 
 @pytest.mark.usefixtures("home")
 def test_without_a_publication_the_command_refuses(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="nothing is published yet"):
+    with pytest.raises(Refusal, match="nothing is published"):
         metrics.command(Home(tmp_path), ["list", "metrics"])
+    command, environment = metrics.command(Home(tmp_path), ["query", "--help"])
+    told = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    assert "--group-by" in told.stdout

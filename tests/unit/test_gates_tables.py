@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any
 
 import duckdb
@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from orchestration.gates.tables import REQUIRED, TABLES
+from orchestration.home import CHECKOUT
+from orchestration.publication.generation import PUBLICATION
 
-MARTS = Path(__file__).parents[2] / "dbt_project/models/marts"
+MARTS = CHECKOUT / "dbt_project/models/marts"
 
 
 def described() -> dict[str, dict[str, Any]]:
@@ -91,3 +93,10 @@ def test_dbt_tests_the_foreign_keys_that_are_declared(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in REQUIRED if DESCRIBED])
 def test_dbt_builds_every_required_table(name: str) -> None:
     assert name in DESCRIBED
+
+
+def test_the_readme_lists_every_table() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`(?:fct_|dim_|publication).*?) \|", readme, re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted([*TABLES, PUBLICATION])

@@ -11,6 +11,7 @@ import pytest
 
 from local_hub import LocalHub, named_world
 from orchestration import cli
+from orchestration.home import Home
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,13 +34,26 @@ def test_the_local_hub_listens_on_loopback_alone() -> None:
         assert listening_on(port) == {"0100007F"}
 
 
-def test_the_dagster_ui_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setenv("OBSERVATORY_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command by which `make dev` starts Dagster, of a home named by a relative path."""
+    commands: list[list[str]] = []
+    monkeypatch.setenv("OBSERVATORY_HOME", "home")
+    monkeypatch.setattr(os, "execv", lambda _, command: commands.append(command))
     monkeypatch.setattr(sys, "argv", ["observatory", "dev"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         cli.main()
-    (command,) = started
-    assert command[command.index("--host") + 1] == LOOPBACK
+    (command,) = commands
+    return command
+
+
+def test_the_dagster_ui_is_told_to(started: list[str]) -> None:
+    assert started[started.index("--host") + 1] == LOOPBACK
+
+
+@pytest.mark.usefixtures("started")
+def test_a_relative_home_is_the_same_one_to_dagster(tmp_path: Path) -> None:
+    """Dagster starts in another folder, and its daily schedule would fill another home."""
+    assert Path.cwd() != tmp_path
+    assert Home.from_environment().root == tmp_path / "home"
