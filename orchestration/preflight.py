@@ -56,7 +56,7 @@ def disk_needed(home: Home, again: int) -> dict[str, int]:
 def _models_again(home: Home) -> int:
     """The models of the days that the next snapshot builds again, day by day."""
     days = {day.snapshot_date: day.rows for day in store.list_sealed(home)}
-    return sum(days.get(day, 0) for day in warehouse.waiting_days(home))
+    return sum(days.get(day, 0) for day in warehouse.days_again(home))
 
 
 def check(home: Home) -> Mapping[str, int]:

@@ -2,7 +2,8 @@
 
 What belongs here: registering sealed, passed snapshots as dbt's sources, and remembering what
 the warehouse was built from. The warehouse is a cache: when history, code or seeds are not
-those it was built from, or a build was cut off, it is built anew from the raw snapshots.
+those it was built from, it is built anew from the raw snapshots. A build that was cut off is made
+once more, with the days that come after it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import accumulate
@@ -30,6 +32,10 @@ from orchestration.snapshots.store import Sealed
 
 PROJECT = CHECKOUT / "dbt_project"
 _CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
+
+# Tables of one row: what the build was made from that finished, and the one before the build that
+# has begun. There is never more than one of them.
+FINISHED, BEGUN = "finished_build", "begun_build"
 
 # What flows are computed from: kept narrow, because every day of the history can be asked for.
 COUNTERS = ("_id", "id", "createdAt", "downloads", "downloadsAllTime")
@@ -77,8 +83,14 @@ ROWS_AT_ONCE, ROWS_MEASURED_WITH = 6_000_000, 2.5 * GIB
 # Windows, attributions, cohorts and scopes; and how many organizations a slice names, about.
 SLICES, NAMED = 48, 2_500
 
-# Of days before its window a build settles what was provisional, a few days back: a month is ample.
+# A build settles what was provisional of the days before it, a few days back from the newest of
+# them: a month is ample.
 SETTLED_WITHIN = timedelta(days=31)
+# A build that was cut off is made so often again before everything is built anew.
+MADE_AGAIN = 1
+
+
+Builds = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -86,10 +98,10 @@ class BuildPlan:
     """What a build computes: the days of its window, of all the `days` that count.
 
     With `is_rebuild` the window is all `days` and the tables are made anew. An empty window
-    builds nothing new and tests again what is there. `days_left` are newer, and too many for
-    this build: once it is finished, the next one goes on with them. `warehouse_id` names the
-    warehouse since it was made anew, and `changed_from` holds of each of its builds, this one
-    last, the first day that it may have changed.
+    computes nothing by day. `days_left` are newer, and too many for this build: once it is
+    finished, the next one goes on with them. `builds` are those of this warehouse since it was
+    made anew, this one last: an id each, and the first day that it may have changed. `begun` is
+    what the next build has to know if this one is cut off; None where all is then built anew.
     """
 
     days: tuple[Sealed, ...]
@@ -98,8 +110,12 @@ class BuildPlan:
     why: str
     code: str
     days_left: int = 0
-    warehouse_id: str = field(default_factory=lambda: uuid4().hex)
-    changed_from: tuple[str, ...] = (date.min.isoformat(),)
+    builds: Builds = field(default_factory=lambda: (_build_from(date.min),))
+    begun: Mapping[str, Any] | None = None
+
+
+def _build_from(day: date) -> tuple[str, str]:
+    return uuid4().hex, day.isoformat()
 
 
 def generated_organizations_file(home: Home) -> Path:
@@ -167,14 +183,14 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     if not home.warehouse.exists():
         return rebuild("there is no warehouse yet")
     built = _built_from(home)
-    if built is None:
+    if built is None or built.cuts > MADE_AGAIN:
         return rebuild("the last build did not end")
     if built.code != code:
         return rebuild("models or seeds changed")
     if built.mapping != fingerprints(home)["mapping"]:
         return rebuild("the owners of the generated world changed")
     wanted = {day.snapshot_date: day.content_sha256 for day in ordered}
-    if any(wanted.get(day) != content for day, content in built.days.items()):
+    if any(wanted.get(day) != content for day, content in (built.days | built.cut).items()):
         return rebuild("a day was corrected or withdrawn")
     newest = max(built.days, default=date.min)
     new = tuple(day for day in ordered if day.snapshot_date not in built.days)
@@ -186,31 +202,36 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
         is_rebuild=False,
         why="nothing changed",
         code=code,
-        warehouse_id=built.warehouse_id,
-        changed_from=built.changed_from,
+        builds=built.builds,
+        begun=built.record,
     )
     if not new:
         return unchanged
-    since = min([*built.waiting, new[0].snapshot_date])
+    since = min([*built.again, new[0].snapshot_date])
     again = [day for day in ordered if since <= day.snapshot_date < new[0].snapshot_date]
-    first = _that_fit(new, beside=sum(map(_size, again)))
+    # The tables may hold something of each day of a build that was cut off.
+    least = sum(day.snapshot_date <= max(built.cut, default=date.min) for day in new)
+    first = _that_fit(new, beside=sum(map(_size, again)), least=least)
     window = (*again, *first)
+    settled_from = max(min(since, newest), date.min + SETTLED_WITHIN) - SETTLED_WITHIN
+    cut = {day.snapshot_date.isoformat(): day.content_sha256 for day in window}
     return replace(
         unchanged,
         days=ordered[: ordered.index(first[-1]) + 1],
         window=window,
-        why="new days",
+        why="new days" if not built.cut else "the last build did not end, and is made once more",
         days_left=len(new) - len(first),
-        changed_from=(*built.changed_from, str(window[0].snapshot_date - SETTLED_WITHIN)),
+        builds=(*built.builds, _build_from(settled_from)),
+        begun=built.record | {"cut": cut, "cuts": built.cuts + 1},
     )
 
 
-def _that_fit(days: tuple[Sealed, ...], beside: int = 0) -> tuple[Sealed, ...]:
-    """The first of `days` that fit into one build `beside` other rows; one at least."""
+def _that_fit(days: tuple[Sealed, ...], beside: int = 0, least: int = 1) -> tuple[Sealed, ...]:
+    """The first of `days` that fit into one build `beside` other rows; `least` of them at least."""
     sizes = accumulate(map(_size, days), initial=beside)
     most = ROWS_AT_ONCE * memory_limit() / ROWS_MEASURED_WITH
     fitting = sum(size <= most for size in sizes) - 1
-    return days[: max(fitting, 1)]
+    return days[: max(fitting, least, 1)]
 
 
 def _size(day: Sealed) -> int:
@@ -219,24 +240,56 @@ def _size(day: Sealed) -> int:
 
 @dataclass(frozen=True)
 class _Built:
-    """What the finished build in the warehouse was built from."""
+    """What the warehouse holds: the `record` of its last finished build.
 
-    code: str
-    days: dict[date, str]
-    mapping: str
-    warehouse_id: str
-    changed_from: tuple[str, ...]
-    waiting: list[date]
+    With days of one that was `cut` off after it, by their content; `cuts` of them in a row.
+    """
+
+    record: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        return str(self.record["code"])
+
+    @property
+    def mapping(self) -> str:
+        return str(self.record.get("parts", {}).get("mapping", ""))
+
+    @property
+    def builds(self) -> Builds:
+        return tuple((name, day) for name, day in self.record.get("builds", ()))
+
+    @property
+    def days(self) -> dict[date, str]:
+        return _by_date(self.record["days"])
+
+    @property
+    def cut(self) -> dict[date, str]:
+        return _by_date(self.record.get("cut", {}))
+
+    @property
+    def cuts(self) -> int:
+        return int(self.record.get("cuts", 0))
+
+    @property
+    def again(self) -> list[date]:
+        """The days that the next build computes again."""
+        return sorted({*map(date.fromisoformat, self.record.get("waiting", ())), *self.cut})
 
 
-def waiting_days(home: Home) -> list[date]:
-    """The days that wait for the next snapshot, to be built again with it; at most 16.
+def _by_date(contents: Mapping[str, str]) -> dict[date, str]:
+    return {date.fromisoformat(day): content for day, content in contents.items()}
 
-    Their counters stand still, or are held back: a later snapshot may change their figures. Most
-    often there are none. Without a finished build none waits: all are built anew.
+
+def days_again(home: Home) -> list[date]:
+    """The days that the next build computes again with the new ones; most often none.
+
+    At most 16 wait for the next snapshot: their counters stand still, or are held back, so that it
+    may change their figures. And those of a build that was cut off. Without a finished build there
+    are none: all are built anew.
     """
     built = _built_from(home)
-    return built.waiting if built else []
+    return built.again if built else []
 
 
 def used_and_free(home: Home) -> tuple[int, int]:
@@ -256,32 +309,25 @@ def used_and_free(home: Home) -> tuple[int, int]:
 
 
 def _built_from(home: Home) -> _Built | None:
-    """What the warehouse holds; None where no finished build is in it."""
+    """What the warehouse holds; None where all has to be built anew."""
     try:
         with connect(home.warehouse, read_only=True) as connection:
-            found = connection.execute("select built_from from raw.finished_build").fetchone()
-            waiting = connection.execute(
-                "select snapshot_date from intermediate.int_hub__counter_status where "
-                "snapshot_date >= (select min(snapshot_date) "
-                "from intermediate.int_hub__counter_status where not is_settled)"
-            ).fetchall()
+            for table in (FINISHED, BEGUN):
+                if connection.execute(
+                    "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = ?",
+                    [table],
+                ).fetchone():
+                    found = connection.execute(f"select built_from from raw.{table}").fetchall()
+                    return _Built(json.loads(found[0][0]))
     except duckdb.Error:
-        return None
-    if found is None:
-        return None
-    stored: dict[str, Any] = json.loads(found[0])
-    return _Built(
-        stored["code"],
-        {date.fromisoformat(day): content for day, content in stored["days"].items()},
-        stored.get("parts", {}).get("mapping", ""),
-        stored.get("warehouse_id", ""),
-        tuple(stored.get("changed_from", ())),
-        [day for (day,) in waiting],
-    )
+        pass
+    return None
 
 
 def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]]) -> None:
     """Open the warehouse for `build`: its sources, and no finished build until it ends.
+
+    What was built before is noted, for the case that it is cut off.
 
     `quality` holds the rows of the first gate's checks of all days; of those that are left for a
     later build none are shown.
@@ -296,7 +342,7 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
             leftover.unlink()
     with connect(home.warehouse, folders=[home.root]) as connection:
         connection.execute("create schema if not exists raw")
-        connection.execute("drop table if exists raw.finished_build")
+        _note(connection, BEGUN, build.begun)
         _register_records(connection, "hub_models", home, build.window, COLUMNS)
         counters = [column for column in COLUMNS if column.name in COUNTERS]
         _register_records(connection, "hub_counters", home, build.days, counters)
@@ -435,19 +481,42 @@ _CURES = {"boolean": "true or false", "date": "a day as YYYY-MM-DD, or nothing"}
 
 
 def finish(home: Home, build: BuildPlan) -> None:
-    """Mark `build` as ended well; without this mark the next build starts anew.
+    """Mark `build` as ended well: without this mark nothing is published from it.
 
     The publication reads it, to know of which days it need not ask whether they changed.
     """
-    built_from = {
-        "code": build.code,
-        "days": {day.snapshot_date.isoformat(): day.content_sha256 for day in build.days},
-        "parts": fingerprints(home),
-        "warehouse_id": build.warehouse_id,
-        "changed_from": build.changed_from,
-    }
     with connect(home.warehouse) as connection:
+        waiting = connection.execute(
+            "select snapshot_date::varchar from intermediate.int_hub__counter_status where "
+            "snapshot_date >= (select min(snapshot_date) "
+            "from intermediate.int_hub__counter_status where not is_settled)"
+        ).fetchall()
+        record = {
+            "code": build.code,
+            "days": {day.snapshot_date.isoformat(): day.content_sha256 for day in build.days},
+            "parts": fingerprints(home),
+            "builds": build.builds,
+            "waiting": [day for (day,) in waiting],
+        }
+        _note(connection, FINISHED, record)
+
+
+def discard(home: Home) -> None:
+    """Have the next build make everything anew, whatever the warehouse holds."""
+    # Where it cannot even be opened that is so without a word.
+    with suppress(duckdb.Error), connect(home.warehouse) as connection:
+        _note(connection, BEGUN, None)
+
+
+def _note(
+    connection: duckdb.DuckDBPyConnection, table: str, record: Mapping[str, Any] | None
+) -> None:
+    """Write the `record` of a build into `table`, and no other one: at once, or not at all."""
+    connection.execute("begin")
+    for one in (FINISHED, BEGUN):
+        connection.execute(f"drop table if exists raw.{one}")
+    if record is not None:
         connection.execute(
-            "create or replace table raw.finished_build as select ? as built_from",
-            [json.dumps(built_from)],
+            f"create table raw.{table} as select ? as built_from", [json.dumps(record)]
         )
+    connection.execute("commit")

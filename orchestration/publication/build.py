@@ -45,6 +45,7 @@ from orchestration.publication.generation import (
 from orchestration.publication.showings import Showing
 from orchestration.publication.weeks import Weeks
 from orchestration.snapshots import store
+from orchestration.warehouse import FINISHED
 
 MARTS = "marts"
 BUILDING = ".building-"
@@ -141,7 +142,7 @@ def _write_database(
                 cure="build the marts again: `observatory run` does",
             )
         marts = {name: found[name] for name in TABLES if name in found}
-        built_from = _built_from(connection)
+        built_from = _built_from(connection, warehouse)
         known = _known_weeks(connection, seen, marts, hashes)
         since = _touched_since(built_from, seen)
         measured = {
@@ -176,10 +177,7 @@ def _write_database(
             },
             **_sources(home, connection),
             "built_from": built_from.get("parts", {}),
-            "warehouse": {
-                "id": built_from.get("warehouse_id"),
-                "builds": len(built_from.get("changed_from", [])),
-            },
+            "build": next((build for build, _ in reversed(built_from.get("builds", []))), None),
             "content_sha256": content,
             "tables": tables,
             "null_tables": [
@@ -273,14 +271,16 @@ def _known_weeks(
 
 
 def _touched_since(built_from: Mapping[str, Any], seen: Path | None) -> date:
-    """The first day that the warehouse has computed since `seen` was written from it.
+    """The first day that the warehouse may have computed since `seen` was written from it.
 
-    date.min where another warehouse, or an older program, wrote it: any day may be another.
+    date.min where the warehouse does not know that build: it is another one, or an older state of
+    it that was put back, and any day may be another.
     """
-    before = read_manifest(seen).get("warehouse", {}) if seen is not None else {}
-    if not before.get("id") or before["id"] != built_from.get("warehouse_id"):
+    builds: dict[str, str] = dict(built_from.get("builds", ()))
+    before = read_manifest(seen).get("build") if seen is not None else None
+    if before not in builds:
         return date.min
-    later = built_from["changed_from"][before["builds"] :]
+    later = list(builds.values())[list(builds).index(before) + 1 :]
     return min(map(date.fromisoformat, later), default=date.max)
 
 
@@ -318,11 +318,18 @@ def _attach_candidate(
             )
 
 
-def _built_from(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What the warehouse says of its builds (`warehouse.finish`); empty where it does not."""
-    if "finished_build" not in columns_of(connection, "warehouse", "raw"):
-        return {}
-    found = connection.execute("select built_from from warehouse.raw.finished_build").fetchall()
+def _built_from(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dict[str, Any]:
+    """What the warehouse says of its builds (`warehouse.finish`).
+
+    A Refusal where the last one did not end: some tables hold its days and others do not.
+    """
+    if FINISHED not in columns_of(connection, "warehouse", "raw"):
+        raise Refusal(
+            "the last build of the warehouse did not end, so its tables do not belong together",
+            file=warehouse,
+            cure="run `observatory publish`: it ends the build, and publishes",
+        )
+    found = connection.execute(f"select built_from from warehouse.raw.{FINISHED}").fetchall()
     return dict(json.loads(found[0][0]))
 
 

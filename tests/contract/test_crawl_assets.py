@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from orchestration.defs.fetch.assets import fetch
 from orchestration.defs.fetch.other_repositories import SETTING, also_crawled, others
 from orchestration.defs.fetch.resources import HomeResource
 from orchestration.errors import Refusal
+from orchestration.gates import raw, verdicts
 from orchestration.home import Home
 from orchestration.hub import dataset_archive
 from orchestration.snapshots import store
@@ -124,6 +125,25 @@ def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_th
     for words in ("models in 1 page,", "models/s", "quota", "to go"):
         assert any(words in message for message in told.messages), words
         assert words in caplog.text
+
+
+def test_a_day_that_was_crawled_is_not_crawled_again_unless_it_was_refused(
+    run: Callable[..., Told], world: World, home: Home
+) -> None:
+    """At a later hour its counters are others: a correction, for which all would be built anew."""
+    day = world.dates[0]
+    crawled = []
+    with LocalHub(world, date=day) as hub:
+        for passed in (None, True, False):
+            sealed = store.find(home, day)
+            if sealed is not None and passed is not None:
+                (verdict,) = raw.verdicts(home, [day]).values()
+                verdicts.keep(home, replace(verdict, passed=passed))
+            told = run(hub, day)
+            assert told.succeeded
+            crawled.append("requests" in told.metadata["raw_hub__models"])
+            assert sealed in (None, store.find(home, day))
+    assert crawled == [True, False, True]
 
 
 def test_the_token_is_in_no_file_event_or_metadata(

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from orchestration.defs.transform import ahead
-from orchestration.defs.transform.project import ensure_manifest
+from orchestration.defs.transform.project import CODE, ensure_manifest
 from orchestration.warehouse import PROJECT
 
 ASKED = ["--quiet", "list", "--resource-type", "source", "--output", "name"]
@@ -27,8 +27,8 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def asked(arguments: list[str], folder: Path) -> tuple[int, str]:
-    process = ahead.invoke(arguments, environment(folder))
+def asked(arguments: list[str], folder: Path, code: str = CODE) -> tuple[int, str]:
+    process = ahead.invoke(arguments, environment(folder), code)
     assert process.stdout is not None
     with process.stdout:
         said = process.stdout.read().decode()
@@ -58,6 +58,13 @@ def test_what_dbt_cannot_do_is_told_by_its_exit(tmp_path: Path) -> None:
     code, said = asked(["list", "--no-such-option"], tmp_path)
     assert code == 2
     assert "no-such-option" in said
+
+
+def test_it_builds_by_no_other_models_than_the_run_read(tmp_path: Path) -> None:
+    """A run crawls for half an hour; models that are pulled meanwhile are the next run's."""
+    code, said = asked(ASKED, tmp_path, code="models of another day")
+    assert code == 2
+    assert "the models changed" in said
 
 
 def test_it_dies_with_the_process_that_started_it() -> None:

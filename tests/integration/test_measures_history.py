@@ -53,8 +53,8 @@ def test_day_by_day_gives_what_one_rebuild_gives(
 def test_a_build_leaves_the_days_alone_that_it_says_it_leaves_alone(day_by_day: Built) -> None:
     """The publication takes them over unread: a build that changed one would not be published."""
     told = json.loads(day_by_day.rows("select built_from from raw.finished_build")[0]["built_from"])
-    assert len(told["changed_from"]) == 3
-    changed_from = pd.Timestamp(told["changed_from"][-1])
+    assert len(told["builds"]) == 3
+    changed_from = pd.Timestamp(told["builds"][-1][1])
     before = pd.read_parquet(day_by_day.home.root / "before_last.parquet")
     before, after = (
         sums[pd.to_datetime(sums["snapshot_date"]) < changed_from]

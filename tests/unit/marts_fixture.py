@@ -100,7 +100,10 @@ def build_warehouse(
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     with duckdb.connect(str(target)) as connection:
-        connection.execute("create schema marts")
+        connection.execute(
+            "create schema marts; create schema raw; "
+            "create table raw.finished_build as select '{}' as built_from"
+        )
         union = " union all ".join(
             f"select date '{one.snapshot_date}' as snapshot_date, * "
             f"from read_parquet('{store.parquet_of(home, one)}', hive_partitioning = false)"

@@ -82,15 +82,10 @@ def wait_for_the_next(home: Home, days: list[date]) -> None:
         shutil.copy(store.parquet_of(home, day), store.folder_of(home, one))
     home.warehouse.parent.mkdir(parents=True)
     with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("create schema raw; create schema intermediate")
+        connection.execute("create schema raw")
         connection.execute(
             "create table raw.finished_build as select ? as built_from",
-            [json.dumps({"code": "c", "days": {}})],
-        )
-        connection.execute(
-            "create table intermediate.int_hub__counter_status as "
-            "select unnest(?::date[]) as snapshot_date, false as is_settled",
-            [[str(one) for one in days]],
+            [json.dumps({"code": "c", "days": {}, "waiting": [str(one) for one in days]})],
         )
 
 

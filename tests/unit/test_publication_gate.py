@@ -281,6 +281,15 @@ def test_a_warehouse_without_a_required_mart_is_refused(home: Home) -> None:
         swap.publish(home, code_version="1")
 
 
+def test_a_warehouse_whose_last_build_did_not_end_is_refused(home: Home) -> None:
+    """Some of its tables hold the days of that build, and others do not."""
+    seen = (home.published / "current").resolve()
+    build_warehouse(home, change="drop table raw.finished_build")
+    with pytest.raises(Refusal, match="the last build of the warehouse did not end"):
+        swap.publish(home, code_version="1")
+    assert (home.published / "current").resolve() == seen
+
+
 def test_a_warehouse_that_is_not_there_or_damaged_is_refused(home: Home) -> None:
     home.warehouse.write_bytes(b"not a database" * 1000)
     with pytest.raises(Refusal, match="cannot be opened"):

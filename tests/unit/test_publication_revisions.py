@@ -41,7 +41,7 @@ def publish(
         home,
         days,
         moved=moved,
-        change=f"create schema raw; create table raw.finished_build as "
+        change=f"create or replace table raw.finished_build as "
         f"select '{told}' as built_from; {change}",
     )
     try:

@@ -193,11 +193,10 @@ def test_a_day_is_of_one_week_in_sql_as_in_iso_8601(days: set[date]) -> None:
     assert {week: rows for week, (rows, _) in sums.items()} == Counter(iso.values())
 
 
-def told(home: Home, *changed_from: str, warehouse_id: str = "one") -> None:
-    """What the warehouse says of its builds."""
-    built_from = json.dumps({"warehouse_id": warehouse_id, "changed_from": changed_from})
+def told(home: Home, **builds: str) -> None:
+    """What the warehouse says of its builds: an id each, and from which day on it changed what."""
+    built_from = json.dumps({"builds": list(builds.items())})
     with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("create schema if not exists raw")
         connection.execute(
             "create or replace table raw.finished_build as select ? as built_from", [built_from]
         )
@@ -211,26 +210,36 @@ COVERAGE = "select unattributed_top_organization from fct_mapping_coverage_daily
 
 
 @pytest.mark.parametrize(
-    ("builds", "warehouse_id", "is_read"),
+    ("builds", "is_read"),
     [
-        (["0001-01-01", "2026-08-05"], "one", False),
-        (["0001-01-01", "2026-08-01"], "one", True),
-        (["0001-01-01", "2026-08-02", "2026-08-05"], "one", True),
-        (["0001-01-01", "2026-08-05", "2026-08-05"], "one", False),
-        (["0001-01-01", "2026-08-05"], "another", True),
+        ({"b": "0001-01-01", "c": "2026-08-05"}, False),
+        ({"b": "0001-01-01", "c": "2026-08-01"}, True),
+        ({"b": "0001-01-01", "c": "2026-08-02", "d": "2026-08-05"}, True),
+        ({"b": "0001-01-01", "c": "2026-08-05", "d": "2026-08-05"}, False),
+        ({"a": "0001-01-01", "b": "2026-08-01", "c": "2026-08-05"}, False),
+        ({"a": "0001-01-01", "c": "2026-08-05"}, True),
+        ({"a": "0001-01-01"}, True),
     ],
-    ids=["not touched", "touched", "touched by one of two", "by neither", "another warehouse"],
+    ids=[
+        "not touched",
+        "touched",
+        "touched by one of two",
+        "by neither",
+        "touched before",
+        "another warehouse, or one put back and built on",
+        "one put back",
+    ],
 )
 def test_only_weeks_that_no_build_touched_since_are_taken_over_unread(
-    published: Home, tmp_path: Path, builds: list[str], warehouse_id: str, is_read: bool
+    published: Home, tmp_path: Path, builds: dict[str, str], is_read: bool
 ) -> None:
     """A row that no build can have changed tells whether its week was read."""
     home = copied(published, tmp_path)
-    told(home, "0001-01-01")
+    told(home, b="0001-01-01")
     swap.publish(home, code_version="1")
     seal(home, 7, first=FIRST)
     build_warehouse(home, change=CHANGED)
-    told(home, *builds, warehouse_id=warehouse_id)
+    told(home, **builds)
     after = swap.publish(home, code_version="1").folder
     with duckdb.connect(str(after / "observatory.duckdb"), read_only=True) as connection:
         found = connection.execute(f"{COVERAGE} where snapshot_date = '2026-08-01'").fetchall()
@@ -243,7 +252,7 @@ def test_what_the_first_gate_says_now_of_an_old_day_is_published(
 ) -> None:
     """No build touched its week, but the verdict of a day can be another one."""
     home = copied(published, tmp_path)
-    told(home, "0001-01-01")
+    told(home, b="0001-01-01")
     swap.publish(home, code_version="1")
     seal(home, 7, first=FIRST)
     quality = "fct_snapshot_quality_daily"
@@ -251,7 +260,7 @@ def test_what_the_first_gate_says_now_of_an_old_day_is_published(
         home,
         change=f"update marts.{quality} set threshold = 'x' where snapshot_date = '2026-08-01'",
     )
-    told(home, "0001-01-01", "2026-08-05")
+    told(home, b="0001-01-01", c="2026-08-05")
     after = swap.publish(home, code_version="1").folder
     assert {"x"} <= {row[4] for row in content(after)[quality] if str(row[0]) == "2026-08-01"}
 

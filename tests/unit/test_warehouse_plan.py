@@ -35,10 +35,13 @@ def built(home: Home, days: Sequence[Sealed], unsettled: Sequence[int] = ()) -> 
     """A warehouse that was built from `days`, of which some may still change."""
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
     home.warehouse.unlink(missing_ok=True)
+    waiting = [str(day(number).snapshot_date) for number in unsettled]
     known = {
         "code": "c",
         "days": {str(one.snapshot_date): one.content_sha256 for one in days},
         "parts": warehouse.fingerprints(home),
+        "builds": [("first", str(date.min))],
+        "waiting": waiting,
     }
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema raw; create schema intermediate")
@@ -48,8 +51,19 @@ def built(home: Home, days: Sequence[Sealed], unsettled: Sequence[int] = ()) -> 
         connection.execute(
             "create table intermediate.int_hub__counter_status as "
             "select unnest(?::date[]) as snapshot_date, false as is_settled",
-            [[str(day(number).snapshot_date) for number in unsettled]],
+            [waiting],
         )
+
+
+def cut_off(home: Home, plan: warehouse.BuildPlan) -> None:
+    """The warehouse as a build leaves it that began and did not end."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("drop table if exists raw.finished_build")
+        connection.execute("drop table if exists raw.begun_build")
+        if plan.begun is not None:
+            connection.execute("create table raw.begun_build as select ? as built_from", [
+                json.dumps(plan.begun)
+            ])  # fmt: skip
 
 
 def test_days_in_any_order_end_with_all_of_them_in_theirs(home: Home) -> None:
@@ -99,15 +113,18 @@ def test_each_build_tells_from_which_day_it_may_have_changed_something(home: Hom
     first = warehouse.plan(home, [day(0), day(1)], code="c")
     built(home, first.days)
     warehouse.finish(home, first)
-    assert first.changed_from == (str(date.min),)
+    assert [since for _, since in first.builds] == [str(date.min)]
     second = warehouse.plan(home, [day(0), day(1), day(2)], code="c")
-    a_month_before = FIRST + timedelta(days=2) - warehouse.SETTLED_WITHIN
-    assert second.warehouse_id == first.warehouse_id
-    assert second.changed_from == (str(date.min), str(a_month_before))
+    # What was provisional lies before the newest day that was built, however long that is ago.
+    a_month_before = FIRST + timedelta(days=1) - warehouse.SETTLED_WITHIN
+    assert second.builds[0] == first.builds[0]
+    assert [since for _, since in second.builds[1:]] == [str(a_month_before)]
     assert second.window == (day(2),)
+    after_a_gap = warehouse.plan(home, [day(0), day(1), day(90)], code="c")
+    assert [since for _, since in after_a_gap.builds[1:]] == [str(a_month_before)]
     anew = warehouse.plan(home, [day(0), day(1), day(2)], code="d")
-    assert anew.warehouse_id != first.warehouse_id
-    assert anew.changed_from == (str(date.min),)
+    assert [since for _, since in anew.builds] == [str(date.min)]
+    assert len({*first.builds, *second.builds, *after_a_gap.builds, *anew.builds}) == 4
 
 
 def test_a_build_of_nothing_new_changes_no_day(home: Home) -> None:
@@ -115,7 +132,53 @@ def test_a_build_of_nothing_new_changes_no_day(home: Home) -> None:
     built(home, first.days)
     warehouse.finish(home, first)
     again = warehouse.plan(home, [day(0)], code="c")
-    assert (again.warehouse_id, again.changed_from) == (first.warehouse_id, first.changed_from)
+    assert again.builds == first.builds
+
+
+def test_a_build_that_was_cut_off_is_made_once_more_and_then_all_anew(home: Home) -> None:
+    """With the day that came meanwhile: a day more, not years."""
+    days = [day(number) for number in range(6)]
+    built(home, days[:4], unsettled=[3])
+    first = warehouse.plan(home, days[:5], code="c")
+    assert list(first.window) == days[3:5]
+    cut_off(home, first)
+    assert warehouse.days_again(home) == [one.snapshot_date for one in days[3:5]]
+    second = warehouse.plan(home, days, code="c")
+    assert (second.is_rebuild, list(second.window)) == (False, days[3:])
+    assert second.builds[:-1] == first.builds[:-1]
+    cut_off(home, second)
+    third = warehouse.plan(home, days, code="c")
+    assert (third.is_rebuild, third.why) == (True, "the last build did not end")
+
+
+@pytest.mark.parametrize("now", [[], [day(2, "corrected")]], ids=["withdrawn", "corrected"])
+def test_what_a_cut_off_build_may_have_left_of_another_day_builds_it_anew(
+    home: Home, now: list[Sealed]
+) -> None:
+    built(home, [day(0), day(1)])
+    cut_off(home, warehouse.plan(home, [day(0), day(1), day(2)], code="c"))
+    assert warehouse.plan(home, [day(0), day(1), *now], code="c").is_rebuild
+
+
+def test_a_cut_off_build_is_made_again_whole_where_less_fits(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [replace(day(number), rows=100) for number in range(8)]
+    monkeypatch.setattr(warehouse, "SLICES", 0)
+    monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", 400)
+    built(home, days[:2])
+    cut_off(home, warehouse.plan(home, days, code="c"))
+    monkeypatch.setattr(warehouse, "ROWS_AT_ONCE", 100)
+    assert list(warehouse.plan(home, days, code="c").window) == days[2:6]
+
+
+def test_a_rebuild_that_was_cut_off_or_thrown_away_begins_anew(home: Home) -> None:
+    built(home, [day(0)])
+    cut_off(home, warehouse.plan(home, [day(0)], code="d"))
+    assert warehouse.plan(home, [day(0)], code="d").is_rebuild
+    built(home, [day(0)])
+    warehouse.discard(home)
+    assert warehouse.plan(home, [day(0)], code="c").is_rebuild
 
 
 def test_days_that_may_still_change_are_built_again(home: Home) -> None:

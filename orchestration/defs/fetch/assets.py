@@ -132,12 +132,11 @@ def _fetch_models(
                 date.fromisoformat(context.partition_key),
                 timedelta(hours=config.deadline_hours),
             )
-            land_generated_organizations(home, HubClient(), landed.universe)
-            return dg.MaterializeResult(
-                asset_key=MODELS.key,
-                metadata=describe_day(home, contract.MODELS, sealed)
-                | describe_crawl(home, contract.MODELS, landed),
-            )
+            metadata = describe_day(home, contract.MODELS, sealed)
+            if landed is not None:
+                land_generated_organizations(home, HubClient(), landed.universe)
+                metadata |= describe_crawl(home, contract.MODELS, landed)
+            return dg.MaterializeResult(asset_key=MODELS.key, metadata=metadata)
         imported = _import_recorded(home, config, context)
     except Refusal as refusal:
         raise refused(refusal) from refusal

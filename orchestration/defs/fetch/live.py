@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.errors import Refusal
+from orchestration.gates import verdicts
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.hub import completeness
 from orchestration.hub.client import HubClient
@@ -34,8 +35,29 @@ def refused(refusal: Refusal, metadata: Mapping[str, Any] | None = None) -> dg.F
     return dg.Failure(description=str(refusal), metadata=metadata, allow_retries=False)
 
 
-def fetch_live(home: Home, kind: Kind, day: date, deadline: timedelta) -> tuple[Sealed, Landed]:
-    """Crawl every repository of `kind`, and seal the day: whole, or not at all."""
+def _crawled(home: Home, kind: Kind, day: date) -> Sealed | None:
+    """The day as a crawl sealed it; None where none did, or the first gate refused it.
+
+    A second crawl of a day finds counters of a later hour. Sealed as a correction they would have
+    the whole warehouse built anew.
+    """
+    sealed = store.find(home, day, kind.table)
+    if sealed is None or sealed.source["kind"] != "live":
+        return None
+    verdict = verdicts.kept(home, sealed)
+    return sealed if verdict is None or verdict.passed else None
+
+
+def fetch_live(
+    home: Home, kind: Kind, day: date, deadline: timedelta
+) -> tuple[Sealed, Landed | None]:
+    """Crawl every repository of `kind`, and seal the day: whole, or not at all.
+
+    A day that was crawled before is that day, and nothing is asked.
+    """
+    if known := _crawled(home, kind, day):
+        log.info("the %s of %s were sealed at %s: no crawl", kind.name, day, known.sealed_at)
+        return known, None
     client = HubClient()
     before = [
         sealed for sealed in store.list_sealed(home, kind.table) if sealed.snapshot_date < day

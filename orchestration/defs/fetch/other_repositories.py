@@ -73,9 +73,10 @@ def _raw(kind: Kind) -> dg.AssetsDefinition:
             )
         except Refusal as refusal:
             raise refused(refusal) from refusal
-        return dg.MaterializeResult(
-            metadata=describe_day(home, kind, sealed) | describe_crawl(home, kind, landed)
-        )
+        metadata = describe_day(home, kind, sealed)
+        if landed is not None:
+            metadata |= describe_crawl(home, kind, landed)
+        return dg.MaterializeResult(metadata=metadata)
 
     return crawled
 

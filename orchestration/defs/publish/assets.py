@@ -1,5 +1,6 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,15 +12,16 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import ahead, profile, warehouse
+from orchestration import ahead, profile
 from orchestration.defs.fetch.checks import as_check_result
 from orchestration.defs.fetch.live import refused
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.defs.transform.assets import transform
+from orchestration.defs.transform.project import CODE
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
-from orchestration.home import Home
+from orchestration.home import CHECKOUT, Home
 from orchestration.printable import markdown_table
 from orchestration.profile import Profile, Step
 from orchestration.publication import postgres, swap, verify
@@ -43,9 +45,20 @@ CHECKS = (*verify.CHECKS, *candidate.CHECKS)
 MARTS = [spec.key for spec in transform.specs if spec.key.path[-1] in TABLES]
 
 
-def code_version() -> str:
-    """The version of the code that a publication comes from: release and models' hash."""
-    return f"{version('hub-observatory')}+{warehouse.code_fingerprint()[:12]}"
+def _program_fingerprint() -> str:
+    """A hash over the program itself: what a gate asks or a page says is of it, not of dbt."""
+    digest = hashlib.sha256()
+    for package in ("orchestration", "dashboard"):
+        for file in sorted((CHECKOUT / package).rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0")
+                digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+# Release, models and program, as they were when this process began. Under another version every
+# week is judged again, and what is written of the same content is a new generation.
+CODE_VERSION = f"{version('hub-observatory')}+{CODE[:12]}.{_program_fingerprint()[:12]}"
 
 
 @contextmanager
@@ -95,7 +108,7 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
             try:
                 published = swap.publish(
                     observatory.home,
-                    code_version=code_version(),
+                    code_version=CODE_VERSION,
                     extras=[partial(dashboard, process)],
                     profile=measured,
                 )

@@ -21,6 +21,8 @@ from orchestration.warehouse import PROJECT
 
 # What dbt keeps of a parse; `project.ensure_manifest` makes it anew whenever a model changed.
 PARSED = PROJECT / "target" / "partial_parse.msgpack"
+# The fingerprint of the code that was parsed, in a file beside it.
+MARK = "parsed_from"
 
 _process: subprocess.Popen[bytes] | None = None
 
@@ -41,12 +43,23 @@ def dbt_ahead() -> Iterator[None]:
             process.kill()
 
 
-def invoke(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """dbt at work on `arguments`: events on its output, exit code 0, 1 (a node) or 2 (dbt)."""
+def code_of_manifest() -> str:
+    """The fingerprint of the code whose manifest lies there."""
+    with parsing(fcntl.LOCK_SH):
+        return PARSED.with_name(MARK).read_text(encoding="utf-8")
+
+
+def invoke(
+    arguments: Sequence[str], environment: Mapping[str, str], code: str
+) -> subprocess.Popen[bytes]:
+    """dbt at work on `arguments`: events on its output, exit code 0, 1 (a node) or 2 (dbt).
+
+    It refuses where its manifest is not that of `code`.
+    """
     global _process
     ready, _process = _process, None
     process = _start() if ready is None or ready.poll() is not None else ready
-    question = {"arguments": list(arguments), "environment": dict(environment)}
+    question = {"arguments": list(arguments), "environment": dict(environment), "code": code}
     if process.stdin is not None:
         process.stdin.write(json.dumps(question).encode() + b"\n")
         process.stdin.close()
@@ -64,6 +77,7 @@ def answer() -> int:
 
     with parsing(fcntl.LOCK_SH):
         manifest = Manifest.from_msgpack(PARSED.read_bytes())
+        code = code_of_manifest()
     # None of this is garbage, and little of what a build makes: a tenth of its time.
     gc.freeze()
     gc.set_threshold(50_000)
@@ -71,6 +85,9 @@ def answer() -> int:
     if not line:
         return 0
     question = json.loads(line)
+    if question["code"] != code:
+        print("the models changed while this run was under way: run again")
+        return 2
     os.environ.update(question["environment"])
     result = dbtRunner(manifest=manifest).invoke(question["arguments"])
     if result.exception is not None:

@@ -15,7 +15,7 @@ from orchestration.database import connect
 from orchestration.defs.fetch.assets import fits
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.defs.transform.columns import column_metadata
-from orchestration.defs.transform.project import project, start_dbt, target_of
+from orchestration.defs.transform.project import CODE, project, start_dbt, target_of
 from orchestration.defs.transform.translator import Translator
 from orchestration.gates import raw
 from orchestration.home import Home
@@ -88,6 +88,7 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
         if failure is not None and _BROKEN in str(failure):
             # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
             log.warning("DuckDB broke down during the build; everything is built anew, once")
+            warehouse.discard(home)
             events, failure, days_left = _build(context, home, passed, quality, measured)
     nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
     profile.keep(home, "transform", [*measured.steps, *nodes])
@@ -117,7 +118,7 @@ def _build(
     Gives dbt's events, how it failed if it did, and whether days are left for another build.
     """
     with measured.step("transform: register the sealed days"):
-        build = warehouse.plan(home, passed)
+        build = warehouse.plan(home, passed, CODE)
         warehouse.register(home, build, quality)
     log.info(
         "building %s of %s days: %s%s",

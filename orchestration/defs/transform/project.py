@@ -26,8 +26,6 @@ from orchestration.defs.transform import ahead, columns
 from orchestration.home import Home
 from orchestration.warehouse import PROJECT, code_fingerprint
 
-_MARK = "parsed_from"
-
 # The one beside this Python: a virtual environment need not be on PATH.
 DBT = str(Path(sys.executable).with_name("dbt"))
 
@@ -46,7 +44,7 @@ def ensure_manifest(project: Path = PROJECT) -> Path:
 
 
 def _parse_if_stale(project: Path, target: Path) -> None:
-    mark = target / _MARK
+    mark = target / ahead.MARK
     code = code_fingerprint(project)
     there = mark.exists() and (target / "manifest.json").exists()
     if there and mark.read_text(encoding="utf-8") == code:
@@ -106,7 +104,7 @@ def start_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     return DbtCliInvocation(
-        process=ahead.invoke(arguments, os.environ | settings),
+        process=ahead.invoke(arguments, os.environ | settings, CODE),
         manifest=_manifest(),
         project=project,
         dagster_dbt_translator=translator,
@@ -125,4 +123,7 @@ def _manifest() -> dict[str, Any]:
 
 
 ensure_manifest()
+# What the definitions of this process were read from. Models that change while it works are the
+# next run's: what it builds is of these, and must not be noted as of those.
+CODE = ahead.code_of_manifest()
 project = DbtProject(project_dir=PROJECT, profiles_dir=PROJECT)
