@@ -51,10 +51,18 @@ def write_days(world: World, home: Home) -> None:
     owners.write_text(world.organizations_csv(), encoding="utf-8")
 
 
-def build(home: Home, history: Sequence[date], *, select: str, tested: bool = False) -> Built:
+def build(
+    home: Home,
+    history: Sequence[date],
+    *,
+    select: str,
+    tested: bool = False,
+    is_cut_off: bool = False,
+) -> Built:
     """Build the days `history` with dbt, as the pipeline does: what is new, or all.
 
-    A rebuild loads the seeds, and where it is to be `tested` runs the tests on the data too.
+    A rebuild loads the seeds, and where it is to be `tested` runs the tests on the data too. One
+    that `is_cut_off` ends with the models of `select`, as by a kill.
     """
     plan = warehouse.plan(home, map(sealed, history), code="the same")
     warehouse.register(home, plan, [])
@@ -64,7 +72,8 @@ def build(home: Home, history: Sequence[date], *, select: str, tested: bool = Fa
     arguments += ["resource_type:test"] * (not tested)
     arguments += ["--full-refresh"] * plan.is_rebuild
     run_dbt(home, *arguments)
-    warehouse.finish(home, plan)
+    if not is_cut_off:
+        warehouse.finish(home, plan)
     return Built(home)
 
 
