@@ -12,6 +12,7 @@ import typer
 
 from orchestration.answers import answer, out, tell
 from orchestration.commands.options import REFUSED, AsJson, Generation, begin, examples
+from orchestration.errors import Refusal
 
 if TYPE_CHECKING:
     from orchestration.gates.outcome import CheckOutcome
@@ -124,10 +125,24 @@ def _in_words(outcome: CheckOutcome) -> str:
     rich_help_panel=PANEL,
 )
 def rollback(generation: Generation = None, as_json: AsJson = False) -> None:
-    """Show readers the generation before, or the one named, after hashing its files."""
-    from orchestration.publication import swap
+    """Show readers the generation before, or the one named, after hashing its files.
 
-    shown = swap.rollback(begin(), generation)
+    Those of PostgreSQL as well, where OBSERVATORY_PUBLISH_POSTGRES_URL names one.
+    """
+    from orchestration.publication import postgres, swap
+
+    home = begin()
+    shown = swap.rollback(home, generation)
+    url = postgres.url_from_environment()
+    if url is not None:
+        try:
+            postgres.serve(home.published / shown, url, said=tell)
+        except Refusal as refusal:
+            raise Refusal(
+                f"published/current is now {shown}, but {refusal.problem}",
+                field=postgres.URL,
+                cure=f"mend that, then `observatory rollback {shown}` again",
+            ) from refusal
     answer(
         {"generation": shown},
         lambda: out.print(f"published/current is now {shown}", highlight=False),

@@ -7,6 +7,7 @@ import pwd
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pandas
 import psycopg
 import pytest
 
+from orchestration import cli
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.publication import generation, postgres, swap
@@ -319,3 +321,27 @@ def test_a_server_that_is_not_there_is_a_refusal_without_the_password(home: Home
         postgres.serve(folders(home)[0], url)
     assert "verysecret" not in str(refused.value)
     assert postgres.URL in str(refused.value)
+
+
+def test_a_rollback_is_seen_there_too(
+    home: Home,
+    url: str,
+    server: psycopg.Connection[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Readers of the files saw the old generation, and those of the server the withdrawn one."""
+    first, second = folders(home)
+    postgres.serve(second, url)
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    for generation_, address, code in ((first, url, 0), (second, "postgresql://127.0.0.1:1/x", 1)):
+        monkeypatch.setenv(postgres.URL, address)
+        monkeypatch.setattr(sys, "argv", ["observatory", "rollback", generation_.name])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code
+        assert (home.published / "current").resolve() == generation_
+    assert server.execute("select generation from observatory.publication").fetchall() == [
+        (first.name,)
+    ]
+    assert f"`observatory rollback {second.name}` again" in capsys.readouterr().err
