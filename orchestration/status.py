@@ -41,7 +41,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
     trouble: list[str] = []
     sealed = _or_trouble(trouble, lambda: store.list_sealed(home)) or []
     universe = _or_trouble(trouble, home.universe)
-    folder = generation.current(home)
+    folder = _or_trouble(trouble, lambda: generation.current(home))
     manifest = _or_trouble(trouble, lambda: generation.read_manifest(folder)) if folder else None
     newest = max((day.snapshot_date for day in sealed), default=None)
     published = [date.fromisoformat(day) for day in manifest["snapshot_dates"]] if manifest else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -50,13 +51,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def generations(home: Home) -> list[str]:
-    """The generations that are kept, oldest first."""
+    """The generations that are kept, oldest first; what else lies there is no business of ours."""
     if not home.published.is_dir():
         return []
     return sorted(
         folder.name
         for folder in home.published.iterdir()
-        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
+        if is_name(folder.name) and folder.is_dir() and not folder.is_symlink()
     )
 
 
@@ -70,10 +71,47 @@ def published_at(generation: str) -> datetime:
     return datetime.strptime(generation.split("-")[0], _TIME).replace(tzinfo=UTC)
 
 
+def is_name(word: str) -> bool:
+    """Whether `name_of` makes such names; `lost+found` and other strangers are none."""
+    content = word.rpartition("-")[2]
+    if not re.fullmatch("[0-9a-f]{8}", content):
+        return False
+    try:
+        return name_of(published_at(word), content) == word
+    except ValueError:
+        return False
+
+
 def current(home: Home) -> Path | None:
-    """The folder of the generation that readers see, or None before the first."""
+    """The folder of the generation that readers see; None where `current` leads to none.
+
+    A Refusal where it is no link: only a link can be moved in one step, and what lies there may
+    be the only copy of the log of revisions.
+    """
     link = home.published / CURRENT
-    return link.resolve() if link.is_symlink() and link.exists() else None
+    if not link.exists():
+        return None
+    if not link.is_symlink():
+        raise Refusal(
+            "`current` is not a link to a generation (as after a restore that knows no symlinks)",
+            file=link,
+            cure=_cure_of_copy(home, link),
+        )
+    folder = link.resolve()
+    return folder if is_name(folder.name) else None
+
+
+def _cure_of_copy(home: Home, copy: Path) -> str:
+    """What to do about the `copy` of a generation that lies where the link should be."""
+    try:
+        name = str(read_manifest(copy)["generation"])
+    except Refusal:
+        name = ""
+    if is_name(name) and not (home.published / name).exists():
+        return f"rename it to {name}, which it holds, and run `observatory rollback {name}`"
+    kept = ", ".join(generations(home))
+    then = f"run `observatory rollback GENERATION`, one of: {kept}" if kept else "publish again"
+    return f"move it to another place, and {then}"
 
 
 def content_files(folder: Path) -> list[Path]:

@@ -70,10 +70,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that shows one generation."""
     ensure_manifest()
     root = tmp_path_factory.mktemp("metrics") / "home"
-    generation = root / "published" / "example"
+    generation = root / "published" / "20260822T060000Z-00000000"
     generation.mkdir(parents=True)
     example_publication.write(generation / "observatory.duckdb")
-    (root / "published" / "current").symlink_to("example")
+    (root / "published" / "current").symlink_to(generation.name)
     return root
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 import yaml
 
+from orchestration import reporting, status
 from orchestration.errors import Refusal
 from orchestration.gates.tables import REQUIRED
 from orchestration.home import CHECKOUT, Home
@@ -254,6 +255,90 @@ def test_names_sort_by_time_even_when_the_clock_goes_back(home: Home) -> None:
     shutil.copytree(seen(home), future)
     publication = swap.publish(home, code_version="2")
     assert publication.generation > future.name
+
+
+def test_strangers_beside_the_generations_are_left_alone(home: Home) -> None:
+    """What a disk, a file server or an operator puts there, some of it with nearly our names."""
+    strangers = [
+        "lost+found",
+        "@eaDir",
+        "backup",
+        "zzz-12345678",
+        "20260101T000000Z",
+        "20260101T000000Z-00000000.bak",
+        "20261301T000000Z-00000000",
+        "2026101T000000Z-00000000",
+        "20260101T000000Z-0000000g",
+    ]
+    for name in strangers:
+        shutil.copytree(seen(home), home.published / name)
+    for number in range(swap.KEPT + 1):
+        swap.publish(home, code_version=f"of day {number}")
+    kept = generation.generations(home)
+    assert len(kept) == swap.KEPT and not set(kept) & set(strangers)
+    assert swap.rollback(home) == kept[-2]
+    with pytest.raises(Refusal, match="no generation backup"):
+        swap.rollback(home, "backup")
+    assert all((home.published / name / "manifest.json").is_file() for name in strangers)
+
+
+def test_a_link_to_a_stranger_is_mended_by_a_rollback(home: Home) -> None:
+    name = seen(home).name
+    shutil.copytree(seen(home), home.published / "backup")
+    (home.published / "current").unlink()
+    (home.published / "current").symlink_to("backup")
+    assert swap.rollback(home, name) == seen(home).name == name
+
+
+def refusals_of(home: Home) -> list[str]:
+    """What publishing, going back and reading say, one after the other."""
+    told = []
+    for ask in (
+        lambda: swap.publish(home, code_version="2"),
+        lambda: swap.rollback(home),
+        lambda: reporting.country_shares(home, reporting.Slice()),
+    ):
+        with pytest.raises(Refusal) as refused:
+            ask()
+        told.append(str(refused.value))
+    (trouble,) = status.status(home)["trouble"]
+    return [*told, trouble]
+
+
+def restored(home: Home) -> Path:
+    """The folder that a restore without symlinks leaves in the place of the link."""
+    link, folder = home.published / "current", seen(home)
+    link.unlink()
+    shutil.copytree(folder, link)
+    return link
+
+
+def test_a_folder_in_the_place_of_the_link_is_refused_with_a_cure(home: Home) -> None:
+    newest, copy = seen(home).name, restored(home)
+    kept = ", ".join(generation.generations(home))
+    for told in refusals_of(home):
+        assert str(copy) in told and "move it to another place" in told
+        assert f"observatory rollback GENERATION`, one of: {kept}" in told
+    copy.rename(home.root / "aside")
+    assert swap.rollback(home, newest) == newest
+    assert not swap.publish(home, code_version="1").is_new
+
+
+def test_where_that_folder_is_the_only_copy_the_cure_keeps_it(home: Home) -> None:
+    newest, copy = seen(home).name, restored(home)
+    shutil.rmtree(home.published / newest)
+    for told in refusals_of(home):
+        assert f"rename it to {newest}" in told and f"observatory rollback {newest}" in told
+    copy.rename(home.published / newest)
+    assert swap.rollback(home, newest) == newest
+    assert not swap.publish(home, code_version="1").is_new
+    assert failed(seen(home), home) == set()
+
+
+def test_a_file_in_the_place_of_the_link_is_refused_too(home: Home) -> None:
+    (home.published / "current").unlink()
+    (home.published / "current").write_text(generation.generations(home)[-1])
+    assert all("`current` is not a link" in told for told in refusals_of(home))
 
 
 def test_leftovers_of_killed_runs_are_removed(home: Home) -> None:
