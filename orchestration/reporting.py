@@ -20,15 +20,21 @@ from orchestration.errors import Refusal
 from orchestration.gates import quarantine
 from orchestration.home import Home, Universe
 from orchestration.printable import printable
-from orchestration.publication import generation
+from orchestration.publication import generation, showings
 from orchestration.snapshots import store
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
 def published_folder(home: Home) -> Path:
-    """The folder of the current generation; a Refusal where nothing is published."""
+    """The folder of the current generation; a Refusal where there is none."""
     folder = generation.current(home)
+    if folder is None and (last := showings.last_seen(home)):
+        raise Refusal(
+            "the link to the generation that readers see is gone, or leads to none",
+            file=home.published / generation.CURRENT,
+            cure=f"run `observatory rollback {last.name}`, or publish again",
+        )
     if folder is None:
         raise Refusal(
             "nothing is published in this home yet",

@@ -41,7 +41,9 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
     trouble: list[str] = []
     sealed = _or_trouble(trouble, lambda: store.list_sealed(home)) or []
     universe = _or_trouble(trouble, home.universe)
-    folder = _or_trouble(trouble, lambda: generation.current(home))
+    kept = generation.generations(home)
+    is_begun = bool(kept) or (home.published / generation.CURRENT).exists()
+    folder = _or_trouble(trouble, lambda: reporting.published_folder(home)) if is_begun else None
     manifest = _or_trouble(trouble, lambda: generation.read_manifest(folder)) if folder else None
     newest = max((day.snapshot_date for day in sealed), default=None)
     published = [date.fromisoformat(day) for day in manifest["snapshot_dates"]] if manifest else []
@@ -60,7 +62,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "age_days": (now.date() - newest).days if newest else None,
         "last_days": [_day(home, day, published) for day in sealed[-_SHOWN_DAYS:]],
         "generation": manifest["generation"] if manifest else None,
-        "generations_kept": generation.generations(home),
+        "generations_kept": kept,
         "refused_publication": refusals.describe(home),
         "published_days": len(published),
         "first_published_day": published[0].isoformat() if published else None,

@@ -1,7 +1,8 @@
 """Which generation readers saw from when on: `published/shown.json`.
 
-What belongs here: noting what `current` shows. Going back shows an old generation at a new time,
-which no generation's own files can tell; the log of revisions needs it.
+What belongs here: noting what `current` shows, and telling it where that link is lost. Going back
+shows an old generation at a new time, which no generation's own files can tell; the log of
+revisions needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from orchestration.home import Home, write_text_durably
-from orchestration.publication.generation import CURRENT, current, published_at
+from orchestration.publication.generation import CURRENT, current, generations, published_at
 
 SHOWN = "shown.json"
 # Only those since the newest publication are ever asked for.
@@ -56,6 +57,20 @@ def note(home: Home) -> list[Showing]:
     lines = [{"generation": one.generation, "shown_at": one.shown_at.isoformat()} for one in noted]
     write_text_durably(_path(home), json.dumps(lines, indent=1) + "\n")
     return noted
+
+
+def last_seen(home: Home) -> Path | None:
+    """The generation that readers see; where `current` leads to none, that which they saw last.
+
+    So it is in a copy of a home without symlinks. Of a home with generations none is the first
+    publication: where nothing is noted, the newest may be one that a killed run never showed, but
+    to take it for shown loses nothing.
+    """
+    seen, kept = current(home), generations(home)
+    if seen is not None or not kept:
+        return seen
+    shown = [one.generation for one in showings(home) if one.generation in kept]
+    return home.published / (shown or kept)[-1]
 
 
 def _path(home: Home) -> Path:

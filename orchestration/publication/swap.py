@@ -74,13 +74,14 @@ def publish(
     Everything is checked here, whatever was checked before: gate 1's verdict on every day,
     hashes, twins, gate 3. `extras` add files to the private folder meanwhile. A failure that
     an operator accepted for this content (`refusals.accept`) is a warning, which the manifest
-    keeps. The same content as the current generation makes no new one. Raises
-    PublicationRefused, and leaves `current` as it was on any error. `profile` measures the steps.
+    keeps. The same content as the current generation makes no new one. Where the link `current`
+    is lost, what readers saw last counts as what they see. Raises PublicationRefused, and leaves
+    `current` as it was on any error. `profile` measures the steps.
     """
     profile = profile or Profile()
     with home.lock("publishing", waiting=said):
         remove_leftovers(home)
-        seen = current(home)
+        seen = showings.last_seen(home)
         with profile.step("publication: write tables and twins"):
             candidate = build(
                 home,
@@ -136,21 +137,20 @@ def publish(
 
 
 def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _: None) -> str:
-    """Show `generation` again, or the one before the current; give its name.
+    """Show `generation` again, or the one before what readers saw last; give its name.
 
     Its files are hashed before. A Refusal where it is not kept or damaged.
     """
     with home.lock("rolling back", waiting=said):
         kept = generations(home)
-        seen = current(home)
-        showings.note(home)
+        noted = showings.note(home)
         if generation is None:
-            older = [name for name in kept if seen is not None and name < seen.name]
+            older = [name for name in kept if noted and name < noted[-1].generation]
             if not older:
                 raise Refusal(
                     "there is no generation before the current one",
                     file=home.published,
-                    cure="`observatory status` lists the generations that are kept",
+                    cure=f"name one of those that are kept: {', '.join(kept) or 'none is'}",
                 )
             generation = older[-1]
         if generation not in kept:

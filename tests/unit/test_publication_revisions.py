@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import warehouse
+from orchestration import reporting, status, warehouse
 from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
@@ -332,6 +333,81 @@ def test_a_publication_that_was_never_shown_says_nothing(home: Home) -> None:
     assert found
     assert len({row["recorded_at"] for row in found}) == 1
     assert "30d|publisher|all|all|US" not in {row["key"] for row in found}
+
+
+def unlinked(home: Home) -> None:
+    """What a copy without symlinks makes of a home."""
+    (home.published / "current").unlink()
+
+
+def dangling(home: Home) -> None:
+    """The link of a home that lies elsewhere now."""
+    unlinked(home)
+    (home.published / "current").symlink_to("/nowhere/published/20260801T060000Z-00000000")
+
+
+def unnoted(home: Home) -> None:
+    unlinked(home)
+    (home.published / showings.SHOWN).unlink()
+
+
+@pytest.mark.parametrize("lost", [unlinked, dangling, unnoted])
+def test_where_the_link_is_lost_the_log_goes_on(home: Home, lost: Callable[[Home], None]) -> None:
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    before = log(home, "true")
+    lost(home)
+    third = publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
+    assert third.diff is not None and third.diff.old == second.generation
+    assert third.manifest["accepted"], "history was compared, and its change had to be accepted"
+    found = log(home, "true")
+    assert [row for row in found if row in before] == before
+    since = [row for row in found if row not in before]
+    assert since and {row["reason"] for row in since} == {"new mapping"}
+    assert [one.generation for one in showings.showings(home)][-1] == third.generation
+
+
+def test_where_the_link_is_lost_after_a_rollback_too(home: Home) -> None:
+    """Readers saw the older one last; the log is that of the newer one, and tells of both."""
+    first = generation.current(home)
+    assert first is not None
+    publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    swap.rollback(home)
+    unlinked(home)
+    third = publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
+    assert third.diff is not None and third.diff.old == first.name
+    reasons = {row["reason"] for row in log(home)}
+    assert reasons == {"new mapping", "rolled back"}
+
+
+def test_the_same_content_mends_the_link(home: Home) -> None:
+    first = generation.current(home)
+    assert first is not None
+    before = log(home, "true")
+    unlinked(home)
+    publication = publish(home, DAYS[:4])
+    assert (publication.generation, publication.is_new) == (first.name, False)
+    assert generation.current(home) == first
+    assert log(home, "true") == before
+
+
+def test_a_lost_link_is_told_and_mended_by_going_back(home: Home) -> None:
+    (first,) = generation.generations(home)
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2").generation
+    unlinked(home)
+    with pytest.raises(Refusal, match="link to the generation that readers see is gone") as told:
+        reporting.published_folder(home)
+    assert f"observatory rollback {second}" in str(told.value)
+    (trouble,) = status.status(home)["trouble"]
+    assert trouble == str(told.value)
+    assert swap.rollback(home, second) == second
+    assert len(log(home, "true")) > len(DAYS[:4])
+    assert status.status(home)["trouble"] == []
+    unlinked(home)
+    assert swap.rollback(home) == first
+    unlinked(home)
+    with pytest.raises(Refusal, match="no generation before the current one") as told:
+        swap.rollback(home)
+    assert f"{first}, {second}" in told.value.cure
 
 
 def test_a_log_that_cannot_be_read_stops_with_a_cure(home: Home) -> None:
