@@ -87,7 +87,8 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
     universe = Universe(manifest["universe"]["kind"], manifest["universe"]["name"])
     keys = [chosen.window_name, chosen.attribution, chosen.cohort, chosen.scope]
     where = "window_name = ? and attribution = ? and cohort = ? and scope = ?"
-    with connect(folder / generation.DATABASE, read_only=True) as connection:
+    database = folder / generation.DATABASE
+    with generation.reading(folder), connect(database, read_only=True) as connection:
         newest = connection.execute(
             "select max(snapshot_date) from fct_country_share_daily"
         ).fetchone()

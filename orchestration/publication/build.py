@@ -186,12 +186,12 @@ def _write_database(
             "tools": _tools(),
             "files": {},
         }
-        revisions.write(connection, home, seen, shown, manifest)
+        manifest["revisions_lost"] = revisions.write(connection, home, seen, shown, manifest)
         columns = columns_of(connection, "candidate", "main")[revisions.TABLE]
-        log = _measure(
+        logged = _measure(
             connection, f"candidate.main.{revisions.TABLE}", revisions.TABLE, columns, {}
         )
-        tables[revisions.TABLE] = log.entry(generation)
+        tables[revisions.TABLE] = logged.entry(generation)
         _write_publication(connection, manifest, universe)
         for name in [*tables, PUBLICATION]:
             _write_twin(connection, folder, name, generation, seen, measured.get(name))

@@ -21,6 +21,7 @@ from orchestration.publication.generation import (
     DATABASE,
     DIFF,
     Manifest,
+    attached,
     columns_of,
     read_manifest,
 )
@@ -71,8 +72,7 @@ def diff(old: Path | None, new: Path) -> Diff:
         )
     before = read_manifest(old)
     days_before, days_after = set(before["snapshot_dates"]), set(after["snapshot_dates"])
-    with connect(folders=[old, new]) as connection:
-        connection.execute(f"attach {literal(old / DATABASE)} as before (read_only)")
+    with connect(folders=[old, new]) as connection, attached(connection, before=old):
         connection.execute(f"attach {literal(new / DATABASE)} as after (read_only)")
         tables = {
             name: _table(connection, name, before, after)

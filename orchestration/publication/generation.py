@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ PUBLICATION = "publication"
 
 _TIME = "%Y%m%dT%H%M%SZ"
 
+# What helps where a generation is damaged, and what it costs.
+PUT_BACK = (
+    "put it back from a backup, or go back with `observatory rollback GENERATION` (where no other "
+    "is whole, move its folder to another place) and publish again: the revisions that it alone "
+    "has logged are lost then"
+)
+
 Manifest = dict[str, Any]
 
 
@@ -45,9 +53,52 @@ def read_manifest(folder: Path) -> Manifest:
         raise Refusal(
             f"the manifest of a generation cannot be read ({error})",
             file=path,
-            cure="go back with `observatory rollback`, or publish again",
+            cure=PUT_BACK,
         ) from error
     return dict(found)
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether the manifest or the DuckDB file of a generation is gone, or not as published."""
+    try:
+        listed = read_manifest(folder)["files"].get(DATABASE, {})
+        return bool(sha256_of(folder / DATABASE) != listed.get("sha256"))
+    except (Refusal, OSError) as error:
+        # What one may not read can be whole.
+        return not isinstance(error.__cause__ or error, PermissionError)
+
+
+def unreadable(folder: Path, why: object) -> Refusal:
+    """The answer to an error of DuckDB, `why`, with the file of a generation."""
+    return Refusal(
+        f"a published file cannot be read ({str(why).splitlines()[0]})",
+        file=folder / DATABASE,
+        cure=PUT_BACK if is_damaged(folder) else "close what has it open, and let it be read",
+    )
+
+
+@contextmanager
+def reading(*folders: Path) -> Iterator[None]:
+    """Make an error of DuckDB a Refusal where the file of one of these generations is damaged."""
+    try:
+        yield
+    except duckdb.Error as error:
+        for folder in filter(is_damaged, folders):
+            raise unreadable(folder, error) from error
+        raise
+
+
+@contextmanager
+def attached(connection: duckdb.DuckDBPyConnection, **folders: Path) -> Iterator[None]:
+    """Generations as databases under the names given; a Refusal where one cannot be read."""
+    with ExitStack() as detaching, reading(*folders.values()):
+        for name, folder in folders.items():
+            try:
+                connection.execute(f"attach {literal(folder / DATABASE)} as {name} (read_only)")
+            except duckdb.Error as error:
+                raise unreadable(folder, error) from error
+            detaching.callback(connection.execute, f"detach {name}")
+        yield
 
 
 def generations(home: Home) -> list[str]:

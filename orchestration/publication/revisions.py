@@ -7,11 +7,12 @@ that was shown holds its only copy. Which change is allowed is gate 3's question
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from functools import cache
+from itertools import dropwhile, pairwise
 from pathlib import Path
 
 import duckdb
@@ -22,13 +23,15 @@ from orchestration.gates.tables import TABLES
 from orchestration.home import Home
 from orchestration.publication import weeks
 from orchestration.publication.generation import (
-    DATABASE,
     Manifest,
+    attached,
     columns_of,
-    generations,
+    is_damaged,
     read_manifest,
 )
 from orchestration.publication.showings import Showing
+
+log = logging.getLogger(__name__)
 
 TABLE = "fct_revisions"
 
@@ -124,26 +127,32 @@ def write(
     seen: Path | None,
     shown: Sequence[Showing],
     manifest: Manifest,
-) -> None:
+) -> list[str]:
     """Write the log of the attached database `candidate`, which `manifest` describes.
 
     It is that of the newest generation that was shown, what went back and forth since, and what
-    the candidate changes against `seen`, which readers see now.
+    the candidate changes against `seen`, which readers see now. Gives the generations that were
+    shown and are damaged or gone: what they alone had logged, or showed in between, is lost.
     """
     columns = ", ".join(f"{column.name} {column.type}" for column in TABLES[TABLE].columns)
     connection.execute(f"create temp table {TABLE} ({columns})")
     if seen is None:
+        lost = [max(one.generation for one in shown)] if shown else []
         changes = _Changes(known=[], added=dict.fromkeys(manifest["snapshot_dates"], NEW_DAY))
         _record(connection, changes, "candidate", manifest["published_at"])
     else:
-        kept = set(generations(home))
-        shown = [one for one in shown if one.generation in kept]
-        newest = home.published / max([seen.name, *(one.generation for one in shown)])
-        log_until_now(connection, home, newest, shown)
+        newest, since, lost = _taken_over(connection, home, seen, shown)
+        _log_until_now(connection, home, newest, since)
         ever = _days(read_manifest(newest))
-        with _attached(connection, before=seen):
+        with attached(connection, before=seen):
             changes = _Changes.between(read_manifest(seen), manifest, ever)
             _record(connection, changes, "candidate", manifest["published_at"])
+    for name in lost:
+        log.warning(
+            "generation %s, which readers saw, cannot be read: the revisions that it alone has "
+            "logged are lost",
+            name,
+        )
     connection.execute(
         f"create table candidate.main.{TABLE} as "
         f"select * from temp.{TABLE} order by {', '.join(TABLES[TABLE].grain)}"
@@ -153,44 +162,62 @@ def write(
         target = f"column candidate.main.{TABLE}.{column}" if column else ""
         target = target or f"table candidate.main.{TABLE}"
         connection.execute(f"comment on {target} is {literal(comment)}")
+    return lost
 
 
-def log_until_now(
-    connection: duckdb.DuckDBPyConnection, home: Home, newest: Path, shown: Sequence[Showing]
+def _taken_over(
+    connection: duckdb.DuckDBPyConnection, home: Home, seen: Path, shown: Sequence[Showing]
+) -> tuple[Path, list[Showing], list[str]]:
+    """The generation whose log is taken over, what was shown since, and what of both is lost.
+
+    It is the newest that can be read. Of `seen` that is not asked: where it is damaged, publishing
+    is refused, and an operator decides whether its log is given up.
+    """
+
+    @cache
+    def is_lost(name: str) -> bool:
+        return name != seen.name and _is_lost(connection, home.published / name)
+
+    names = sorted({seen.name, *(one.generation for one in shown)}, reverse=True)
+    newest = next(name for name in names if not is_lost(name))
+    since = list(dropwhile(lambda one: one.generation != newest, shown))
+    asked = {*names[: names.index(newest)], *(one.generation for one in since)}
+    readable = [one for one in since if not is_lost(one.generation)]
+    return home.published / newest, readable, sorted(filter(is_lost, asked))
+
+
+def _is_lost(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool:
+    """Whether damage hides the log or the figures; a Refusal where they are only out of reach."""
+    try:
+        read_manifest(folder)
+        with attached(connection, before=folder):
+            found = columns_of(connection, "before", "main")
+            for name in found.keys() & {TABLE, *(figure.table for figure in FIGURES)}:
+                connection.execute(f"select sum(hash(t)) from before.main.{name} as t").fetchall()
+    except Refusal:
+        if is_damaged(folder):
+            return True
+        raise
+    return False
+
+
+def _log_until_now(
+    connection: duckdb.DuckDBPyConnection, home: Home, newest: Path, since: Sequence[Showing]
 ) -> None:
     """Take over the log that `newest` holds, and what was put back and shown again since."""
-    with _attached(connection, before=newest):
+    with attached(connection, before=newest):
         if TABLE in columns_of(connection, "before", "main"):
             connection.execute(f"insert into temp.{TABLE} by name from before.main.{TABLE}")
     ever = _days(read_manifest(newest))
-    places = [place for place, one in enumerate(shown) if one.generation == newest.name]
-    for old, new in pairwise(shown[places[0] :] if places else []):
+    for old, new in pairwise(since):
+        if new.generation == old.generation:
+            continue
         folders = [home.published / one.generation for one in (old, new)]
-        with _attached(connection, before=folders[0], after=folders[1]):
+        with attached(connection, before=folders[0], after=folders[1]):
             reason = ROLLED_BACK if new.generation < old.generation else SHOWN_AGAIN
             before, after = map(read_manifest, folders)
             changes = _Changes.between(before, after, ever, because=reason)
             _record(connection, changes, "after", new.shown_at.isoformat())
-
-
-@contextmanager
-def _attached(connection: duckdb.DuckDBPyConnection, **folders: Path) -> Iterator[None]:
-    """Generations as databases under the names given."""
-    for name, folder in folders.items():
-        try:
-            connection.execute(f"attach {literal(folder / DATABASE)} as {name} (read_only)")
-        except duckdb.Error as error:
-            raise Refusal(
-                "a published file cannot be opened, and what changes against it not be told "
-                f"({str(error).splitlines()[0]})",
-                file=folder / DATABASE,
-                cure="go back to a whole generation with `observatory rollback`",
-            ) from error
-    try:
-        yield
-    finally:
-        for name in folders:
-            connection.execute(f"detach {name}")
 
 
 def _days(manifest: Manifest) -> set[str]:

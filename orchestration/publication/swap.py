@@ -26,7 +26,9 @@ from orchestration.publication.generation import (
     current,
     damages,
     generations,
+    is_damaged,
     read_manifest,
+    unreadable,
 )
 from orchestration.publication.verify import verify
 
@@ -105,6 +107,9 @@ def publish(
                     for one in found
                 ]
                 if blocked(outcomes):
+                    crashed = [one.observed for one in outcomes if one.status == "crashed"]
+                    if crashed and seen is not None and is_damaged(seen):
+                        raise unreadable(seen, crashed[0])
                     refusals.note(home, candidate.manifest, outcomes)
                     raise PublicationRefused(outcomes)
                 same = _same_content(home, candidate, seen)

@@ -22,6 +22,7 @@ from orchestration.home import Home
 from orchestration.publication import weeks
 from orchestration.publication.generation import (
     DATABASE,
+    PUT_BACK,
     Hashes,
     Manifest,
     columns_of,
@@ -41,7 +42,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "manifest_readable",
         "The manifest can be read and names the folder's generation.",
-        _AGAIN,
+        PUT_BACK,
         "problems",
         most=0,
     ),
@@ -65,6 +66,15 @@ CHECKS: tuple[Check, ...] = (
         _AGAIN,
         "tables",
         most=0,
+    ),
+    Check(
+        "revisions_kept",
+        "The log of revisions was taken over from all that readers had seen: none was damaged.",
+        "what the generations named here had logged, and no other, is lost; where it matters, put "
+        "them back from a backup to another place and look there",
+        "generations",
+        most=0,
+        blocking=False,
     ),
 )
 
@@ -117,6 +127,7 @@ def whole(
         lambda: damages(folder, manifest, hashes),
         asked.changed_tables,
         asked.unequal_twins,
+        asked.lost_revisions,
     )
     outcomes = []
     for check, question in zip(CHECKS, questions, strict=True):
@@ -125,7 +136,8 @@ def whole(
         except Exception as error:
             outcomes.append(check.crashed(f"{type(error).__name__}: {error}"))
         else:
-            status: Status = "failed" if findings else "passed"
+            bad: Status = "failed" if check.blocking else "warned"
+            status = bad if findings else "passed"
             outcomes.append(check.outcome(status, len(findings), sample=findings[:5]))
     return outcomes
 
@@ -229,6 +241,9 @@ class _Asked:
             for name, content in self.tables.items()
             if content is None or content != twins[name]
         ]
+
+    def lost_revisions(self) -> Findings:
+        return [{"generation": name} for name in self.manifest.get("revisions_lost", [])]
 
     def _twins(self) -> Content:
         """Of the Parquet files. A settled week's file is told by its hash, as published."""

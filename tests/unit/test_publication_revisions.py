@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,7 +21,7 @@ from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
 from orchestration.home import CHECKOUT, Home
-from orchestration.publication import generation, refusals, revisions, showings, swap
+from orchestration.publication import generation, refusals, revisions, showings, swap, verify
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, seal
 
 pytestmark = pytest.mark.xdist_group("publication_revisions")
@@ -351,11 +353,11 @@ def unnoted(home: Home) -> None:
     (home.published / showings.SHOWN).unlink()
 
 
-@pytest.mark.parametrize("lost", [unlinked, dangling, unnoted])
-def test_where_the_link_is_lost_the_log_goes_on(home: Home, lost: Callable[[Home], None]) -> None:
+@pytest.mark.parametrize("lose", [unlinked, dangling, unnoted])
+def test_where_the_link_is_lost_the_log_goes_on(home: Home, lose: Callable[[Home], None]) -> None:
     second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
     before = log(home, "true")
-    lost(home)
+    lose(home)
     third = publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
     assert third.diff is not None and third.diff.old == second.generation
     assert third.manifest["accepted"], "history was compared, and its change had to be accepted"
@@ -410,11 +412,170 @@ def test_a_lost_link_is_told_and_mended_by_going_back(home: Home) -> None:
     assert f"{first}, {second}" in told.value.cure
 
 
-def test_a_log_that_cannot_be_read_stops_with_a_cure(home: Home) -> None:
-    (home.published / "current" / "observatory.duckdb").write_bytes(b"no database" * 1000)
-    with pytest.raises(Refusal, match="cannot be opened") as refused:
+def database(folder: Path) -> Path:
+    return folder / generation.DATABASE
+
+
+def overwritten(folder: Path) -> None:
+    database(folder).write_bytes(b"no database" * 1000)
+
+
+def cut(folder: Path) -> None:
+    content = database(folder).read_bytes()
+    database(folder).write_bytes(content[: len(content) // 2])
+
+
+def without_manifest(folder: Path) -> None:
+    (folder / generation.MANIFEST).write_text("{")
+
+
+def removed(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def rows_damaged(folder: Path, table: str = "fct_revisions") -> None:
+    """Flip a bit under the rows of `table`: the file opens, and every other table can be read."""
+    whole = database(folder).read_bytes()
+    for place in range(64 * 1024, len(whole), 128 * 1024):
+        content = bytearray(whole)
+        content[place] ^= 1
+        database(folder).write_bytes(content)
+        if unreadable_tables(folder) == {table}:
+            return
+    raise AssertionError(f"no place holds rows of {table} alone")
+
+
+def unreadable_tables(folder: Path) -> set[str]:
+    found = set()
+    try:
+        with duckdb.connect(str(database(folder)), read_only=True) as connection:
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                try:
+                    connection.execute(f"select sum(hash(t)) from {name} as t").fetchall()
+                except duckdb.Error:
+                    found.add(name)
+    except duckdb.Error:
+        return {"all"}
+    return found
+
+
+def lost(publication: swap.Publication) -> tuple[str, list[Row], list[str]]:
+    """What verification says of lost revisions, and what the manifest says."""
+    (outcome,) = (one for one in publication.outcomes if one.name == "revisions_kept")
+    return outcome.status, outcome.sample, publication.manifest["revisions_lost"]
+
+
+@pytest.mark.parametrize("damage", [overwritten, cut, without_manifest, rows_damaged])
+def test_after_going_back_from_a_damaged_generation_publishing_works_again(
+    home: Home, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = publish(home, DAYS[:4], moved={"owner-2": "US"}, mapping="2")
+    before = log(home, "true")
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="3")
+    assert lost(second) == ("passed", [], [])
+    damage(second.folder)
+    with pytest.raises(Refusal) as refused:
+        publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="4")
+    assert Path(str(refused.value.file)).parent.name == second.generation
+    assert "observatory rollback" in refused.value.cure and "lost" in refused.value.cure
+
+    assert swap.rollback(home) == first.generation
+    third = publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="4")
+    found = log(home, "true")
+    assert [row for row in found if row in before] == before
+    since = [row for row in found if row not in before]
+    assert since and {row["reason"] for row in since} == {"new mapping"}
+    assert {str(row["recorded_at"]) for row in since} == {
+        third.manifest["published_at"].replace("T", " ").removesuffix("+00:00")
+    }
+    assert lost(third) == ("warned", [{"generation": second.generation}], [second.generation])
+    assert f"generation {second.generation}, which readers saw, cannot be read" in caplog.text
+    assert "revisions_kept" in {one.name for one in verify.verify(third.folder) if one.sample}
+    fourth = publish(home, DAYS[:4], moved={"owner-5": "US"}, mapping="5")
+    assert lost(fourth) == ("passed", [], [])
+    assert [row for row in log(home, "true") if row in found] == found
+
+
+def test_a_generation_that_is_gone_is_told_like_a_damaged_one(home: Home) -> None:
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    removed(second.folder)
+    third = publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="3")
+    assert lost(third) == ("warned", [{"generation": second.generation}], [second.generation])
+    assert {row["reason"] for row in log(home)} == {"new mapping"}
+
+
+def test_where_no_generation_is_whole_the_log_begins_anew_and_says_so(home: Home) -> None:
+    (first,) = generation.generations(home)
+    overwritten(home.published / first)
+    with pytest.raises(Refusal, match="move its folder to another place"):
         publish(home, DAYS[:4], rules="2")
-    assert "observatory rollback" in str(refused.value)
+    (home.published / first).rename(home.root / "aside")
+    assert lost(publish(home, DAYS[:4], rules="2"))[2] == [first]
+
+
+def test_damage_elsewhere_in_the_file_loses_no_revision(home: Home) -> None:
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    before = log(home, "true")
+    rows_damaged(second.folder, "dim_models")
+    swap.rollback(home)
+    third = publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="3")
+    assert lost(third) == ("passed", [], [])
+    found = log(home, "true")
+    assert [row for row in found if row in before] == before
+    assert {row["reason"] for row in log(home)} == {"new mapping", "rolled back"}
+
+
+def test_a_damaged_one_that_was_shown_in_between_leaves_the_rest_of_the_log(home: Home) -> None:
+    (first,) = generation.generations(home)
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    before = log(home, "true")
+    swap.rollback(home)
+    assert swap.rollback(home, second.generation) == second.generation
+    overwritten(home.published / first)
+    third = publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="3")
+    assert lost(third)[2] == [first]
+    found = log(home, "true")
+    assert [row for row in found if row in before] == before
+    assert "rolled back" not in {row["reason"] for row in found}
+
+
+def test_a_whole_generation_that_is_only_out_of_reach_is_not_given_up(home: Home) -> None:
+    """As where a tool holds its file: no answer now is no damage."""
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    before = log(home, "true")
+    swap.rollback(home)
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(database(second.folder))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout and holder.stdout.readline()
+        with pytest.raises(Refusal, match="close what has it open") as refused:
+            publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="3")
+        assert refused.value.file == database(second.folder)
+        holder.communicate(b"\n")
+    third = publish(home, DAYS[:4], moved={"owner-4": "US"}, mapping="3")
+    assert lost(third) == ("passed", [], [])
+    assert [row for row in log(home, "true") if row in before] == before
+
+
+@pytest.mark.parametrize("table", ["dim_models", "fct_country_share_daily"])
+def test_damaged_rows_are_refused_wherever_they_are_met(home: Home, table: str) -> None:
+    """In what the log compares, in what the gate asks, and in what the comparison reads."""
+    seen = generation.current(home)
+    assert seen is not None
+    rows_damaged(seen, table)
+    seal(home, 5)
+    build_warehouse(home, DAYS[:5])
+    with pytest.raises(Refusal, match="a published file cannot be read") as refused:
+        swap.publish(home, code_version="1")
+    assert refused.value.file == database(seen)
+    assert "observatory rollback" in refused.value.cure
+    assert generation.current(home) == seen
+    if table == "fct_country_share_daily":
+        with pytest.raises(Refusal, match="a published file cannot be read"):
+            reporting.country_shares(home, reporting.Slice())
 
 
 def test_a_generation_from_before_the_log_verifies(home: Home, tmp_path: Path) -> None:
