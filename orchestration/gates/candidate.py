@@ -1,8 +1,8 @@
 """Gate 3: what a candidate publication must be like before anybody sees it.
 
 What belongs here: how the questions are asked of the finished DuckDB file. They are declared
-in `candidate_checks.py`, measured in `candidate_frames.py`. The publisher asks them itself,
-whatever was checked or skipped before.
+in `candidate_checks.py`, measured in `candidate_frames.py` and `completeness.py`. The publisher
+asks them itself, whatever was checked or skipped before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import duckdb
 from orchestration.database import connect, literal
 from orchestration.gates import candidate_checks as checks
 from orchestration.gates import candidate_frames as frames
-from orchestration.gates import raw
+from orchestration.gates import completeness, raw
 from orchestration.gates.outcome import Check, CheckOutcome, Status
 from orchestration.gates.validation import Answer, validate
 from orchestration.home import Home
@@ -41,9 +41,9 @@ def judge(
 
     `published` is the DuckDB file that readers see now, if there is one, and `since` the first
     day of which it may differ: older rows are those that were judged before, and of them it is
-    asked only whether all days are there, and where a dimension has lost a key whether they have
-    theirs; what looks at the way up to the newest day sees some of them. A check that could not
-    be asked, as of a table that is not readable, crashed.
+    asked only whether all days are there, in every mart, and where a dimension has lost a key
+    whether they have theirs; what looks at the way up to the newest day sees some of them. A
+    check that could not be asked, as of a table that is not readable, crashed.
     """
     sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
     verdicts = raw.verdicts(home, sealed) if sealed else {}
@@ -53,6 +53,7 @@ def judge(
         (checks.TABLE_CHECKS, lambda c: frames.tables(c, published), 1),
         (checks.SLICE_CHECKS, frames.slices, 1),
         (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed), 1),
+        (checks.COMPLETENESS_CHECKS, completeness.missing, 1),
         (checks.MART_CHECKS, frames.marts, frames.LOOKED_BACK),
         (checks.KEY_CHECKS, frames.foreign_keys, 1),
         (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate), 1),

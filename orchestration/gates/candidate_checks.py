@@ -1,6 +1,7 @@
 """The questions of gate 3, by what they are asked of: tables, slices, days, keys, history.
 
-What belongs here: declarations. What is measured for them is `candidate_frames.py`'s.
+What belongs here: declarations. What is measured for them is `candidate_frames.py`'s and
+`completeness.py`'s.
 """
 
 from __future__ import annotations
@@ -119,6 +120,21 @@ DAY_CHECKS = (
         "models_gap",
     ),
 )
+COMPLETENESS_CHECKS = (
+    _none(
+        "days_complete",
+        "Organizations, families, coverage, concentration, claims, the checks of gate 1 and, once "
+        "somebody launches, rhythms are told of every day of the countries; but for these checks, "
+        "of no other.",
+        "days_differ",
+    ),
+    _none(
+        "slices_complete",
+        "Each slice of the countries has its organizations, its families, its coverage, its "
+        "concentration, and its gaps where two countries have downloads.",
+        "slices_missing",
+    ),
+)
 MART_CHECKS = (
     _within(
         "marts_agree",
@@ -176,6 +192,7 @@ CHECKS: tuple[Check, ...] = (
     *TABLE_CHECKS,
     *SLICE_CHECKS,
     *DAY_CHECKS,
+    *COMPLETENESS_CHECKS,
     *MART_CHECKS,
     *KEY_CHECKS,
     *GENERATION_CHECKS,

@@ -1,11 +1,13 @@
-"""What gate 3 asks of two marts at once: right of real marts, wrong of each that is changed."""
+"""What gate 3 asks of several marts at once: right of real marts, wrong of each that is changed."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import duckdb
 import pytest
 
-from orchestration.gates import candidate_frames
+from orchestration.gates import candidate_frames, completeness
 from orchestration.gates.candidate_checks import MART_CHECKS
 from orchestration.gates.tables import TABLES
 from tests.integration.built_world import Built
@@ -83,6 +85,8 @@ CHANGES = {
 def marts(at_once: Built) -> duckdb.DuckDBPyConnection:
     """The published tables of the world, in memory: a test may change them."""
     connection = duckdb.connect()
+    connection.execute("attach ':memory:' as candidate")
+    connection.execute("use candidate")
     connection.execute(f"attach '{at_once.home.warehouse}' as warehouse (read_only)")
     there = connection.execute(
         "select table_name from information_schema.tables "
@@ -125,3 +129,100 @@ def test_what_disagrees_is_told(marts: duckdb.DuckDBPyConnection, change: str) -
     sql, what = CHANGES[change]
     marts.execute(sql)
     assert gaps(marts)[what] > (CHECK.most or 0)
+
+
+# The marts that tell of every day, and those that have something in every slice of the countries.
+DAILY = (
+    "fct_organization_share_daily",
+    "fct_family_share_daily",
+    "fct_mapping_coverage_daily",
+    "fct_concentration_daily",
+    "fct_claims",
+    CADENCE,
+)
+SLICED = (*DAILY[:4], "fct_country_gap_daily")
+SLICE = "window_name = '30d' and attribution = 'publisher' and cohort = 'all' and scope = 'all'"
+# The second day, one amid them, and the newest; no day is missing before the first.
+WHICH_DAYS = {"second": 1, "middle": 30, "newest": -1}
+
+
+def incomplete(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """By mart: days that differ from those of the countries, and slices that it lacks."""
+    found = completeness.missing(connection)
+    counts = zip(found["days_differ"], found["slices_missing"], strict=True)
+    told = dict(zip(found["table_name"], counts, strict=True))
+    assert told.keys() >= {*DAILY, *SLICED}
+    return {table: both for table, both in told.items() if both != (0, 0)}
+
+
+def days(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    found = "select distinct snapshot_date from fct_country_share_daily order by all"
+    return [day for (day,) in connection.execute(found).fetchall()]
+
+
+def test_real_marts_tell_of_every_day_and_slice(marts: duckdb.DuckDBPyConnection) -> None:
+    assert incomplete(marts) == {}
+
+
+@pytest.mark.parametrize("which", WHICH_DAYS)
+@pytest.mark.parametrize("table", DAILY)
+def test_a_day_that_a_mart_lacks_is_told(
+    marts: duckdb.DuckDBPyConnection, table: str, which: str
+) -> None:
+    day = days(marts)[WHICH_DAYS[which]]
+    marts.execute(f"delete from {table} where snapshot_date = ?", [day])
+    found = incomplete(marts)
+    assert found.keys() == {table}
+    assert found[table][0] == 1
+
+
+@pytest.mark.parametrize("table", SLICED)
+def test_a_slice_that_a_mart_lacks_is_told(marts: duckdb.DuckDBPyConnection, table: str) -> None:
+    marts.execute(f"delete from {table} where {SLICE} and snapshot_date = ?", [days(marts)[30]])
+    assert incomplete(marts) == {table: (0, 1)}
+
+
+def test_a_concentration_of_models_alone_is_told(marts: duckdb.DuckDBPyConnection) -> None:
+    marts.execute(
+        f"delete from fct_concentration_daily where {SLICE} and level = 'organization' "
+        "and snapshot_date = ?",
+        [days(marts)[30]],
+    )
+    assert incomplete(marts) == {"fct_concentration_daily": (0, 1)}
+
+
+@pytest.mark.parametrize("table", [*DAILY, "fct_country_gap_daily"])
+def test_a_day_that_only_one_mart_has_is_told(marts: duckdb.DuckDBPyConnection, table: str) -> None:
+    newest = days(marts)[-1]
+    marts.execute(
+        f"insert into {table} select * replace (snapshot_date + 1 as snapshot_date) "
+        f"from {table} where snapshot_date = ?",
+        [newest],
+    )
+    assert incomplete(marts) == {table: (1, 0)}
+
+
+HONEST = {
+    "nobody claims anything": "delete from fct_claims",
+    "nobody has launched for half a year, then nobody for a year": (
+        f"update {CADENCE} set days_since_last_launch = 200; "
+        f"delete from {CADENCE} where snapshot_date > date '2026-09-30'"
+    ),
+    "no creation date is known": f"delete from {CADENCE}",
+    "one country alone has downloads": (
+        "update fct_country_share_daily set downloads = 0 "
+        "where country_code is not null and country_key <> 'US'; delete from fct_country_gap_daily"
+    ),
+    "no model of a day is a language model": "; ".join(
+        f"delete from {table} where scope = 'language_models'"
+        for table in ("fct_country_share_daily", *SLICED[:2], "fct_country_gap_daily")
+    ),
+}
+
+
+@pytest.mark.parametrize("honest", HONEST)
+def test_what_need_not_be_there_is_not_missed(
+    marts: duckdb.DuckDBPyConnection, honest: str
+) -> None:
+    marts.execute(HONEST[honest])
+    assert incomplete(marts) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -42,6 +42,7 @@ LAST = f"snapshot_date = date '{FIRST_DAY + timedelta(days=DAYS - 1)}'"
 COUNTRY = "marts.fct_country_share_daily"
 ORGANIZATION = "marts.fct_organization_share_daily"
 FAMILY = "marts.fct_family_share_daily"
+COVERAGE = "marts.fct_mapping_coverage_daily"
 # What happens to the marts after all tests of dbt, and the check that must tell.
 CORRUPTIONS: dict[str, tuple[str, str]] = {
     "a column is renamed": (
@@ -176,6 +177,40 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         f"(select max(snapshot_date) from {COUNTRY})",
         "downloads_reconcile",
     ),
+    "the oldest day is lost by the families": (
+        f"delete from {FAMILY} where snapshot_date = date '{FIRST_DAY}'",
+        "days_complete",
+    ),
+    "a day is lost by the organizations": (
+        f"delete from {ORGANIZATION} where snapshot_date = date '{FIRST_DAY}' + 1",
+        "days_complete",
+    ),
+    "the newest day is lost by the coverage": (
+        f"delete from {COVERAGE} where {LAST}",
+        "days_complete",
+    ),
+    "the newest day is lost by the checks of gate 1": (
+        f"delete from marts.fct_snapshot_quality_daily where {LAST}",
+        "days_complete",
+    ),
+    "the families have a day that nobody else has": (
+        f"insert into {FAMILY} select * replace (snapshot_date + 1 as snapshot_date) "
+        f"from {FAMILY} where {LAST}",
+        "days_complete",
+    ),
+    "a slice is lost by the families": (
+        f"delete from {FAMILY} where {MAIN} and {LAST}",
+        "slices_complete",
+    ),
+    "a slice is lost by the organizations": (
+        f"delete from {ORGANIZATION} where window_name = 'all_time' and {LAST} "
+        "and attribution = 'base_model' and cohort = 'new_365d'",
+        "slices_complete",
+    ),
+    "a slice is lost by the coverage": (
+        f"delete from {COVERAGE} where {MAIN} and snapshot_date = date '{FIRST_DAY}'",
+        "slices_complete",
+    ),
     "a dimension row is doubled": (
         "insert into marts.dim_models from marts.dim_models limit 1",
         "grain_unique",
@@ -200,6 +235,38 @@ def test_a_corrupted_mart_is_refused_by_its_check(home: Home, corruption: str) -
     assert check in failed
     assert generation.current(home) == before
     assert [path.name for path in home.published.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_mart_that_lacks_a_day_or_a_slice_is_named_with_it(home: Home) -> None:
+    """Nobody else notices: where there are no rows, none of them is wrong."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(f"delete from {COVERAGE} where snapshot_date = date '{FIRST_DAY}'")
+        connection.execute(f"delete from {FAMILY} where {MAIN} and {LAST}")
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    failed = {one.name: one for one in refused.value.outcomes if one.status == "failed"}
+    assert failed.keys() == {"days_complete", "slices_complete"}
+    (told,) = failed["days_complete"].sample
+    assert (told["table_name"], told["day"]) == ("fct_mapping_coverage_daily", str(FIRST_DAY))
+    assert {row["table_name"] for row in failed["slices_complete"].sample} == {
+        "fct_mapping_coverage_daily",
+        "fct_family_share_daily",
+    }
+    last = FIRST_DAY + timedelta(days=DAYS - 1)
+    assert failed["slices_complete"].sample[-1]["slice"] == f"{last} 30d publisher all all"
+    assert "Cure: rebuild the warehouse" in str(refused.value)
+
+
+def test_a_day_that_one_mart_lacks_is_told_where_nothing_else_is_asked_of_it(
+    home: Home, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.duckdb"
+    shutil.copy(home.published / "current" / generation.DATABASE, older)
+    with duckdb.connect(str(older)) as connection:
+        table = FAMILY.removeprefix("marts.")
+        connection.execute(f"delete from {table} where snapshot_date = date '{FIRST_DAY}'")
+    outcomes = candidate.judge(older, home, since=date.max)
+    assert {one.name for one in outcomes if one.blocks} == {"days_complete"}
 
 
 def test_a_refusal_says_what_where_and_how_to_cure_it(home: Home) -> None:

@@ -157,7 +157,12 @@ def with_flows(settled: bool) -> str:
     return "".join(
         f"insert into marts.{table} select * replace ('1d' as window_name) from marts.{table} "
         f"where window_name = {chosen};"
-        for table in (SHARES, "fct_organization_share_daily", "fct_mapping_coverage_daily")
+        for table in (
+            SHARES,
+            "fct_organization_share_daily",
+            "fct_family_share_daily",
+            "fct_mapping_coverage_daily",
+        )
     )
 
 
@@ -192,16 +197,19 @@ def test_a_change_without_a_cause_is_told_as_such_and_warned_of(home: Home) -> N
 CLAIMS = f"""
 create table marts.fct_claims as
 select {{columns}} from (
-    select date '{DAYS[1]}' as snapshot_date, 'a-claim' as claim_id, 'holds' as verdict_for_period,
-        '{{verdict}}' as verdict_today, 'at_least' as comparison
+    select snapshot_date, 'a-claim' as claim_id, 'holds' as verdict_for_period,
+        if(snapshot_date = date '{DAYS[1]}', '{{verdict}}', 'undecided') as verdict_today,
+        'at_least' as comparison
+    from (select distinct snapshot_date from marts.{SHARES})
 ) full join (select null::bigint as nothing) on false where claim_id is not null;
 """
 
 
 def claims(verdict: str) -> str:
-    """SQL of a mart of one claim with a verdict; the columns that no test reads say nothing.
+    """SQL of a mart of one claim, whose verdict on the second day is given.
 
-    At least 0 was claimed and 0 measured: on the edge every verdict is that of the measure.
+    The columns that no test reads say nothing. At least 0 was claimed and 0 measured: on the
+    edge every verdict is that of the measure.
     """
     told = ("snapshot_date", "claim_id", "verdict_for_period", "verdict_today", "comparison")
     nothing = {"VARCHAR": "''", "DOUBLE": "0", "BOOLEAN": "false"}
