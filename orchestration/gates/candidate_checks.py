@@ -157,7 +157,7 @@ HISTORY_CHECKS = (
     Check(
         "history_as_published",
         "No country's share of a day published before moves by a point, unless the day was "
-        "sealed anew.",
+        "sealed anew; a country without a row has none.",
         "review the change of the seed or of the rule; if it is meant: "
         "`observatory accept history_as_published --reason WHY`",
         "restatement",

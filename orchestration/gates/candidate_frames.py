@@ -420,7 +420,8 @@ def history(
     """Shares of days that are published already, then and now, by raw counters alone.
 
     Days that were sealed anew since may change. That `fct_revisions` tells of a change excuses
-    nothing: a seed row that is wrong would be told there as well.
+    nothing: a seed row that is wrong would be told there as well. A country that is on one side
+    alone had, or has, no share: whose only organization lost its country leaves no row.
     """
     empty = "select null::date as snapshot_date, '' as window_name, '' as country_key, "
     empty += "0.0 as was, 0.0 as now, 0.0 as restatement where false"
@@ -435,18 +436,29 @@ def history(
         if one.version > 1
         and datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) >= published_at
     ]
+
+    def shares(table: str) -> str:
+        return f"""
+            select snapshot_date, window_name, country_key, country_code, share_of_all
+            from {table} semi join days using (snapshot_date)
+            where attribution = 'publisher' and cohort = 'all' and scope = 'all'
+                and window_name in ('30d', 'all_time')"""
+
     return connection.execute(
         f"""
-        select snapshot_date, window_name, country_key, before.share_of_all as was,
-            after.share_of_all as now,
-            abs(coalesce(after.share_of_all, 0) - coalesce(before.share_of_all, 0))
-                as restatement
-        from fct_country_share_daily as after
-        join published.main.fct_country_share_daily as before
-            using ({SLICE}, country_key)
-        where attribution = 'publisher' and cohort = 'all' and scope = 'all'
-            and window_name in ('30d', 'all_time') and after.country_code is not null
-            and not list_contains({literals(sealed_since)}::date[], snapshot_date)
+        with days as (
+            select snapshot_date from fct_country_share_daily
+            where not list_contains({literals(sealed_since)}::date[], snapshot_date)
+            intersect
+            select snapshot_date from published.main.fct_country_share_daily
+        )
+        select snapshot_date, window_name, country_key,
+            coalesce(before.share_of_all, 0) as was, coalesce(after.share_of_all, 0) as now,
+            abs(now - was) as restatement
+        from ({shares("fct_country_share_daily")}) as after
+        full join ({shares("published.main.fct_country_share_daily")}) as before
+            using (snapshot_date, window_name, country_key)
+        where coalesce(after.country_code, before.country_code) is not null
         order by restatement desc, snapshot_date desc limit 1000
         """
     ).df()

@@ -14,6 +14,7 @@ from orchestration.errors import Refusal
 from orchestration.gates import candidate, raw
 from orchestration.home import Home
 from orchestration.publication import generation, refusals, swap, verify
+from orchestration.snapshots import store
 from tests.unit.marts_fixture import FIRST_DAY, build_warehouse, home_with_marts, seal
 
 pytestmark = pytest.mark.xdist_group("publication_gate")
@@ -295,6 +296,55 @@ def test_a_large_organization_moved_or_deleted_in_the_seed_is_told(home: Home, t
     assert accepted.manifest["accepted"] == {"history_as_published": "a new seat"}
     assert accepted.diff is not None
     assert {move["entity"] for move in accepted.diff.restatements} == {"US", to}
+
+
+# Every organization of France: one in six, from the third on.
+FRENCH = tuple(f"owner-{number}" for number in range(2, 29, 6))
+UNMAPPED = dict.fromkeys(FRENCH, "unattributed_organization")
+
+
+def test_a_country_that_disappears_from_the_past_is_told(home: Home) -> None:
+    """It leaves no row to compare, and what receives its downloads is no country."""
+    build_warehouse(home, moved=UNMAPPED)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="2")
+    failed = [one for one in refused.value.outcomes if one.status == "failed"]
+    assert [one.name for one in failed] == ["history_as_published"]
+    assert {row["country_key"] for row in failed[0].sample} == {"FR"}
+    assert all(row["restatement"] == row["was"] > 0.01 for row in failed[0].sample)
+
+
+def test_a_country_that_appears_in_the_past_is_told(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    seal(home, DAYS)
+    build_warehouse(home, moved=UNMAPPED)
+    swap.publish(home, code_version="1")
+    build_warehouse(home)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="2")
+    failed = [one for one in refused.value.outcomes if one.status == "failed"]
+    assert [one.name for one in failed] == ["history_as_published"]
+    assert {row["country_key"] for row in failed[0].sample} == {"FR"}
+    assert all(row["restatement"] == row["now"] > 0.01 for row in failed[0].sample)
+
+
+def test_a_country_of_less_than_a_point_may_come_and_go(tmp_path: Path) -> None:
+    """As small as a share may move."""
+    small = "update records set downloads = downloads / 1000, downloadsAllTime = downloadsAllTime "
+    small += f"/ 1000 where author in {FRENCH}"
+    home = Home(tmp_path / "home")
+    seal(home, DAYS, change=small)
+    for moved in ({}, UNMAPPED, {}):
+        build_warehouse(home, moved=moved)
+        assert swap.publish(home, code_version="1").is_new
+
+
+def test_a_day_that_comes_or_goes_moves_no_share(home: Home) -> None:
+    """Days that only one of both publications has say nothing of the past."""
+    shutil.rmtree(store.folder_of(home, FIRST_DAY))
+    seal(home, DAYS + 2, change=f"delete from records where snapshot_date = date '{FIRST_DAY}'")
+    build_warehouse(home)
+    assert swap.publish(home, code_version="1").is_new
 
 
 def test_a_day_that_gate_1_refuses_cannot_be_published(home: Home) -> None:
