@@ -7,7 +7,7 @@ asks them itself, whatever was checked or skipped before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,29 +35,37 @@ Measure = Callable[[duckdb.DuckDBPyConnection], "pandas.DataFrame"]
 
 
 def judge(
-    candidate: Path, home: Home, *, published: Path | None = None, since: date | None = None
+    candidate: Path,
+    home: Home,
+    *,
+    published: Path | None = None,
+    since: date | None = None,
+    sealed_later: Collection[date] = (),
+    sealed_anew: Collection[date] = (),
 ) -> list[CheckOutcome]:
     """One outcome for each of `CHECKS` on the DuckDB file `candidate`.
 
     `published` is the DuckDB file that readers see now, if there is one, and `since` the first
     day of which it may differ: older rows are those that were judged before, and of them it is
     asked only whether all days are there, in every mart, and where a dimension has lost a key
-    whether they have theirs; what looks at the way up to the newest day sees some of them. A
-    check that could not be asked, as of a table that is not readable, crashed.
+    whether they have theirs; what looks at the way up to the newest day sees some of them.
+    Days that were `sealed_later` than the candidate was built are not asked of it; those that
+    were `sealed_anew` since `published` was may differ from it. A check that could not be
+    asked, as of a table that is not readable, crashed.
     """
-    sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
+    sealed = [day.snapshot_date for day in store.list_sealed(home)]
     verdicts = raw.verdicts(home, sealed) if sealed else {}
     passed = {day: given.metrics for day, given in verdicts.items() if given.passed}
     # With how many of the newest days each needs, whatever has been judged before.
     asked: tuple[tuple[tuple[Check, ...], Measure, int], ...] = (
         (checks.TABLE_CHECKS, lambda c: frames.tables(c, published), 1),
         (checks.SLICE_CHECKS, frames.slices, 1),
-        (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed), 1),
+        (checks.DAY_CHECKS, lambda c: frames.days(c, passed, sealed_later), 1),
         (checks.COMPLETENESS_CHECKS, completeness.missing, 1),
         (checks.MART_CHECKS, frames.marts, frames.LOOKED_BACK),
         (checks.KEY_CHECKS, frames.foreign_keys, 1),
         (checks.GENERATION_CHECKS, lambda c: frames.generation(c, candidate), 1),
-        (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed), 1),
+        (checks.HISTORY_CHECKS, lambda c: frames.history(c, published, sealed_anew), 1),
         (checks.REVISION_CHECKS, lambda c: frames.revisions(c, published), 1),
         (checks.MOVE_CHECKS, lambda c: frames.moves(c, published), frames.LOOKED_BACK),
     )

@@ -6,8 +6,8 @@ readers see now, if anything), condensed to rows that `candidate.py` has judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Collection, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from orchestration.gates.candidate_checks import A_POINT, DAY_CHECKS, SHARE_ROUN
 from orchestration.gates.outcome import bounds_in_words
 from orchestration.gates.raw_metrics import describe_columns
 from orchestration.gates.tables import REQUIRED, SLICE, TABLES, Table
-from orchestration.snapshots import store
 
 if TYPE_CHECKING:
     import pandas
@@ -215,22 +214,15 @@ def slices(connection: duckdb.DuckDBPyConnection) -> pandas.DataFrame:
 def days(
     connection: duckdb.DuckDBPyConnection,
     passed: Mapping[date, Mapping[str, Any]],
-    sealed: Mapping[date, store.Sealed],
+    sealed_later: Collection[date],
 ) -> pandas.DataFrame:
     """One row a day and attribution: the facts against the metrics of the raw snapshot.
 
     Of all days, also of those that nobody touched: a snapshot can have been corrected since.
-    Days that were sealed after the publication was built say nothing about it: so an older
-    generation can be verified at any time.
+    Days that were `sealed_later` than the publication was built say nothing about it.
     """
     import pandas
 
-    (built_at,) = connection.execute("select max(published_at) from publication").fetchall()[0]
-    since = {
-        day
-        for day, one in sealed.items()
-        if datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) > built_at
-    }
     found: dict[date, list[tuple[Any, ...]]] = {}
     for day, *figures in connection.execute(
         """
@@ -272,7 +264,7 @@ def days(
         "from dim_models)"
     ).fetchall()[0]
     newest = max(found, default=None)
-    for day in sorted((found.keys() | passed.keys()) - since):
+    for day in sorted((found.keys() | passed.keys()) - set(sealed_later)):
         metrics = passed.get(day)
         if metrics is None or day not in found:
             detail = "not built" if day not in found else "not sealed, or refused by gate 1"
@@ -415,11 +407,11 @@ def generation(connection: duckdb.DuckDBPyConnection, candidate: Path) -> pandas
 def history(
     connection: duckdb.DuckDBPyConnection,
     published: Path | None,
-    sealed: Mapping[date, store.Sealed],
+    sealed_anew: Collection[date],
 ) -> pandas.DataFrame:
     """Shares of days that are published already, then and now, by raw counters alone.
 
-    Days that were sealed anew since may change. That `fct_revisions` tells of a change excuses
+    Days that were `sealed_anew` since may change. That `fct_revisions` tells of a change excuses
     nothing: a seed row that is wrong would be told there as well. A country that is on one side
     alone had, or has, no share: whose only organization lost its country leaves no row.
     """
@@ -427,15 +419,7 @@ def history(
     empty += "0.0 as was, 0.0 as now, 0.0 as restatement where false"
     if published is None:
         return connection.execute(empty).df()
-    published_at = connection.execute(
-        "select max(published_at) from published.main.publication"
-    ).fetchall()[0][0]
-    sealed_since = [
-        day.isoformat()
-        for day, one in sealed.items()
-        if one.version > 1
-        and datetime.fromisoformat(one.sealed_at).replace(tzinfo=None) >= published_at
-    ]
+    excused = literals(day.isoformat() for day in sealed_anew)
 
     def shares(table: str) -> str:
         return f"""
@@ -448,7 +432,7 @@ def history(
         f"""
         with days as (
             select snapshot_date from fct_country_share_daily
-            where not list_contains({literals(sealed_since)}::date[], snapshot_date)
+            where not list_contains({excused}::date[], snapshot_date)
             intersect
             select snapshot_date from published.main.fct_country_share_daily
         )

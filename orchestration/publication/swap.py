@@ -99,7 +99,13 @@ def publish(
                 waits = [at_work.enter_context(extra(candidate.folder, beside)) for extra in extras]
                 accepted = refusals.accepted(home, candidate.manifest)
                 with profile.step("publication: verify, gate 3"):
-                    found = verify(candidate.folder, home, seen=seen, hashes=candidate.hashes)
+                    found = verify(
+                        candidate.folder,
+                        home,
+                        seen=seen,
+                        hashes=candidate.hashes,
+                        is_candidate=True,
+                    )
                 outcomes = [
                     one.accepted(accepted[one.name])
                     if one.status == "failed" and one.name in accepted

@@ -7,6 +7,7 @@ What its numbers have to be is gate 3's, which is asked here too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from orchestration.publication.generation import (
     read_manifest,
 )
 from orchestration.publication.weeks import Weeks
+from orchestration.snapshots import store
 
 Findings = list[dict[str, Any]]
 
@@ -85,21 +87,48 @@ def verify(
     *,
     seen: Path | None = None,
     hashes: Hashes | None = None,
+    is_candidate: bool = False,
 ) -> list[CheckOutcome]:
     """Re-check a generation: hashes, rows, content, twins, and gate 3 where `home` is given.
 
     Without `home` there are no raw snapshots to reconcile with. `seen` is the generation before,
     which readers see: changes of history are asked against it, and weeks that it holds bit for
     bit are compared by these bits and by the hashes of their files alone. Without it everything
-    is asked anew. A generation of an older program, which knew not all of today's tables, is
-    asked no question about them.
+    is asked anew. With `is_candidate` it is asked of every sealed day, as nothing is sealed while
+    it is being published; without, days that were sealed since are left out. A generation of an
+    older program, which knew not all of today's tables, is asked no question about them.
     """
     outcomes = whole(folder, seen, hashes)
     if home is not None and _has_tables_of_today(folder):
-        published = seen / DATABASE if seen else None
-        since = weeks.unsettled_from(read_manifest(seen), read_manifest(folder)) if seen else None
-        outcomes += gate.judge(folder / DATABASE, home, published=published, since=since)
+        outcomes += gate.judge(
+            folder / DATABASE,
+            home,
+            published=seen / DATABASE if seen else None,
+            since=weeks.unsettled_from(read_manifest(seen), read_manifest(folder))
+            if seen
+            else None,
+            sealed_later=() if is_candidate else _sealed_since(home, folder),
+            sealed_anew=_sealed_since(home, seen) if seen else (),
+        )
     return outcomes
+
+
+def _sealed_since(home: Home, folder: Path) -> set[date]:
+    """The sealed days of which the generation had other records, or none.
+
+    Its manifest tells by their content: a clock that was wrong when a day was sealed, or when
+    it was published, decides nothing. None where the manifest does not tell.
+    """
+    try:
+        sources = read_manifest(folder)["sources"]
+    except (Refusal, KeyError):
+        return set()
+    built_from = {source["snapshot_date"]: source["content_sha256"] for source in sources}
+    return {
+        day.snapshot_date
+        for day in store.list_sealed(home)
+        if built_from.get(day.snapshot_date.isoformat()) != day.content_sha256
+    }
 
 
 def _has_tables_of_today(folder: Path) -> bool:

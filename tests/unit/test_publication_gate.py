@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 from datetime import date, timedelta
@@ -375,6 +376,56 @@ def test_a_corrected_day_may_change_its_history(home: Home) -> None:
     assert publication.is_new
     assert publication.diff is not None
     assert publication.diff.restatements
+
+
+BEHIND, AHEAD = "2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
+
+
+def set_clock(home: Home, sealed_at: str) -> None:
+    """Let all days be sealed at another time, as by a clock that was wrong."""
+    for day in store.list_sealed(home):
+        manifest = store.folder_of(home, day.snapshot_date) / store.MANIFEST
+        manifest.write_text(dataclasses.replace(day, sealed_at=sealed_at).to_json())
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "downloads are scaled by 1.01 with their share",
+        "a model is counted twice",
+        "an adjustment is invented",
+    ],
+)
+def test_a_day_sealed_by_a_clock_ahead_is_asked_like_the_others(
+    home: Home, corruption: str
+) -> None:
+    set_clock(home, AHEAD)
+    change, check = CORRUPTIONS[corruption]
+    build_warehouse(home, change=change)
+    with pytest.raises(swap.PublicationRefused) as refused:
+        swap.publish(home, code_version="1")
+    assert check in {one.name for one in refused.value.outcomes if one.status == "failed"}
+
+
+def test_a_newest_day_that_is_not_built_is_told_whatever_the_clock(home: Home) -> None:
+    dates = seal(home, DAYS + 1)
+    set_clock(home, AHEAD)
+    build_warehouse(home, dates[:-1])
+    with pytest.raises(swap.PublicationRefused, match="days_published"):
+        swap.publish(home, code_version="2")
+
+
+@pytest.mark.parametrize("sealed_at", [BEHIND, AHEAD], ids=["behind", "ahead"])
+def test_a_corrected_day_may_change_its_history_once_whatever_the_clock(
+    home: Home, sealed_at: str
+) -> None:
+    seal(home, DAYS, change="update records set downloads = downloads * 2 where author = 'owner-1'")
+    set_clock(home, sealed_at)
+    build_warehouse(home)
+    assert swap.publish(home, code_version="1").is_new
+    build_warehouse(home, moved={"owner-0": "CN"})
+    with pytest.raises(swap.PublicationRefused, match="history_as_published"):
+        swap.publish(home, code_version="1")
 
 
 def test_an_unusual_move_of_a_share_warns(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from orchestration import reporting, status
 from orchestration.errors import Refusal
+from orchestration.gates import verdicts
 from orchestration.gates.tables import REQUIRED
 from orchestration.home import CHECKOUT, Home
 from orchestration.publication import build, diff, generation, swap, verify
@@ -112,13 +113,38 @@ def test_an_older_generation_verifies_although_the_home_went_on(home: Home) -> N
     """Neither a day sealed since nor a corrected one speaks against it."""
     first, _ = (home.published / name for name in generation.generations(home))
     assert failed(first, home) == set()
-    corrected = dataclasses.replace(store.list_sealed(home)[0], content_sha256="another")
-    manifest = store.folder_of(home, corrected.snapshot_date) / store.MANIFEST
-    manifest.write_text(dataclasses.replace(corrected, downloads=1).to_json())
+    refused = dataclasses.replace(store.list_sealed(home)[0], downloads=1)
+    note(home, refused)
     assert failed(first, home) == {"days_published"}
-    later = dataclasses.replace(corrected, downloads=1, sealed_at="2999-01-01T00:00:00+00:00")
-    manifest.write_text(later.to_json())
+    note(home, dataclasses.replace(refused, content_sha256="another", version=2))
     assert failed(first, home) == set()
+
+
+def note(home: Home, sealed: store.Sealed) -> None:
+    """Write what the manifest of a sealed day says; gate 1 judges it anew."""
+    folder = store.folder_of(home, sealed.snapshot_date)
+    (folder / store.MANIFEST).write_text(sealed.to_json())
+    (folder / verdicts.GATE).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("clock", ["2001-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"])
+def test_no_clock_tells_what_was_sealed_since(home: Home, clock: str) -> None:
+    first, _ = (home.published / name for name in generation.generations(home))
+    for day in store.list_sealed(home):
+        note(home, dataclasses.replace(day, sealed_at=clock))
+    assert failed(first, home) == set()
+    note(home, dataclasses.replace(store.list_sealed(home)[0], downloads=1))
+    assert failed(first, home) == {"days_published"}
+
+
+def test_a_manifest_that_names_no_sources_excuses_no_day(home: Home) -> None:
+    first, second = (home.published / name for name in generation.generations(home))
+    for folder in (first, second):
+        manifest = generation.read_manifest(folder)
+        del manifest["sources"]
+        build.write_manifest(folder, manifest)
+    assert failed(second, home) == set()
+    assert failed(first, home) == {"days_published"}
 
 
 def flip(path: Path) -> None:
