@@ -17,12 +17,10 @@
     'model_name',
     'created_at',
     'created_at_is_default',
-    'last_seen_on',
     'tags',
     'pipeline_tag',
     'library_name',
     'parameters_count',
-    'downloads_30d',
     'root_fingerprint',
 ] %}
 
@@ -174,11 +172,13 @@ described as (
 
 ),
 
+-- Of who is gone there is none: who returns is written again, also as it was.
 with_fingerprints as (
 
     select
         *,
-        {{ fingerprint(described) }} as fingerprint
+        case when last_seen_on is null then {{ fingerprint(described) }}
+        end as fingerprint
     from described
 
 ),
@@ -283,7 +283,8 @@ final as (
     select
         vanished.* replace (
             previous_days.previous_date as last_seen_on,
-            last_sights.downloads_30d as downloads_30d
+            last_sights.downloads_30d as downloads_30d,
+            null as fingerprint
         )
     from vanished
     cross join build_window
