@@ -469,7 +469,7 @@ def _measures(is_ranked: str) -> str:
         {_rounded(_share("downloads", "all_downloads"))} as share_of_all,
         {_rounded(_share("downloads - largest", "all_downloads - largest"))}
             as share_of_all_without_largest_model,
-        case when {is_ranked} and reason is null then rank() over (partition by {SLICE},
+        case when {is_ranked} and all_downloads > 0 then rank() over (partition by {SLICE},
             {is_ranked} order by round(downloads, 6) desc) end::integer as rank,
         downloads_uncorrected,
         coalesce(reason, case when all_downloads = 0

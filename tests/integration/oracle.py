@@ -275,7 +275,8 @@ class Oracle:
         found["share_of_attributed"] = (downloads / placed).where(is_country)
         found["share_of_all_without_largest_model"] = (downloads - largest) / (whole - largest)
         is_ranked = is_country if level == "country_key" else pd.Series(True, found.index)
-        ranked = downloads.round(6).where(is_ranked)
+        # Nobody is the largest of nothing.
+        ranked = downloads.round(6).where(is_ranked & (whole > 0))
         found["rank"] = ranked.groupby(slices).rank(method="min", ascending=False)
         if level == "country_key":
             found = found.merge(self._bands(parts), on=keys, how="left")
