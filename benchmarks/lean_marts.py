@@ -721,18 +721,19 @@ select date '{{day}}' as snapshot_date, {SLICE}, one.country_key,
 from share as one join share as other using ({SLICE})
 where one.country_key < other.country_key
 """
-# Who passed whom since the last measured day, and who of those before is still ahead.
+# Who passed whom since the last measured day, and who of those before is still ahead. Who was equal
+# then was behind on a day before: a lead of a week, which would count, is not known here yet.
 OVERTAKES = f"""
 with entity as (
     select snapshot_date, {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all,
         share_of_all_low as low, share_of_all_high as high, rank <= 20 as is_large
     from out.fct_country_share_daily
-    where rank is not null and snapshot_date >= date '{{before}}'
+    where rank is not null
     union all
     select snapshot_date, {SLICE}, 'organization', organization, share_of_all, share_of_all,
         share_of_all, rank <= 50
     from out.fct_organization_share_daily
-    where rank is not null and snapshot_date >= date '{{before}}'
+    where rank is not null
 ),
 today as (select * from entity where snapshot_date = date '{{day}}'),
 step as (
@@ -740,6 +741,34 @@ step as (
     from today join entity as before using ({SLICE}, entity_kind, entity)
     where before.snapshot_date = date '{{before}}' and today.is_large
         and date '{{before}}' < date '{{day}}'
+),
+ahead as (
+    select {SLICE}, entity_kind, leader.entity as leader, follower.entity as follower,
+        leader.share_of_all as leader_share, follower.share_of_all as follower_share,
+        leader.share_before = follower.share_before as was_tied
+    from step as leader join step as follower using ({SLICE}, entity_kind)
+    where leader.share_of_all > follower.share_of_all
+        and leader.share_before <= follower.share_before
+),
+together as (
+    select {SLICE}, entity_kind, leader, follower,
+        one.share_of_all < other.share_of_all as was_behind,
+        date '{{day}}' - one.snapshot_date = row_number() over (
+            partition by {SLICE}, entity_kind, leader, follower
+            order by one.snapshot_date desc) as is_unbroken
+    from (select * from ahead where was_tied)
+    join (select *, entity as leader from entity) as one using ({SLICE}, entity_kind, leader)
+    join (select *, entity as follower from entity) as other
+        using ({SLICE}, entity_kind, follower, snapshot_date)
+    where one.snapshot_date < date '{{day}}'
+),
+passed as (
+    select * from ahead where not was_tied
+    union all
+    select * from ahead
+    semi join (select * from together where was_behind and is_unbroken)
+        using ({SLICE}, entity_kind, leader, follower)
+    where was_tied
 ),
 waiting as (
     select earlier.*, coalesce(one.share_of_all, 0) > coalesce(other.share_of_all, 0) as is_ahead,
@@ -755,13 +784,9 @@ waiting as (
                 earlier.scope)
     where not confirmed
 )
-select date '{{day}}' as overtaken_on, {SLICE}, entity_kind, leader.entity as leader,
-    follower.entity as follower, leader.share_of_all as leader_share,
-    follower.share_of_all as follower_share, false as confirmed, null::date as confirmed_on,
-    false as is_certain
-from step as leader join step as follower using ({SLICE}, entity_kind)
-where leader.share_of_all > follower.share_of_all
-    and leader.share_before < follower.share_before
+select date '{{day}}' as overtaken_on, {SLICE}, entity_kind, leader, follower, leader_share,
+    follower_share, false as confirmed, null::date as confirmed_on, false as is_certain
+from passed
 union all
 select * from {{earlier:fct_overtakes}} where confirmed
 union all

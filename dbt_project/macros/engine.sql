@@ -119,6 +119,19 @@
     select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date_day
 {%- endmacro %}
 
+{#- The list of the numbers from `first` to `last`. -#}
+{% macro numbers(first, last) -%}
+    {{ return(adapter.dispatch('numbers', 'hub_observatory')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__numbers(first, last) -%}
+    generate_series({{ first }}, {{ last }})
+{%- endmacro %}
+
+{% macro spark__numbers(first, last) -%}
+    sequence({{ first }}, {{ last }})
+{%- endmacro %}
+
 {#-
     Behind `with name as`: a CTE that is used more than once is read anew each time. DuckDB keeps
     it in memory otherwise, whole: 5 million models with their tags are more than 3 GiB.

@@ -16,6 +16,8 @@ from tests.integration.oracle import SLICE, Oracle, Slice
 pytestmark = pytest.mark.xdist_group("measures")
 
 LARGEST = {"country": 20, "organization": 50}
+LASTING = timedelta(days=7)
+LOOKED_BACK = 31
 Key = tuple[str, str, str, str]
 Standing = dict[str, tuple[float, int]]
 
@@ -85,6 +87,26 @@ def share(known: Standing, name: str) -> float:
     return known[name][0] if name in known else 0.0
 
 
+def was_behind(leader: str, follower: str, days: dict[date, Standing]) -> bool:
+    """Whether somebody was behind before, by `days` from the newest back.
+
+    Equal days are nobody's, a lead of a week has been an overtake itself, and of a day on which
+    one of the two was not there nobody can tell.
+    """
+    led_until = None
+    for day, known in days.items():
+        if leader not in known or follower not in known:
+            return False
+        lead = known[leader][0] - known[follower][0]
+        if lead < 0:
+            return True
+        if lead == 0:
+            led_until = None
+        elif (led_until := led_until or day) - day >= LASTING:
+            return False
+    return False
+
+
 def overtakes(days: dict[date, Standing], largest: int) -> set[tuple[Any, ...]]:
     """(day, leader, follower, day that confirms) of one slice, by walking through its days."""
     ordered = sorted(days)
@@ -92,11 +114,14 @@ def overtakes(days: dict[date, Standing], largest: int) -> set[tuple[Any, ...]]:
     for position, (before, day) in enumerate(itertools.pairwise(ordered), start=1):
         was, now = days[before], days[day]
         names = sorted(name for name in was.keys() & now.keys() if now[name][1] <= largest)
+        earlier = ordered[max(position - LOOKED_BACK, 0) : position]
         for leader, follower in itertools.permutations(names, 2):
-            if was[leader][0] >= was[follower][0] or now[leader][0] <= now[follower][0]:
+            if now[leader][0] <= now[follower][0] or was[leader][0] > was[follower][0]:
+                continue
+            if not was_behind(leader, follower, {d: days[d] for d in reversed(earlier)}):
                 continue
             later = ordered[position:]
-            confirming = next((d for d in later if d >= day + timedelta(days=7)), None)
+            confirming = next((d for d in later if d >= day + LASTING), None)
             until = [days[d] for d in later if confirming is None or d <= confirming]
             stays = all(share(known, leader) > share(known, follower) for known in until)
             if stays:

@@ -1,8 +1,5 @@
 {{ config(materialized='view') }}
 
-{#- So many days one must stay ahead to have overtaken. -#}
-{% set days_ahead = 7 %}
-
 with measured as (
 
     select distinct
@@ -24,11 +21,20 @@ final as (
             partition by window_name, attribution, cohort, scope
             order by snapshot_date
         ) as previous_date,
+        row_number() over (
+            partition by window_name, attribution, cohort, scope
+            order by snapshot_date
+        ) as day_number,
+        min(snapshot_date) over (
+            partition by window_name, attribution, cohort, scope
+            order by snapshot_date
+            rows between {{ days_looked_back() }} preceding and current row
+        ) as looked_back_to,
         min(snapshot_date) over (
             partition by window_name, attribution, cohort, scope
             order by snapshot_date
             range between
-            interval {{ days_ahead }} day following
+            interval {{ days_ahead() }} day following
             and unbounded following
         ) as confirming_date
     from measured

@@ -1,8 +1,17 @@
 {{ accumulates_events_by_day() }}
 
-with days as (
+{%- set slice = ['window_name', 'attribution', 'cohort', 'scope', 'entity_kind'] %}
+{%- set pass = ['snapshot_date'] + slice + ['leader', 'follower'] %}
+
+with measured_days as (
 
     select * from {{ ref('int_hub__measured_days') }}
+
+),
+
+days as (
+
+    select * from measured_days
     where snapshot_date in (
         select distinct snapshot_date from {{ ref('int_hub__slices') }}
     )
@@ -11,8 +20,15 @@ with days as (
 
 shares as (
 
-    select * from {{ ref('int_hub__entity_shares') }}
-    where snapshot_date >= (select min(previous_date) from days)
+    select
+        entity_shares.*,
+        measured_days.day_number
+    from {{ ref('int_hub__entity_shares') }} as entity_shares
+    inner join measured_days
+        using (snapshot_date, window_name, attribution, cohort, scope)
+    where
+        entity_shares.snapshot_date
+        >= (select min(looked_back_to) from days)
 
 ),
 
@@ -28,37 +44,141 @@ steps as (
     inner join shares as before
         on
             days.previous_date = before.snapshot_date
-            and days.window_name = before.window_name
-            and days.attribution = before.attribution
-            and days.cohort = before.cohort
-            and days.scope = before.scope
-            and today.entity_kind = before.entity_kind
-            and today.entity = before.entity
+            {%- for name in slice + ['entity'] %}
+            and today.{{ name }} = before.{{ name }}
+            {%- endfor %}
     where today.is_among_largest
 
 ),
 
-final as (
+ahead as (
 
     select
         leaders.snapshot_date,
-        leaders.window_name,
-        leaders.attribution,
-        leaders.cohort,
-        leaders.scope,
-        leaders.entity_kind,
+        {%- for name in slice %}
+        leaders.{{ name }},
+        {%- endfor %}
         leaders.entity as leader,
         followers.entity as follower,
         leaders.share_of_all as leader_share,
-        followers.share_of_all as follower_share
+        followers.share_of_all as follower_share,
+        leaders.day_number,
+        leaders.share_before = followers.share_before as was_tied
     from steps as leaders
     inner join steps as followers
-        using (
-            snapshot_date, window_name, attribution, cohort, scope, entity_kind
-        )
+        using (snapshot_date, {{ slice | join(', ') }})
     where
         leaders.share_of_all > followers.share_of_all
-        and leaders.share_before < followers.share_before
+        and leaders.share_before <= followers.share_before
+
+),
+
+tied as (
+
+    select
+        *,
+        row_number() over (order by {{ pass | join(', ') }}) as pass_number
+    from ahead
+    where was_tied
+
+),
+
+-- Who was tied, on each of the days before. The leader's share counts up, the follower's down.
+sides as (
+
+    {%- for role, sign in {'leader': 1, 'follower': -1}.items() %}
+    select
+        pass_number,
+        {%- for name in slice %}
+        {{ name }},
+        {%- endfor %}
+        {{ role }} as entity,
+        {{ sign }} as sign,
+        day_number,
+        {{ unnested(numbers(1, days_looked_back()), 'days_ago') }}
+    from tied
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- The days on which both were there.
+days_before as (
+
+    select
+        sides.pass_number,
+        sides.days_ago,
+        shares.snapshot_date,
+        sum(sides.sign * shares.share_of_all) as lead
+    from sides
+    inner join shares
+        on
+            sides.day_number - sides.days_ago = shares.day_number
+            {%- for name in slice + ['entity'] %}
+            and sides.{{ name }} = shares.{{ name }}
+            {%- endfor %}
+    group by sides.pass_number, sides.days_ago, shares.snapshot_date
+    having count(*) = 2
+
+),
+
+-- From a day back on which one of the two was not there, nothing is known.
+unbroken as (
+
+    select * from days_before
+    qualify days_ago = row_number() over (
+        partition by pass_number
+        order by days_ago
+    )
+
+),
+
+-- Each day that is no lead parts one lead from the next.
+leads as (
+
+    select
+        *,
+        count(*) filter (lead < 0) over since as times_behind,
+        count(*) filter (lead <= 0) over since as lead_number
+    from unbroken
+    window since as (partition by pass_number order by days_ago)
+
+),
+
+were_behind as (
+
+    select distinct pass_number
+    from leads
+    where lead < 0
+
+),
+
+-- What was a lead of a week since then has been an overtake itself.
+lasted as (
+
+    select distinct pass_number
+    from leads
+    where lead > 0 and times_behind = 0
+    group by pass_number, lead_number
+    having max(snapshot_date) - min(snapshot_date) >= {{ days_ahead() }}
+
+),
+
+{% set columns = pass + ['leader_share', 'follower_share'] -%}
+final as (
+
+    select
+        {{ columns | join(',\n        ') }}
+    from ahead
+    where not was_tied
+
+    union all
+
+    select
+        {{ columns | join(',\n        ') }}
+    from tied
+    semi join were_behind on tied.pass_number = were_behind.pass_number
+    anti join lasted on tied.pass_number = lasted.pass_number
 
 )
 
