@@ -6,6 +6,11 @@
     )
 {%- endmacro %}
 
+{#- Cohort new_365d: created in the 365 days before the date; nobody knows when is not. -#}
+{% macro is_new_365d(created_at, snapshot_date) -%}
+    coalesce({{ created_at }} > {{ snapshot_date }} - interval 365 day, false)
+{%- endmacro %}
+
 {#-
     Scope language_models: by task; where no task is given, by tags that only language models
     carry (conversational, text-generation-inference, or the architecture).

@@ -178,7 +178,9 @@ class Oracle:
         on = before[-1] if before else seen[0]
         frame = self.records[on]
         row = frame[frame["model_key"] == model].iloc[0].to_dict()
-        return row | {"sighted_on": on, "is_present": False}
+        # What is gone is as it was, and grows older.
+        is_new = is_new_365d(row["created_at"], day)
+        return row | {"sighted_on": on, "is_present": False, "is_new_365d": is_new}
 
     @cached_property
     def _sights(self) -> dict[str, list[date]]:
@@ -339,7 +341,6 @@ def records(day: date, raw: Sequence[Row]) -> pd.DataFrame:
     for row in raw:
         namespace, slash, _ = row["id"].partition("/")
         created = None if row["createdAt"] in UNKNOWN_DATES else row["createdAt"]
-        year_before = datetime.combine(day, datetime.min.time()) - timedelta(days=365)
         tags = row["tags"] or []
         task = row["pipeline_tag"]
         rows.append(
@@ -349,7 +350,7 @@ def records(day: date, raw: Sequence[Row]) -> pd.DataFrame:
                 "organization": namespace if slash else row["author"] or "(no namespace)",
                 "author_type": row["author_type"],
                 "created_at": created,
-                "is_new_365d": created is not None and created > year_before,
+                "is_new_365d": is_new_365d(created, day),
                 "is_language_model": task in LANGUAGE_TASKS
                 if task
                 else not LANGUAGE_TAGS.isdisjoint(tags),
@@ -362,6 +363,12 @@ def records(day: date, raw: Sequence[Row]) -> pd.DataFrame:
     for column in ("author_type", "created_at", "rolling", "all_time"):
         frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
     return frame
+
+
+def is_new_365d(created: datetime | None, day: date) -> bool:
+    """Whether what was `created` then is in the cohort of new models on a day."""
+    year_before = datetime.combine(day, datetime.min.time()) - timedelta(days=365)
+    return created is not None and created > year_before
 
 
 def as_dictionaries(frame: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -1,5 +1,6 @@
 -- Models that a snapshot does not have, but whose downloads fall into one of its windows: gone,
--- and then as they were when last seen, or not there yet on a day between usable snapshots.
+-- and then as they were when last seen, or not there yet on a day between usable snapshots. How
+-- long ago they were created is asked of the day itself.
 with flows as (
 
     select * from {{ ref('int_hub__model_flows') }}
@@ -13,7 +14,7 @@ model_days as (
         model_key,
         model_id,
         organization,
-        is_new_365d,
+        created_at,
         is_language_model,
         is_lineage_known
     from {{ ref('int_hub__model_days') }}
@@ -31,7 +32,7 @@ sights as (
         last_sights.model_key,
         last_sights.model_id,
         last_sights.organization,
-        last_sights.is_new_365d,
+        last_sights.created_at,
         last_sights.is_language_model,
         last_sights.is_lineage_known
     from {{ ref('int_hub__last_sights') }} as last_sights
@@ -65,7 +66,8 @@ final as (
         sights.snapshot_date as sighted_on,
         sights.model_id,
         sights.organization,
-        sights.is_new_365d,
+        {{ is_new_365d('sights.created_at', 'absent.snapshot_date') }}
+            as is_new_365d,
         sights.is_language_model,
         sights.is_lineage_known
 

@@ -3,7 +3,7 @@
     'model_key',
     'model_id',
     'organization',
-    'is_new_365d',
+    'created_at',
     'is_language_model',
     'is_lineage_known',
     'downloads_30d',

@@ -23,9 +23,7 @@ final as (
         author_type,
         created_at,
         created_at_is_default,
-        coalesce(
-            created_at > snapshot_date - interval 365 day, false
-        ) as is_new_365d,
+        {{ is_new_365d('created_at', 'snapshot_date') }} as is_new_365d,
         is_language_model,
         pipeline_tag is not null or tags is not null as has_scope,
         tags is not null as has_tags,
