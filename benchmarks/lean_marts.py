@@ -289,8 +289,8 @@ from traced left join family on traced.root = family.m
 group by all
 """
 _DERIVED = ", ".join(
-    f"coalesce(sum(credit) filter (created_at > timestamp '{{day}}' - interval {days} day), 0)"
-    f" as n_{window}"
+    f"coalesce(sum(credit) filter (created_at >= timestamp '{{day}}' - interval {days} day "
+    f"and created_at < timestamp '{{day}}'), 0) as n_{window}"
     if days
     else f"coalesce(sum(credit), 0) as n_{window}"
     for window, days in CREATED_WITHIN.items()

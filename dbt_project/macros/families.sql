@@ -77,15 +77,17 @@
 {%- endmacro %}
 
 {#-
-    New derivatives by window, of the models that are there: by how long ago they were created.
-    `credit` is the part of a model that counts.
+    New derivatives by window, of the models that are there: created on the whole days (UTC) before
+    that of the snapshot. Its own day is not over when a snapshot of the morning is taken; it counts
+    from the next one on, whenever either is taken. `credit` is the part of a model that counts.
 -#}
 {% macro new_derivatives_of(credit) %}
         {%- for window, days in windows_of_creation().items() %},
         coalesce(sum({{ credit }}) filter (
             is_present
             {%- if days %}
-            and created_at > snapshot_date - interval {{ days }} day
+            and created_at >= snapshot_date - interval {{ days }} day
+            and created_at < snapshot_date
             {%- endif %}
         ), 0)::decimal(38, 12) as new_derivatives_{{ window }}
         {%- endfor %}

@@ -13,7 +13,7 @@
     {{ 'uncorrected_' if window in flow_windows() else 'downloads_' }}{{ window }}
 {%- endmacro %}
 
-{#- The windows as days before the snapshot in which a model was created; null for ever. -#}
+{#- The windows as whole days before that of the snapshot; null for ever. -#}
 {% macro windows_of_creation() -%}
     {{ return({'1d': 1, '7d': 7, '28d': 28, '30d': 30, '365d': 365, 'all_time': none}) }}
 {%- endmacro %}

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("measures")
 
 LARGEST_OWNERS = 100
 LARGEST_LINES = 50
-DAYS = {"1d": 1, "7d": 7, "28d": 28, "30d": 30, "365d": 365, "all_time": 36_500}
+DAYS = {"1d": 1, "7d": 7, "28d": 28, "30d": 30, "365d": 365}
 PACKED = re.compile(r"-(FP8|GGUF|AWQ|GPTQ-Int4|mlx-4bit|onnx|bnb-4bit|lora)$")
 UNKNOWN, OTHER = ("(unknown)", "", ""), ("(other)", "", "")
 Family = tuple[str, str, str]
@@ -75,6 +75,13 @@ class Families:
             if row["entity"] != row["model_id"] or PACKED.search(row["entity"])
         }
 
+    def _is_created_within(self, window: str, model: str, day: date) -> bool:
+        """Whether a model was created on a whole day of a window, which ends before `day`."""
+        if window not in DAYS:
+            return True
+        created = self.created.get((day, model))
+        return created is not None and 1 <= (day - created.date()).days <= DAYS[window]
+
     def of(self, slice_: Slice) -> dict[str, dict[str, float]]:
         """Downloads, largest model, models and new derivatives by the label of the family."""
         day, window, attribution, *_ = slice_
@@ -88,8 +95,7 @@ class Families:
             part = parts[self._family(row["entity"], row["owner"], slice_), model]
             part["downloads"] += 0 if pd.isna(downloads) else float(downloads)
             part["models_count"] = row["is_present"]
-            created = self.created.get((day, model), pd.Timestamp("1970-01-01"))
-            if row["is_present"] and created > pd.Timestamp(day) - pd.Timedelta(days=DAYS[window]):
+            if row["is_present"] and self._is_created_within(window, model, day):
                 part["new_derivatives"] += (
                     derived.get((model, row["entity"]), 0.0)
                     if attribution == "base_model"
