@@ -42,6 +42,8 @@ MODELS = (
     *MARTS,
     COVERAGE,
 )  # fmt: skip
+# Which days count is told by the first of them.
+COUNTERS = MODELS[: MODELS.index("int_hub__counter_status") + 1]
 # Each takes seconds; `make test-long` draws more.
 SEEDS = [pytest.param(seed, marks=() if seed < 2 else pytest.mark.long) for seed in range(40)]
 # In 2 of these a model is away on the day on which the source begins to record keys.
@@ -65,6 +67,13 @@ def built(
     )
     inputs["raw.generated_organizations"] = "select * from seeds.hub_organizations where false"
     return build(models, inputs, order=order)
+
+
+def statuses(models: dict[str, Model], history: History) -> dict[date, str]:
+    """Which days of `history` count."""
+    connection = built({name: models[name] for name in COUNTERS}, history)
+    found = connection.execute("select snapshot_date, status from built.int_hub__counter_status")
+    return dict(found.fetchall())
 
 
 def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
@@ -109,6 +118,23 @@ def test_shares_are_those_of_the_second_computation(models: dict[str, Model], se
             placed = known[known["country_code"].notna()]
             assert (placed["share_of_all_low"] <= placed["share_of_all"] + 1e-12).all()
             assert (placed["share_of_all"] <= placed["share_of_all_high"] + 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_day_without_counters_is_as_if_it_were_not_there(
+    models: dict[str, Model], seed: int
+) -> None:
+    """A panel may record them on some days alone: the others are compared with each other."""
+    history = random_history.draw(seed)
+    silent = random.Random(seed).sample(sorted(history)[3:], 4)
+    untold = {
+        day: [row | {"downloadsAllTime": None} for row in rows] if day in silent else rows
+        for day, rows in history.items()
+    }
+    spoken = {day: rows for day, rows in history.items() if day not in silent}
+    expected = statuses(models, spoken) | dict.fromkeys(silent, "uncounted")
+    assert statuses(models, untold) == expected
+    assert expected == Oracle(untold, ORGANIZATIONS).flows.statuses
 
 
 @pytest.mark.parametrize("seed", SEEDS[1:])

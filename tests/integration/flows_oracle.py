@@ -101,11 +101,12 @@ class Flows:
 
 def statuses(history: History) -> dict[date, str]:
     """ok, stalled, held, corrected or uncounted, for each snapshot of the history."""
-    days = sorted(history)
     counters = {
         day: {m: seen.counter for m, seen in history[day].items() if seen.counter is not None}
-        for day in days
+        for day in sorted(history)
     }
+    # A snapshot without counters says nothing: the others are each other's neighbours.
+    days = [day for day in counters if counters[day]]
     rises: dict[date, tuple[float, int]] = {}
     usual: dict[date, float] = {}
     falls: set[date] = set()
@@ -153,7 +154,7 @@ def statuses(history: History) -> dict[date, str]:
         ):
             stalled.add(day)
 
-    found: dict[date, str] = {}
+    found = {day: "uncounted" for day in history if not counters[day]}
     good: date | None = None  # the snapshot before the fall that is being held
     start = held = 0
 
@@ -165,9 +166,7 @@ def statuses(history: History) -> dict[date, str]:
         )
 
     for number, day in enumerate(days):
-        if not counters[day]:
-            found[day] = "uncounted"
-        elif good is not None and missing(day) > 0.1 * start:
+        if good is not None and missing(day) > 0.1 * start:
             if held < 8:
                 found[day], held = "held", held + 1
             else:

@@ -6,21 +6,47 @@ with build_window as (
 
 ),
 
-days as (
+window_days as (
 
-    select
-        snapshots.snapshot_date,
-        snapshots.previous_date
-    from (
-        select
-            snapshot_date,
-            lag(snapshot_date) over (order by snapshot_date) as previous_date
-        from {{ source('raw', 'snapshots') }}
-    ) as snapshots
+    select snapshots.snapshot_date
+    from {{ source('raw', 'snapshots') }} as snapshots
     inner join build_window
         on
             snapshots.snapshot_date >= build_window.from_date
             and snapshots.snapshot_date <= build_window.to_date
+
+),
+
+-- A snapshot without counters in between is no reason to compare with none.
+counted_days as (
+
+    select distinct snapshot_date
+    from {{ source('raw', 'hub_counters') }}
+    where
+        "downloadsAllTime" is not null
+        and {{ is_of_days('window_days') }}
+
+    {% if is_incremental() %}
+    union all
+
+    select snapshot_date
+    from {{ this }}
+    where
+        models_count > 0
+        and snapshot_date < (select from_date from build_window)
+    {% endif %}
+
+),
+
+days as (
+
+    select
+        window_days.snapshot_date,
+        max(counted_days.snapshot_date) as previous_date
+    from window_days
+    left join counted_days
+        on window_days.snapshot_date > counted_days.snapshot_date
+    group by window_days.snapshot_date
 
 ),
 

@@ -13,6 +13,7 @@ days as (
         *,
         row_number() over (order by snapshot_date) as place
     from {{ ref('int_hub__counter_days') }}
+    where models_count > 0
 
 ),
 

@@ -6,11 +6,19 @@
 
 with recursive days as (
 
+    select * from {{ ref('int_hub__counter_days') }}
+
+),
+
+-- A snapshot without counters says nothing: the others are neighbours.
+counted as (
+
     select
         *,
         row_number() over (order by snapshot_date) as place,
         snapshot_date - previous_date as days_count
-    from {{ ref('int_hub__counter_days') }}
+    from days
+    where models_count > 0
 
 ),
 
@@ -25,7 +33,7 @@ daily as (
     select
         *,
         rise::double / days_count as daily_rise
-    from days
+    from counted
 
 ),
 
@@ -101,7 +109,6 @@ walk as (
     select
         stepped.place,
         case
-            when stepped.models_count = 0 then 'uncounted'
             when shortfalls.shortfall > 0.1 * fallen.shortfall
                 then case when walk.held_count < {{ held_snapshots() }}
                     then 'held' else 'corrected' end
@@ -112,7 +119,6 @@ walk as (
             else 'ok'
         end as status,
         case
-            when stepped.models_count = 0 then walk.fell_on
             when shortfalls.shortfall > 0.1 * fallen.shortfall
                 then case when walk.held_count < {{ held_snapshots() }}
                     then walk.fell_on end
@@ -120,7 +126,6 @@ walk as (
             when stepped.is_fall then stepped.snapshot_date
         end as fell_on,
         case
-            when stepped.models_count = 0 then walk.held_count
             when shortfalls.shortfall > 0.1 * fallen.shortfall
                 then case when walk.held_count < {{ held_snapshots() }}
                     then walk.held_count + 1 else 0 end
@@ -148,23 +153,28 @@ walk as (
 judged as (
 
     select
-        stepped.snapshot_date,
-        stepped.previous_date,
-        walk.status,
+        days.snapshot_date,
+        days.previous_date,
+        coalesce(walk.status, 'uncounted') as status,
         walk.fell_on,
-        walk.status in ('ok', 'corrected') as is_usable,
-        walk.status in ('ok', 'corrected') and not stepped.may_be_out_of_step
-            as is_firm,
-        count(*) filter (walk.status = 'corrected') over (order by stepped.place)
-            as epoch,
-        stepped.common_models_count,
-        stepped.fallen_models_count,
-        stepped.large_models_count,
-        stepped.frozen_models_count,
+        coalesce(walk.status in ('ok', 'corrected'), false) as is_usable,
+        coalesce(
+            walk.status in ('ok', 'corrected')
+            and not stepped.may_be_out_of_step,
+            false
+        ) as is_firm,
+        count(*) filter (walk.status = 'corrected') over (
+            order by days.snapshot_date
+        ) as epoch,
+        days.common_models_count,
+        days.fallen_models_count,
+        days.large_models_count,
+        days.frozen_models_count,
         stepped.daily_rise,
         stepped.usual_rise
-    from walk
-    inner join stepped on walk.place = stepped.place
+    from days
+    left join stepped on days.snapshot_date = stepped.snapshot_date
+    left join walk on stepped.place = walk.place
 
 ),
 
