@@ -46,7 +46,9 @@ with country as (
             ('unattributed_organization', 'unattributed_unknown') then 0
             else share_of_all end)) filter (list_contains(entities, country_key)), 0) as low,
         least(coalesce(sum(coalesce(share_of_all_high, share_of_all))
-            filter (list_contains(entities, country_key)), 0), 1) as high
+            filter (list_contains(entities, country_key)), 0), 1) as high,
+        max(null_reason) filter (fact.downloads is null and list_contains(entities, country_key)
+            and measure in ('country_share', 'country_downloads')) as unknown
     from {_of_day("fct_country_share_daily")}
     where measure in ('country_share', 'country_downloads', 'downloads_total', 'models_count')
     group by claim_id
@@ -65,7 +67,14 @@ gap as (
         and other_country_key = greatest(entities[1], entities[2])
 ),
 organization as (
-    select claim_id, case when sum(downloads) is null then null
+    select claim_id, max(null_reason) filter (downloads is null
+            and list_contains(entities, canonical_organization)) as unknown,
+        case when sum(downloads) is null then null
+        when any_value(measure) = 'organizations_share'
+            and count(distinct canonical_organization) filter (downloads is not null
+                and list_contains(entities, canonical_organization))
+            < count(distinct canonical_organization) filter (
+                list_contains(entities, canonical_organization)) then null
         when any_value(measure) = 'organizations_share' then coalesce(sum(share_of_all)
             filter (list_contains(entities, canonical_organization)), 0)
         else count(*) filter (rank <= parameter and list_contains(entities, case entity_kind
@@ -120,8 +129,9 @@ family_model as (
 family_share as (
     select claim_id, case any_value(measure) when 'family_share' then sum(share_of_all)
         else sum(share_of_new_derivatives) end as value,
-        case any_value(measure) when 'family_derivative_share'
-            then max(derivatives_null_reason) end as reason
+        case when any_value(measure) = 'family_derivative_share'
+            then max(derivatives_null_reason)
+            when sum(share_of_all) is null then max(null_reason) end as reason
     from {_of_day("fct_family_share_daily")}
     where measure in ('family_share', 'family_derivative_share')
         and starts_with(family, entity) group by claim_id
@@ -162,17 +172,20 @@ passed as (
 ),
 measured as (
     select claim_id,
-        case measure when 'country_share' then case when total > 0 then share end
+        case when unknown is null then case measure
+            when 'country_share' then case when total > 0 then share end
             when 'country_downloads' then downloads when 'downloads_total' then total
-            else models end as value,
-        case measure when 'country_share' then case when total > 0 then low end
+            else models end end as value,
+        case when unknown is null then case measure
+            when 'country_share' then case when total > 0 then low end
             when 'country_downloads' then downloads + (low - share) * total
             when 'downloads_total' then total
-            else models end as low,
-        case measure when 'country_share' then case when total > 0 then high end
+            else models end end as low,
+        case when unknown is null then case measure
+            when 'country_share' then case when total > 0 then high end
             when 'country_downloads' then downloads + (high - share) * total
             when 'downloads_total' then total
-            else models end as high, null as reason
+            else models end end as high, unknown as reason
     from country
     union all
     select claim_id, gap, low, high, null from gap
@@ -184,7 +197,9 @@ measured as (
                 > date '{{day}}' - 358
                 then 'not every week of the 365 days before is measured yet' end
     from gap where measure = 'weekly_gap_change' group by claim_id
-    union all select claim_id, value, value, value, null from organization
+    union all
+    select claim_id, value, value, value, case when value is null then unknown end
+    from organization
     union all select claim_id, value, value, value, null from model
     union all select claim_id, value, value, value, null from rhythm
     union all select claim_id, value, value, value, null from family_model

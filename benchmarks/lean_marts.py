@@ -126,10 +126,10 @@ def sliced(rows: str, keys: str, counts: str = "") -> str:
     summed = "".join(f"sum(n_{w}) as n_{w}, " for w in WINDOWS) if counts else ""
     return f"""
         select {SLICE}, {keys}, models_count, {count}
-            case when reason is null then coalesce({_by_window("")}, 0) end as downloads,
-            case when reason is null then coalesce({_by_window("l_")}, 0) end as largest,
-            case when is_uncorrected_known then coalesce(case window_name when '1d' then u_1d
-                when '30d' then d30 when 'all_time' then d_all end, 0) end
+            case when reason is null then {_by_window("")} end as downloads,
+            case when reason is null then {_by_window("l_")} end as largest,
+            case when is_uncorrected_known then case window_name when '1d' then u_1d
+                when '30d' then d30 when 'all_time' then d_all end end
                 as downloads_uncorrected, reason
         from (
             select attribution, cohort, scope, {keys}, {summed} {_RESUMMED}
@@ -298,8 +298,8 @@ _DERIVED = ", ".join(
 _NONE_DERIVED = ", ".join(f"0 as n_{window}" for window in WINDOWS)
 _NOTHING = (
     "0 as models_count, "
-    + ", ".join(f"0 as {one}, 0 as l_{one}" for one in MEASURES)
-    + ", 0 as u_1d"
+    + ", ".join(f"null as {one}, null as l_{one}" for one in MEASURES)
+    + ", null as u_1d"
 )
 DERIVATIVES = """
 create temp table derivative as
@@ -464,15 +464,23 @@ def _rounded(share: str) -> str:
     return f"round({share}, 10)"
 
 
+# Of rows that are measured, and of whose models no figure is known.
+_UNKNOWN = """case when downloads is null then case window_name
+            when '30d' then 'the source records no downloads of these models'
+            when 'all_time' then 'the source records no downloadsAllTime of these models'
+            else 'the counters of these models tell of no part of the window' end end"""
+
+
 def _measures(is_ranked: str) -> str:
     return f"""downloads, models_count,
         {_rounded(_share("downloads", "all_downloads"))} as share_of_all,
         {_rounded(_share("downloads - largest", "all_downloads - largest"))}
             as share_of_all_without_largest_model,
-        case when {is_ranked} and all_downloads > 0 then rank() over (partition by {SLICE},
+        case when {is_ranked} and downloads is not null and all_downloads > 0
+            then rank() over (partition by {SLICE},
             {is_ranked} order by round(downloads, 6) desc) end::integer as rank,
         downloads_uncorrected,
-        coalesce(reason, case when all_downloads = 0
+        coalesce(reason, {_UNKNOWN}, case when all_downloads = 0
             then 'no model of this slice has downloads' end) as null_reason"""
 
 
@@ -640,7 +648,7 @@ share as (
     select * from out.fct_organization_share_daily where snapshot_date = date '{{day}}'
 ),
 covered as (
-    select {SLICE}, sum(downloads) as all_downloads,
+    select {SLICE}, sum(downloads) as all_downloads, max(null_reason) as unknown,
         coalesce(sum(downloads) filter (country_code is not null), 0) as attributed,
         coalesce(sum(downloads) filter (country_code is not null
             or country_key in ('international', 'unattributed_individual')), 0) as accounted,
@@ -670,7 +678,8 @@ select date '{{day}}' as snapshot_date, {SLICE},
         as downloads_with_known_lineage_share,
     coalesce(mapped, 0)::bigint as organizations_mapped_count,
     top as unattributed_top_organization,
-    coalesce(reason, case when coalesce(all_downloads, 0) = 0
+    coalesce(reason, case when all_downloads is null then unknown end,
+        case when coalesce(all_downloads, 0) = 0
         then 'no model of this slice has downloads' end) as null_reason
 from slice
 left join covered using ({SLICE})
@@ -698,13 +707,18 @@ measured as (
         {_within("100")} as top_100_share, {_within("1000")} as top_1000_share,
         {_within("ceil(n / 100)")} as top_1_percent_share
     from placed group by all
+),
+unknown as (
+    select {SLICE}, max(null_reason) as unknown from out.fct_country_share_daily
+    where snapshot_date = date '{{day}}' group by all having count(downloads) = 0
 )
 select date '{{day}}' as snapshot_date, {SLICE}, level,
-    case when reason is null then coalesce(all_entities, 0)::bigint end as entities_count,
+    case when reason is null and unknown is null then coalesce(all_entities, 0)::bigint end
+        as entities_count,
     hhi, gini, top_1_share, top_10_share, top_100_share, top_1000_share, top_1_percent_share,
-    coalesce(reason, case when hhi is null then 'no model of this slice has downloads' end)
-        as null_reason
-from slice left join measured using (level, {SLICE})
+    coalesce(reason, unknown, case when hhi is null
+        then 'no model of this slice has downloads' end) as null_reason
+from slice left join measured using (level, {SLICE}) left join unknown using ({SLICE})
 """
 COUNTRY_GAP = f"""
 with share as (

@@ -242,16 +242,17 @@ from today
 left join (select distinct m from root) as heir on today.m = heir.m
 left join (select distinct root as m from root) as ancestor on today.m = ancestor.m
 """
+# Null where the counter tells of no part of the day.
 CORRECTED = """case
-    when counter is null then case when counter_before is not null then 0 end
+    when counter is null then null
     when counter_before is null
-        then case when created_at::date >= date '{before}' then counter else 0 end
+        then case when created_at::date >= date '{before}' then counter end
     else greatest(counter - greatest(coalesce(floor, counter_before), counter_before), 0)
         / (date '{day}' - counted_on) end::double"""
 UNCORRECTED = """case
-    when counter is null then case when counter_before is not null then 0 end
+    when counter is null then null
     when counter_before is null
-        then case when created_at::date >= date '{before}' then counter else 0 end
+        then case when created_at::date >= date '{before}' then counter end
     else (counter - counter_before) / (date '{day}' - counted_on) end::double"""
 
 # All releases that are known: those of today, and of models that are gone.

@@ -245,7 +245,13 @@ def _count(value: float | None) -> str:
 
 def _coverage_line(shares: CountryShares) -> str:
     coverage = shares.coverage
-    reasons = {row["null_reason"] for row in shares.rows if row["null_reason"]}
+    # Where others are measured, the reason is that of a row.
+    is_measured = any(row["share_of_all"] is not None for row in shares.rows)
+    reasons = {
+        f"{row['country_name']}, {row['null_reason']}" if is_measured else row["null_reason"]
+        for row in shares.rows
+        if row["null_reason"]
+    }
     text = (
         f"coverage: {percent(coverage['downloads_attributed_share'])} of the downloads have a "
         f"country, {percent(coverage['downloads_with_known_lineage_share'])} a known lineage; "

@@ -129,7 +129,9 @@ def _ask_gap(site: Site, slice_: Slice, one: Row, other: Row) -> Answer:
 
 
 def _leads(gap: Answer) -> dict[str, Lead]:
-    newest = {row["attribution"]: row for row in gap}
+    # Of an attribution by which one of them is not known today, an older lead is none.
+    day = max((row["snapshot_date"] for row in gap), default=None)
+    newest = {row["attribution"]: row for row in gap if row["snapshot_date"] == day}
     return {
         attribution: Lead(
             attribution, row["gap"], row["gap_low"], row["gap_high"], row["gap_change_7d"]

@@ -42,7 +42,7 @@
                 {% for name in slice_columns() %}{{ rows }}.{{ name }}, {% endfor %}
                 {{ is_ranked }}
             -- Thirds of credits do not break a tie.
-            order by round({{ rows }}.downloads, 6) desc
+            order by round({{ rows }}.downloads, 6) desc nulls last
         ) end::integer as rank,
         {{ rows }}.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0

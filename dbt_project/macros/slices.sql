@@ -91,6 +91,21 @@
 {%- endmacro %}
 
 {#-
+    Why a row of a slice that is measured has no downloads: null where it has some, or none. A sum
+    is null where no part of it is known, and of no model there the figure is.
+-#}
+{% macro reason_of_unknown(rows) -%}
+    case
+        when {{ rows }}.downloads is not null then null
+        when {{ rows }}.window_name = '30d'
+            then 'the source records no downloads of these models'
+        when {{ rows }}.window_name = 'all_time'
+            then 'the source records no downloadsAllTime of these models'
+        else 'the counters of these models tell of no part of the window'
+    end
+{%- endmacro %}
+
+{#-
     Joins `slices` to the rows that `sliced` gave: those of the slice itself, or of all models
     where nobody knows which of them are in it. The slice is that of `slices`.
 -#}

@@ -54,7 +54,11 @@ def origins(model: str, column: str) -> set[str]:
         (
             "fct_mapping_coverage_daily",
             "null_reason",
-            {"int_hub__slices.null_reason", "fct_organization_share_daily.downloads"},
+            {
+                "int_hub__slices.null_reason",
+                "fct_organization_share_daily.null_reason",
+                "fct_organization_share_daily.downloads",
+            },
         ),
         # What is counted comes from no column.
         ("int_hub__snapshot_days", "models_count", set()),

@@ -9,7 +9,8 @@ import csv
 import io
 import itertools
 import random
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -23,7 +24,7 @@ from tests.integration.oracle import SLICE, Oracle
 pytestmark = pytest.mark.xdist_group("share_properties")
 
 MARTS = ("fct_country_share_daily", "fct_organization_share_daily", "fct_flow_adjustments")
-COVERAGE = "fct_mapping_coverage_daily"
+COVERAGE, CONCENTRATION = "fct_mapping_coverage_daily", "fct_concentration_daily"
 MODELS = (
     *(f"stg_hub__{name}" for name in ("unkeyed_days", "renames", "models", "counters", "authors")),
     *(
@@ -37,10 +38,12 @@ MODELS = (
             "divided_credits", "curated_organizations", "owners", "owner_types",
             "owner_downloads", "owner_days", "country_downloads", "country_slices",
             "contested_slices", "organization_slices", "lineage_slices",
+            "root_downloads", "download_counts",
         )
     ),
     *MARTS,
     COVERAGE,
+    CONCENTRATION,
 )  # fmt: skip
 # Which days count is told by the first of them.
 COUNTERS = MODELS[: MODELS.index("int_hub__counter_status") + 1]
@@ -85,8 +88,34 @@ def read(connection: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_shares_are_those_of_the_second_computation(models: dict[str, Model], seed: int) -> None:
     """With a year between the first day and the last, so that every window is measured."""
-    history = random_history.draw(seed)
+    measured = compared(models, random_history.draw(seed))
+    assert seed > 2 or "365d" in measured
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_source_does_not_record_is_not_counted_as_nothing(
+    models: dict[str, Model], seed: int
+) -> None:
+    """Whoever has no model with a known figure has no figure, and a reason."""
+    history = untold(random_history.draw(seed), seed)
+    assert "30d" in compared(models, history)
+    for table in MARTS[:2]:
+        found = read(built(models, history), table)
+        measured = found.groupby(SLICE)["downloads"].transform("count") > 0
+        unknown = found[measured & found["downloads"].isna()]
+        assert set(unknown["null_reason"]) == {
+            "the source records no downloads of these models",
+            "the source records no downloadsAllTime of these models",
+            "the counters of these models tell of no part of the window",
+        }
+        figures = [*found.columns[found.columns.str.startswith("share")], "rank"]
+        assert unknown[figures].isna().all(axis=None)
+
+
+def compared(models: dict[str, Model], history: History) -> set[str]:
+    """Compare the marts of `history` with the second computation; the windows with figures."""
     connection = built(models, history)
+    measured: set[str] = set()
     oracle = Oracle(history, ORGANIZATIONS)
     statuses = connection.execute(
         "select snapshot_date, status from built.int_hub__counter_status"
@@ -109,7 +138,8 @@ def test_shares_are_those_of_the_second_computation(models: dict[str, Model], se
             assert found[name].isna().equals(expected[name].isna())
             assert not (difference > tolerance * (1 + 10 / whole.clip(1))).any(), name
         known = found[found["null_reason"].isna()]
-        assert seed > 2 or "365d" in set(known["window_name"])
+        assert known["downloads"].notna().all()
+        measured |= set(known["window_name"])
         for name in (name for name in names if name.startswith("share")):
             assert found[name].round(10).equals(found[name]), name
         sums = known.groupby(SLICE)["share_of_all"].agg(["sum", "count"])
@@ -118,6 +148,7 @@ def test_shares_are_those_of_the_second_computation(models: dict[str, Model], se
             placed = known[known["country_code"].notna()]
             assert (placed["share_of_all_low"] <= placed["share_of_all"] + 1e-12).all()
             assert (placed["share_of_all"] <= placed["share_of_all_high"] + 1e-12).all()
+    return measured
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -227,6 +258,31 @@ def test_a_cohort_that_nobody_can_tell_is_null_and_an_empty_one_is_empty(
             assert new.empty
 
 
+def test_a_slice_of_whose_models_nothing_is_known_says_so(models: dict[str, Model]) -> None:
+    """Who is new has no figure, all others have theirs."""
+    history = {
+        day: [
+            row | {"downloads": None}
+            if row["createdAt"] and row["createdAt"].date() > day - timedelta(days=366)
+            else row
+            for row in rows
+        ]
+        for day, rows in random_history.draw(1).items()
+    }
+    connection = built(models, history)
+    newest = max(history)
+    for table in (COVERAGE, CONCENTRATION):
+        found = read(connection, table)
+        found = found[(found["snapshot_date"] == newest) & (found["window_name"] == "30d")]
+        is_new = found["cohort"] == "new_365d"
+        assert set(found.loc[is_new, "null_reason"]) == {
+            "the source records no downloads of these models"
+        }
+        assert found.loc[~is_new, "null_reason"].isna().all()
+        if table == CONCENTRATION:
+            assert (found["entities_count"].isna() == is_new).all()
+
+
 def test_of_a_source_without_tags_nobody_can_tell_who_declares_a_parent(
     models: dict[str, Model],
 ) -> None:
@@ -238,6 +294,25 @@ def test_of_a_source_without_tags_nobody_can_tell_who_declares_a_parent(
         assert found["downloads_attributed_share"].notna().all()
         assert (found["downloads_with_known_lineage_share"].notna() == known).all()
         assert len(found) > 0
+
+
+def untold(history: History, seed: int) -> History:
+    """`history`, of which a source records less: no counters of a day, of an owner, of a model."""
+    chance = random.Random(seed)
+    days = chance.sample(sorted(history)[3:], 2)
+    names = sorted({row["id"] for rows in history.values() for row in rows})
+    silent = {"shan", *chance.sample(names, 4)}
+
+    def told(day: date, row: dict[str, Any]) -> dict[str, Any]:
+        nothing = {row["author"], row["id"]} & silent
+        return row | {
+            "downloads": None if nothing or chance.random() < 0.05 else row["downloads"],
+            "downloadsAllTime": None
+            if nothing or day in days or chance.random() < 0.05
+            else row["downloadsAllTime"],
+        }
+
+    return {day: [told(day, row) for row in rows] for day, rows in history.items()}
 
 
 def moved(history: History, seed: int) -> History:

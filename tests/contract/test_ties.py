@@ -63,7 +63,8 @@ def test_the_500th_organization_is_the_first_by_name_of_equal_ones(
         {
             "snapshot_date": DAY, "window_name": WINDOWS, "attribution": "base_model",
             "cohort": "all", "scope": "all", "listed_cohort": "all", "listed_scope": "all",
-            "is_content_known": True, "is_uncorrected_known": True, "null_reason": None,
+            "is_content_known": True, "is_uncorrected_known": True,
+            "null_reason": pd.array([None] * len(WINDOWS), dtype="string"),
         }
     )  # fmt: skip
     inputs = {

@@ -39,6 +39,11 @@ class Life:
     maximum: int
     epoch: int
 
+    def tells_of(self, begin: date, end: date, until: date) -> bool:
+        """Whether any part of the time lies between its sights, when `until` has been seen."""
+        known = self.days[: bisect.bisect_right(self.days, until)]
+        return bool(known) and max(begin, known[0]) < min(end, known[-1])
+
     def at(self, day: date, until: date) -> Fraction | int | None:
         """The level on `day`, as it is known when `until` has been seen."""
         known = bisect.bisect_right(self.days, until)
@@ -87,15 +92,20 @@ class Flows:
         )
 
     def downloads(self, series: str, day: date, window: str) -> dict[str, Fraction | int]:
-        """Downloads of every model that was ever seen, gone ones too; asks only what is known."""
+        """Downloads of every model that was seen in a part of the window, gone ones too.
+
+        Asks only what is known.
+        """
         until = self.until(series, day)
         assert until is not None
+        begin = day - WINDOWS[window] * DAY
         found = {}
         for model, life in self.lives[series].items():
-            end = life.at(day, until)
-            start = life.at(day - WINDOWS[window] * DAY, until)
-            if end is not None and start is not None:
-                found[model] = end - start
+            if not life.tells_of(begin, day, until):
+                continue
+            end, start = life.at(day, until), life.at(begin, until)
+            assert end is not None and start is not None
+            found[model] = end - start
         return found
 
 

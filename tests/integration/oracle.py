@@ -257,14 +257,15 @@ class Oracle:
         parts = self.parts(days)
         keys = list(dict.fromkeys([*SLICE, level, "country_key"]))
         # The part of one model that an entity has, however many roots it comes by.
-        models = parts.groupby([*keys, "model_key"], as_index=False).agg(
-            {"downloads": "sum", "uncorrected": "sum", "is_present": "max"}
-        )
+        of_models = parts.groupby([*keys, "model_key"], as_index=False)
+        # Where no part of it is known, a sum is not known.
+        models = of_models[["downloads", "uncorrected"]].sum(min_count=1)
+        models["is_present"] = of_models["is_present"].max()["is_present"]
         grouped = models.groupby(keys, as_index=False)
-        found = grouped[["downloads", "uncorrected", "is_present"]].sum()
+        found = grouped[["downloads", "uncorrected", "is_present"]].sum(min_count=1)
         found["largest"] = grouped["downloads"].max()["downloads"]
         is_there = found["is_present"] > 0
-        found = found[is_there | (found["downloads"] > 0) | (found["uncorrected"] != 0)]
+        found = found[is_there | (found["downloads"] > 0) | (found["uncorrected"].fillna(0) != 0)]
         found = found.rename(
             columns={"uncorrected": "downloads_uncorrected", "is_present": "models_count"}
         )
@@ -284,7 +285,9 @@ class Oracle:
             found = found.merge(self._bands(parts), on=keys, how="left")
             for name in ("low", "high"):
                 band = found.pop(name).fillna(0) / whole.to_numpy()
-                found[f"share_of_all_{name}"] = band.where(is_country.to_numpy())
+                found[f"share_of_all_{name}"] = band.where(
+                    is_country.to_numpy() & found["downloads"].notna()
+                )
         self._forget_what_is_unknown(found)
         return found
 

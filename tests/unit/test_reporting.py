@@ -58,12 +58,22 @@ def test_a_change_is_told_in_points_and_a_missing_one_not_as_nothing() -> None:
 def test_a_table_that_does_not_show_all_rows_says_what_the_others_have(
     left: int, told: bool
 ) -> None:
-    rows = [
-        row
-        | dict.fromkeys(("share_change_7d", "history", "null_reason"))
-        | dict.fromkeys(("share_of_attributed", "share_of_all_without_largest_model", "downloads"))
-        for row in (CHINA, UNKNOWN)
-    ]
+    shown = caption([CHINA, UNKNOWN], left=left)
+    assert ("12 smaller rows, not shown: 41.4% together" in shown) is told
+
+
+def test_a_reason_is_that_of_the_row_where_others_are_measured() -> None:
+    silent = country("France", None, None, None) | {"null_reason": "not recorded"}
+    assert "not measurable: France, not recorded" in caption([CHINA, silent])
+    assert "not measurable: not recorded" in caption([silent])
+
+
+def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
+    """What stands below the table of `rows`."""
+    unsaid = (
+        "share_change_7d", "history", "null_reason", "share_of_attributed",
+        "share_of_all_without_largest_model", "downloads",
+    )  # fmt: skip
     coverage = dict.fromkeys(
         (
             "downloads_attributed_share",
@@ -73,7 +83,11 @@ def test_a_table_that_does_not_show_all_rows_says_what_the_others_have(
         )
     )
     shares = reporting.CountryShares(
-        date(2026, 10, 31), Universe("world", "demo"), reporting.Slice(), rows, left, coverage
+        date(2026, 10, 31),
+        Universe("world", "demo"),
+        reporting.Slice(),
+        [dict.fromkeys(unsaid) | row for row in rows],
+        left,
+        coverage,
     )
-    caption = str(reporting.shares_table(shares).caption)
-    assert ("12 smaller rows, not shown: 41.4% together" in caption) is told
+    return str(reporting.shares_table(shares).caption)

@@ -61,6 +61,12 @@ country_sums as (
         asked.measure,
         sum(shares.downloads) as all_downloads,
         sum(shares.models_count)::double as all_models,
+        -- Without all of them nobody knows what they have together.
+        max(shares.null_reason) filter (
+            shares.downloads is null
+            and array_contains(asked.entities, shares.country_key)
+            and asked.measure in ('country_share', 'country_downloads')
+        ) as reason,
         coalesce(sum(shares.downloads) filter (
             array_contains(asked.entities, shares.country_key)
         ), 0) as downloads,
@@ -105,15 +111,17 @@ countries as (
         ] %}
         case measure
             when 'country_share'
-                then case when all_downloads > 0 then {{ share }} end
+                then case when all_downloads > 0 and reason is null
+                    then {{ share }} end
             -- Shares are rounded, downloads are not.
             when 'country_downloads'
-                then downloads + ({{ share }} - share) * all_downloads
+                then case when reason is null
+                    then downloads + ({{ share }} - share) * all_downloads end
             when 'downloads_total' then all_downloads
             else all_models
         end as measured_{{ name }},
         {%- endfor %}
-        null as reason
+        reason
     from country_sums
 
 ),
@@ -194,6 +202,19 @@ organization_sums as (
         asked.claim_id,
         case
             when sum(shares.downloads) is null then null
+            when
+                asked.measure = 'organizations_share'
+                and count(distinct shares.canonical_organization) filter (
+                    shares.downloads is not null
+                    and array_contains(
+                        asked.entities, shares.canonical_organization
+                    )
+                ) < count(distinct shares.canonical_organization) filter (
+                    array_contains(
+                        asked.entities, shares.canonical_organization
+                    )
+                )
+                then null
             when asked.measure = 'organizations_share'
                 then coalesce(sum(shares.share_of_all) filter (
                     array_contains(
@@ -211,7 +232,14 @@ organization_sums as (
                     end
                 )
             )
-        end as measured_value
+        end as measured_value,
+        max(shares.null_reason) filter (
+            shares.downloads is null
+            and asked.measure = 'organizations_share'
+            and array_contains(
+                asked.entities, shares.canonical_organization
+            )
+        ) as unknown_reason
     from asked
     inner join {{ ref('fct_organization_share_daily') }} as shares
         on {{ is_of_the_claim('shares') }}
@@ -416,8 +444,12 @@ family_shares as (
             when 'family_share' then sum(shares.share_of_all)
             else sum(shares.share_of_new_derivatives)
         end as measured_value,
-        case when asked.measure = 'family_derivative_share'
-            then max(shares.derivatives_null_reason) end as reason
+        case
+            when asked.measure = 'family_derivative_share'
+                then max(shares.derivatives_null_reason)
+            when sum(shares.share_of_all) is null
+                then max(shares.null_reason)
+        end as reason
     from asked
     inner join {{ ref('fct_family_share_daily') }} as shares
         on
@@ -575,8 +607,8 @@ measured as (
     select * from gap_changes
 
     {%- for sums in [
-        'organization_sums', 'model_sums', 'derivatives', 'rhythm',
-        'family_models', 'counter_ratios'
+        'model_sums', 'derivatives', 'rhythm', 'family_models',
+        'counter_ratios'
     ] %}
 
     union all
@@ -590,6 +622,17 @@ measured as (
         null as reason
     from {{ sums }}
     {%- endfor %}
+
+    union all
+
+    select
+        snapshot_date,
+        claim_id,
+        measured_value,
+        measured_value as measured_low,
+        measured_value as measured_high,
+        case when measured_value is null then unknown_reason end as reason
+    from organization_sums
 
     union all
 

@@ -28,13 +28,13 @@ final as (
         case when slices.is_content_known then sliced.models_count
         end as models_count,
         case when slices.null_reason is null
-            then coalesce(sliced.downloads, 0) end as downloads,
+            then sliced.downloads end as downloads,
         case when slices.null_reason is null
-            then coalesce(sliced.largest_downloads, 0) end as largest_downloads,
+            then sliced.largest_downloads end as largest_downloads,
         case when slices.is_uncorrected_known
-            then coalesce(sliced.downloads_uncorrected, 0)
-        end as downloads_uncorrected,
-        slices.null_reason
+            then sliced.downloads_uncorrected end as downloads_uncorrected,
+        coalesce(slices.null_reason, {{ reason_of_unknown('sliced') }})
+            as null_reason
 
     from slices
     inner join sliced on {{ lists_the_slice('sliced') }}

@@ -62,11 +62,11 @@ final as (
         {{ flags | join(', ') }},
         0::bigint as models_count
         {%- for window in download_windows() %},
-        0::decimal(38, 9) as downloads_{{ window }},
-        0::decimal(38, 9) as largest_{{ window }}
+        null::decimal(38, 9) as downloads_{{ window }},
+        null::decimal(38, 9) as largest_{{ window }}
         {%- endfor %}
         {%- for window in flow_windows() %},
-        0::decimal(38, 9) as uncorrected_{{ window }}
+        null::decimal(38, 9) as uncorrected_{{ window }}
         {%- endfor %}
         {%- for window in download_windows() %},
         sum(new_derivatives_{{ window }})::decimal(38, 12)

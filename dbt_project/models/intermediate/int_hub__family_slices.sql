@@ -102,10 +102,9 @@ summed as (
         family_line,
         shown_organization as organization,
         sum(models_count)::bigint as models_count,
-        coalesce(sum(downloads), 0)::decimal(38, 9) as downloads,
-        coalesce(max(largest_downloads), 0)::decimal(38, 9) as largest_downloads,
-        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 9)
-            as downloads_uncorrected,
+        sum(downloads)::decimal(38, 9) as downloads,
+        max(largest_downloads)::decimal(38, 9) as largest_downloads,
+        sum(downloads_uncorrected)::decimal(38, 9) as downloads_uncorrected,
         sum(new_derivatives) as new_derivatives
     from labelled
     group by all
@@ -125,6 +124,7 @@ explained as (
         summed.largest_downloads,
         summed.downloads_uncorrected,
         summed.new_derivatives,
+        {{ reason_of_unknown('summed') }} as unknown_reason,
         case
             when not days.has_tags
                 then 'the source records no tags: lineage is unknown'
@@ -154,7 +154,7 @@ final as (
         end as downloads_uncorrected,
         case when derivatives_null_reason is null then new_derivatives
         end as new_derivatives,
-        null_reason,
+        coalesce(null_reason, unknown_reason) as null_reason,
         derivatives_null_reason
     from explained
 

@@ -1,13 +1,28 @@
+{#- Each figure has a bit in what tells of a model which figures ask for a day that shows it. -#}
+{% set bits = {} %}
+{%- for series in flow_series() %}
+{%- for window in flow_windows() %}
+{%- do bits.update({series ~ '_' ~ window: 2 ** (bits | length)}) %}
+{%- endfor %}
+{%- endfor %}
+
 -- Downloads of each model in each window that is a difference of levels, corrected and not. A
--- model that is gone has what it had until it was last seen.
+-- model that is gone has what it had until it was last seen. Null where its counter tells of no
+-- part of the window: an older one that is first seen as it ends, one that was gone before.
 with references_ as (
 
     select
         *,
-        {% for window in flow_windows() -%}
-        corrected_{{ window }} = uncorrected_{{ window }}
-        {{ 'and ' if not loop.last }}
-        {%- endfor %} as is_weighted_alike
+        bool_and(
+            {% for window in flow_windows() -%}
+            corrected_{{ window }} = uncorrected_{{ window }}
+            {{ 'and ' if not loop.last }}
+            {%- endfor %}
+        ) over (partition by snapshot_date) as is_weighted_alike,
+        {% for name, bit in bits.items() -%}
+        case when {{ name }} = 0 then 0 else {{ bit }} end
+        {{ '+ ' if not loop.last }}
+        {%- endfor %} as asked_for
     from {{ ref('int_hub__flow_references') }}
 
 ),
@@ -75,7 +90,8 @@ summed as (
 
 ),
 
--- Where a level is not the counter, or the rules look at other snapshots.
+-- Where a level is not the counter, or the rules look at other snapshots: then a model may be
+-- seen on days alone of which a figure does not ask, and that figure is not known.
 changed_levels as (
 
     select
@@ -105,7 +121,9 @@ corrections as (
         {%- for window in flow_windows() %},
         sum(level * corrected_{{ window }} - counter * uncorrected_{{ window }})
             as correction_{{ window }}
-        {%- endfor %}
+        {%- endfor %},
+        case when not bool_and(is_weighted_alike) then bit_or(asked_for)
+        end as asked_for
     from changed_levels
     group by snapshot_date, model_key
 
@@ -117,6 +135,10 @@ supposed as (
         references_.*,
         unseen.series,
         unseen.model_key,
+        case when unseen.after_date is null then unseen.before_date
+        end as first_sight,
+        case when unseen.before_date is null then unseen.after_date
+        end as last_sight,
         case
             when unseen.after_date is null or unseen.before_date is null
                 then unseen.level_before::decimal(38, 9)
@@ -144,15 +166,25 @@ measured as (
         summed.snapshot_date,
         summed.model_key
         {%- for window in flow_windows() %},
-        {{ divided(
-            'summed.uncorrected_' ~ window
-            ~ ' + coalesce(corrections.correction_' ~ window ~ ', 0)',
-            'windows.corrected_' ~ window ~ '_divisor'
-        ) }} as corrected_{{ window }},
-        {{ divided(
-            'summed.uncorrected_' ~ window,
-            'windows.uncorrected_' ~ window ~ '_divisor'
-        ) }} as uncorrected_{{ window }}
+        case
+            when (
+                corrections.asked_for & {{ bits['corrected_' ~ window] }}
+            ) = 0 then null
+            else {{ divided(
+                'summed.uncorrected_' ~ window
+                ~ ' + coalesce(corrections.correction_' ~ window ~ ', 0)',
+                'windows.corrected_' ~ window ~ '_divisor'
+            ) }}
+        end as corrected_{{ window }},
+        case
+            when (
+                corrections.asked_for & {{ bits['uncorrected_' ~ window] }}
+            ) = 0 then null
+            else {{ divided(
+                'summed.uncorrected_' ~ window,
+                'windows.uncorrected_' ~ window ~ '_divisor'
+            ) }}
+        end as uncorrected_{{ window }}
         {%- endfor %}
     from summed
     inner join windows on summed.snapshot_date = windows.snapshot_date
@@ -169,13 +201,20 @@ supposed_parts as (
         supposed.snapshot_date,
         supposed.model_key
         {%- for series in flow_series() %}
-        {%- for window in flow_windows() %},
+        {%- for window, days in flow_windows().items() %},
         sum(
             case when supposed.series = '{{ series }}' then {{ divided(
                 'supposed.level * supposed.' ~ series ~ '_' ~ window,
                 'windows.' ~ series ~ '_' ~ window ~ '_divisor'
             ) }} end
-        ) as {{ series }}_{{ window }}
+        ) as {{ series }}_{{ window }},
+        least(
+            supposed.snapshot_date,
+            min(supposed.last_sight) filter (supposed.series = '{{ series }}')
+        ) <= greatest(
+            supposed.snapshot_date - {{ days }},
+            max(supposed.first_sight) filter (supposed.series = '{{ series }}')
+        ) as is_{{ series }}_{{ window }}_unknown
         {%- endfor %}
         {%- endfor %}
     from supposed
@@ -198,6 +237,7 @@ final as (
             case
                 when supposed_parts.{{ name }} is null
                     then {{ without_rounding_dust('measured.' ~ name) }}
+                when supposed_parts.is_{{ name }}_unknown then null
                 when measured.{{ name }} is null
                     then {{ without_rounding_dust('supposed_parts.' ~ name) }}
                 else {{ without_rounding_dust(

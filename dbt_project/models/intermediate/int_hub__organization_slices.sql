@@ -178,10 +178,9 @@ shown as (
             as canonical_organization,
         case when is_shown then parent end as parent,
         sum(models_count)::bigint as models_count,
-        coalesce(sum(downloads), 0)::decimal(38, 9) as downloads,
-        coalesce(max(largest_downloads), 0)::decimal(38, 9) as largest_downloads,
-        coalesce(sum(downloads_uncorrected), 0)::decimal(38, 9)
-            as downloads_uncorrected
+        sum(downloads)::decimal(38, 9) as downloads,
+        max(largest_downloads)::decimal(38, 9) as largest_downloads,
+        sum(downloads_uncorrected)::decimal(38, 9) as downloads_uncorrected
     from (
         select
             sliced.*,
@@ -219,7 +218,8 @@ final as (
             then shown.largest_downloads end as largest_downloads,
         case when slices.is_uncorrected_known
             then shown.downloads_uncorrected end as downloads_uncorrected,
-        slices.null_reason
+        coalesce(slices.null_reason, {{ reason_of_unknown('shown') }})
+            as null_reason
 
     from slices
     inner join shown on {{ lists_the_slice('shown') }}

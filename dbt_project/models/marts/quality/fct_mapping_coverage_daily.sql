@@ -49,6 +49,7 @@ covered as (
     select
         {{ slice | join(', ') }},
         sum(downloads) as all_downloads,
+        max(null_reason) as unknown_reason,
         coalesce(sum(downloads) filter (
             country_code is not null
         ), 0) as attributed_downloads,
@@ -105,6 +106,8 @@ final as (
         covered.unattributed_top_organization,
         coalesce(
             slices.null_reason,
+            case when covered.all_downloads is null
+                then covered.unknown_reason end,
             case when coalesce(covered.all_downloads, 0) = 0
                 then 'no model of this slice has downloads' end
         ) as null_reason

@@ -27,6 +27,16 @@ counts as (
 
 ),
 
+-- Slices of which nobody is known.
+unknown as (
+
+    select {{ slice | join(', ') }}, max(null_reason) as null_reason
+    from {{ ref('int_hub__country_slices') }}
+    group by {{ slice | join(', ') }}
+    having count(downloads) = 0
+
+),
+
 totals as (
 
     select
@@ -75,17 +85,22 @@ final as (
         slices.cohort,
         slices.scope,
         slices.level,
-        case when slices.null_reason is null
+        case when slices.null_reason is null and unknown.null_reason is null
             then coalesce(measured.all_entities, 0)::bigint
         end as entities_count
         {%- for name in ['hhi', 'gini'] + tops | list %},
         case when slices.null_reason is null
             then measured.{{ name }}::double end as {{ name }}
         {%- endfor %},
-        coalesce(slices.null_reason, case when measured.hhi is null
-            then 'no model of this slice has downloads' end) as null_reason
+        coalesce(
+            slices.null_reason,
+            unknown.null_reason,
+            case when measured.hhi is null
+                then 'no model of this slice has downloads' end
+        ) as null_reason
 
     from slices
+    left join unknown using ({{ slice | join(', ') }})
     left join measured using ({{ slice | join(', ') }}, level)
 
 )
