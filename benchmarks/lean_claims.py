@@ -193,10 +193,16 @@ measured as (
     union all
     select claim_id, min(change), min(change), min(change),
         case when min(change) is null then 'no change from one week to the next is measured yet'
-            when min(change) > 0 and min(snapshot_date) filter (change is not null)
-                > date '{{day}}' - 358
+            when min(change) > 0 and (min(snapshot_date) filter (change is not null)
+                > date '{{day}}' - 358 or max(days) filter (change is not null) > 7
+                or max(snapshot_date) filter (change is not null) <= date '{{day}}' - 7)
                 then 'not every week of the 365 days before is measured yet' end
-    from gap where measure = 'weekly_gap_change' group by claim_id
+    from (
+        select *, snapshot_date - max(snapshot_date) filter (change is not null) over (
+            partition by claim_id order by snapshot_date
+            rows between unbounded preceding and 1 preceding) as days
+        from gap where measure = 'weekly_gap_change'
+    ) group by claim_id
     union all
     select claim_id, value, value, value, case when value is null then unknown end
     from organization

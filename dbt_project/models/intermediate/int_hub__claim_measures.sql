@@ -170,8 +170,22 @@ country_gaps as (
 
 ),
 
--- One week without a rise refutes a rise of every week; that each week had one
--- is known only when all of them are.
+weekly_changes as (
+
+    select
+        *,
+        gap_date - max(gap_date) filter (gap_change is not null) over (
+            partition by snapshot_date, claim_id
+            order by gap_date
+            rows between unbounded preceding and 1 preceding
+        ) as days_count
+    from gaps
+    where measure = 'weekly_gap_change'
+
+),
+
+-- One week without a rise refutes a rise of every week. That each had one is
+-- known only where no seven days of the 365 are without a measured change.
 gap_changes as (
 
     select
@@ -185,12 +199,16 @@ gap_changes as (
                 then 'no change from one week to the next is measured yet'
             when
                 min(gap_change) > 0
-                and min(gap_date) filter (gap_change is not null)
-                > snapshot_date - 358
+                and (
+                    min(gap_date) filter (gap_change is not null)
+                    > snapshot_date - 358
+                    or max(days_count) filter (gap_change is not null) > 7
+                    or max(gap_date) filter (gap_change is not null)
+                    <= snapshot_date - 7
+                )
                 then 'not every week of the 365 days before is measured yet'
         end as reason
-    from gaps
-    where measure = 'weekly_gap_change'
+    from weekly_changes
     group by snapshot_date, claim_id
 
 ),
