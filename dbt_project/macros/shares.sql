@@ -26,7 +26,8 @@
 
 {#-
     The measures of `rows` beside the `totals` of their slice. Those of whom `is_ranked` is true
-    have a rank among each other; where nobody has downloads, nobody has one.
+    have a rank among each other, but for those whose downloads are unknown; where nobody has
+    downloads, nobody has one.
 -#}
 {% macro measures_of_shares(rows, is_ranked) -%}
     {{ rows }}.downloads::double as downloads,
@@ -36,8 +37,11 @@
             'downloads - largest_downloads',
             'all_downloads - largest_downloads'
         )) }} as share_of_all_without_largest_model,
-        -- What is unknown is null: not above 0 either.
-        case when {{ is_ranked }} and all_downloads > 0 then rank() over (
+        case when
+            {{ is_ranked }}
+            and {{ rows }}.downloads is not null
+            and all_downloads > 0
+        then rank() over (
             partition by
                 {% for name in slice_columns() %}{{ rows }}.{{ name }}, {% endfor %}
                 {{ is_ranked }}
