@@ -18,7 +18,7 @@ from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, sync_folder
 from orchestration.profile import Profile
 from orchestration.publication import refusals, showings
-from orchestration.publication.build import Candidate, Extra, build, complete
+from orchestration.publication.build import BUILDING, Candidate, Extra, build, complete
 from orchestration.publication.diff import Diff, diff
 from orchestration.publication.generation import (
     CURRENT,
@@ -183,10 +183,16 @@ def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _
 
 
 def remove_leftovers(home: Home) -> None:
-    """Remove what killed runs left behind; the caller holds the home's lock."""
+    """Remove what killed runs left behind; the caller holds the home's lock.
+
+    Other hidden things are none of ours: a file system keeps its snapshots and its waste there.
+    """
     if not home.published.is_dir():
         return
+    drafts = (f".{CURRENT}-", f".{showings.SHOWN}.")
     for path in home.published.glob(".*"):
+        if not path.name.startswith((BUILDING, REMOVING, *drafts)):
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

@@ -288,6 +288,8 @@ def test_strangers_beside_the_generations_are_left_alone(home: Home) -> None:
     strangers = [
         "lost+found",
         "@eaDir",
+        ".snapshot",
+        ".Trash-1000",
         "backup",
         "zzz-12345678",
         "20260101T000000Z",
