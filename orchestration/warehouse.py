@@ -130,13 +130,17 @@ def _authors_file(home: Home) -> Path:
 
 def code_fingerprint(project: Path = PROJECT) -> str:
     """A hash over all that decides what the marts say, beside the snapshots."""
+    return fingerprint(project, _CODE, (".sql", ".yml", ".csv"))
+
+
+def fingerprint(root: Path, names: Iterable[str], suffixes: Sequence[str]) -> str:
+    """A hash over the files and folders `names` below `root`: of files with these `suffixes`."""
     digest = hashlib.sha256()
-    for name in _CODE:
-        root = project / name
-        files = [root] if root.is_file() else sorted(root.rglob("*"))
-        for file in files:
-            if file.is_file() and file.suffix in (".sql", ".yml", ".csv"):
-                digest.update(str(file.relative_to(project)).encode() + b"\0")
+    for name in names:
+        path = root / name
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and file.suffix in suffixes:
+                digest.update(str(file.relative_to(root)).encode() + b"\0")
                 digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -624,10 +624,16 @@ measured as (
 
     select * from gap_changes
 
-    {%- for sums in [
-        'model_sums', 'derivatives', 'rhythm', 'family_models',
-        'counter_ratios'
-    ] %}
+    {%- for sums, reason in {
+        'model_sums': 'null',
+        'derivatives': 'null',
+        'rhythm': 'null',
+        'family_models': 'null',
+        'counter_ratios': 'null',
+        'organization_sums':
+            'case when measured_value is null then unknown_reason end',
+        'family_shares': 'reason',
+    }.items() %}
 
     union all
 
@@ -637,31 +643,9 @@ measured as (
         measured_value,
         measured_value as measured_low,
         measured_value as measured_high,
-        null as reason
+        {{ reason }} as reason
     from {{ sums }}
     {%- endfor %}
-
-    union all
-
-    select
-        snapshot_date,
-        claim_id,
-        measured_value,
-        measured_value as measured_low,
-        measured_value as measured_high,
-        case when measured_value is null then unknown_reason end as reason
-    from organization_sums
-
-    union all
-
-    select
-        snapshot_date,
-        claim_id,
-        measured_value,
-        measured_value as measured_low,
-        measured_value as measured_high,
-        reason
-    from family_shares
 
     union all
 

@@ -1,6 +1,5 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import ahead, profile
+from orchestration import ahead, profile, warehouse
 from orchestration.defs.fetch.checks import as_check_result
 from orchestration.defs.fetch.live import refused
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
@@ -45,20 +44,13 @@ CHECKS = (*verify.CHECKS, *candidate.CHECKS)
 MARTS = [spec.key for spec in transform.specs if spec.key.path[-1] in TABLES]
 
 
-def _program_fingerprint() -> str:
-    """A hash over the program itself: what a gate asks or a page says is of it, not of dbt."""
-    digest = hashlib.sha256()
-    for package in ("orchestration", "dashboard"):
-        for file in sorted((CHECKOUT / package).rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
-                digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0")
-                digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
+# What a gate asks and what a page says is of the program, not of dbt.
+PROGRAM = warehouse.fingerprint(
+    CHECKOUT, ("orchestration", "dashboard"), (".py", ".sql", ".html", ".css", ".js")
+)
 # Release, models and program, as they were when this process began. Under another version every
 # week is judged again, and what is written of the same content is a new generation.
-CODE_VERSION = f"{version('hub-observatory')}+{CODE[:12]}.{_program_fingerprint()[:12]}"
+CODE_VERSION = f"{version('hub-observatory')}+{CODE[:12]}.{PROGRAM[:12]}"
 
 
 @contextmanager
