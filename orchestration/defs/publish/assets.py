@@ -192,7 +192,8 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
     # Numbers become plots over the publications in the UI.
     numbers = {
         "leader_share": countries[0]["share_of_all"] if countries else None,
-        "gap_to_second": countries[0]["share_of_all"] - countries[1]["share_of_all"]
+        # Shares end at the tenth decimal; behind it a difference shows a float's noise.
+        "gap_to_second": round(countries[0]["share_of_all"] - countries[1]["share_of_all"], 10)
         if len(countries) > 1
         else None,
         **{name: shares.coverage[name] for name in COVERAGE},
