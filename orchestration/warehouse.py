@@ -359,7 +359,7 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
             else (None, None),
         )
         _register_authors(connection, _authors_file(home))
-        _register_generated(connection, generated_organizations_file(home))
+        _register_generated(connection, home)
         _make(
             connection,
             "snapshots",
@@ -441,7 +441,14 @@ def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None
     connection.execute(f"create or replace table raw.hub_authors as {source}")
 
 
-def _register_generated(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+def _register_generated(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    file, universe = generated_organizations_file(home), home.universe()
+    if universe is not None and universe.is_generated and not file.exists():
+        raise Refusal(
+            f"the organizations of the {universe} are missing: no country would have any",
+            file=file,
+            cure="put there what its Hub tells under /local-hub/organizations.csv",
+        )
     rows = _generated_organizations(file) if file.exists() else ()
     _make(connection, "generated_organizations", GENERATED_ORGANIZATIONS, rows)
 

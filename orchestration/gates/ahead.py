@@ -43,6 +43,7 @@ def ask(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any] | No
     if _process is None or _process.stdin is None or _process.stdout is None:
         return None
     question = {
+        "rows": len(frame),
         "columns": {str(name): frame[name].tolist() for name in frame},
         "checks": [asdict(check) for check in checks],
     }
@@ -71,9 +72,8 @@ def _answer_all(questions: IO[str], answers: IO[str]) -> None:
     validation.load()
     for line in questions:
         question = json.loads(line)
-        found = validation.validate(
-            pandas.DataFrame(question["columns"]), [Check(**check) for check in question["checks"]]
-        )
+        frame = pandas.DataFrame(question["columns"], index=range(question["rows"]))
+        found = validation.validate(frame, [Check(**check) for check in question["checks"]])
         told = {
             name: {"failing": sorted(one.failing), "crash": one.crash}
             for name, one in found.items()

@@ -35,7 +35,8 @@ class Answer:
 def validate(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Answer]:
     """Ask every check of every row of `frame`; a crash is an answer, never an exception."""
     answers = {check.name: Answer() for check in checks}
-    if frame.empty:
+    # Not `frame.empty`: rows without any column are no answer, but questions that crash.
+    if not len(frame):
         return answers
     asked = ahead.ask(frame, checks)
     if asked is not None:
@@ -56,7 +57,7 @@ def validate(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Answ
             answers[name].crash = crash
         elif not result.success:
             failing = result.result.get("unexpected_index_list")
-            if failing is None:
+            if not failing:
                 answers[name].crash = "Great Expectations named no row for its failure"
             else:
                 answers[name].failing = {int(row[ROW]) for row in failing}

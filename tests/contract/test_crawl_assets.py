@@ -17,6 +17,7 @@ from huggingface_hub import HfApi
 
 from local_hub import LocalHub, Recorded, World, named_world, write_dataset
 from orchestration.defs.automation import running
+from orchestration.defs.fetch import live
 from orchestration.defs.fetch.assets import fetch
 from orchestration.defs.fetch.other_repositories import SETTING, also_crawled, others
 from orchestration.defs.fetch.resources import HomeResource
@@ -26,6 +27,7 @@ from orchestration.home import Home
 from orchestration.hub import dataset_archive
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import DATASETS, SPACES, Kind
+from orchestration.warehouse import generated_organizations_file
 
 TOKEN = "hf_canaryCanaryCanaryCanaryCanary12"
 NAME = "cfahlgren1/hub-stats"
@@ -90,6 +92,23 @@ def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
 @pytest.fixture(scope="module")
 def world() -> World:
     return named_world("clean:1500x4")
+
+
+def test_no_day_of_a_generated_world_is_sealed_before_its_organizations_are_known(
+    run: Callable[..., Told], world: World, home: Home
+) -> None:
+    """A sealed day is not crawled again: without them it would be of no country for ever."""
+
+    def killed(*_: object) -> None:
+        raise SystemExit("killed")
+
+    with LocalHub(world, date=world.dates[0]) as hub:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(live, "write_text_durably", killed)
+            assert not run(hub, world.dates[0]).succeeded
+        assert store.find(home, world.dates[0]) is None
+        assert run(hub, world.dates[0]).succeeded
+    assert generated_organizations_file(home).exists()
 
 
 def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_the_log(

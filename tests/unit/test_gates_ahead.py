@@ -44,6 +44,15 @@ def test_the_answers_are_those_of_this_process(here: dict[str, Answer]) -> None:
     assert ahead.ask(FRAME, CHECKS) is None
 
 
+def test_rows_without_the_column_that_is_asked_about_do_not_pass() -> None:
+    frame = pd.DataFrame(index=range(3))
+    (check,) = CHECKS[-1:]
+    assert validate(frame, [check])["unasked"].crash
+    with ahead.validating_ahead():
+        assert ahead.ask(frame, [check]) is not None
+        assert validate(frame, [check])["unasked"].crash
+
+
 def test_a_process_that_dies_leaves_no_question_unanswered(here: dict[str, Answer]) -> None:
     with ahead.validating_ahead() as process:
         os.kill(process.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ import pytest
 
 from orchestration import database, warehouse
 from orchestration.errors import Refusal
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.snapshots.store import Sealed
 from tests.integration.built_world import sealed
 
@@ -306,3 +306,15 @@ def test_what_cannot_be_read_of_a_generated_organization_is_refused(
     assert (told.file, told.row, told.field, told.cure) == (
         warehouse.generated_organizations_file(home), 3, field, cure,
     )  # fmt: skip
+
+
+def test_a_generated_world_whose_organizations_are_missing_is_not_built(home: Home) -> None:
+    """No country would have a download in it, and every gate would pass."""
+    home.claim_universe(Universe("world", "demo"))
+    file = warehouse.generated_organizations_file(home)
+    with pytest.raises(Refusal, match="no country would have any") as refused:
+        warehouse.register(home, warehouse.BuildPlan((), (), True, "x", "c"), [])
+    assert refused.value.file == file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(",".join(OWNERS) + "\n")
+    warehouse.register(home, warehouse.BuildPlan((), (), True, "x", "c"), [])

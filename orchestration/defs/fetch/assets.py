@@ -13,7 +13,7 @@ from orchestration import preflight, profile
 from orchestration.database import connect
 from orchestration.defs.fetch import recorded
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, land_generated_organizations, refused
+from orchestration.defs.fetch.live import fetch_live, refused
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
@@ -134,7 +134,6 @@ def _fetch_models(
             )
             metadata = describe_day(home, contract.MODELS, sealed)
             if landed is not None:
-                land_generated_organizations(home, HubClient(), landed.universe)
                 metadata |= describe_crawl(home, contract.MODELS, landed)
             return dg.MaterializeResult(asset_key=MODELS.key, metadata=metadata)
         imported = _import_recorded(home, config, context)

@@ -94,6 +94,8 @@ def fetch_live(
             file=aside,
             cure="run it again; if the Hub really lost these, see reason.txt there",
         )
+    # Before the day is sealed: whoever is killed in between has no day yet, and crawls it again.
+    land_generated_organizations(home, client, landed.universe)
     imported = importing.import_pages(
         home, landed.pages, day, _source(landed), kind=kind, said=log.info
     )

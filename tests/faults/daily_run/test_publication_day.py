@@ -14,10 +14,12 @@ from orchestration.snapshots import store
 from tests.faults.daily_run.commands import (
     TOKEN,
     Hub,
+    Reference,
     Watched,
     check_nothing_left,
     check_sealed,
     check_whole,
+    tables,
 )
 from tests.integration.command_line import PROGRAM, environment_for
 
@@ -33,6 +35,12 @@ def test_a_day_killed_three_times_is_published_by_the_next_run(watched: Watched)
     check_nothing_left(watched.home)
     (sealed,) = store.list_sealed(watched.home)
     assert sealed.rows == len(watched.hub.local.stage.content.day(watched.hub.days[0]))
+
+
+def test_a_day_killed_three_times_says_what_an_undisturbed_one_says(
+    watched: Watched, reference: Reference
+) -> None:
+    assert tables(watched.home) == tables(reference.base)
 
 
 def test_nobody_but_the_hub_is_spoken_to(watched: Watched) -> None:
