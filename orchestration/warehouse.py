@@ -32,6 +32,8 @@ from orchestration.snapshots.store import Sealed
 
 PROJECT = CHECKOUT / "dbt_project"
 _CODE = ("dbt_project.yml", "models", "macros", "seeds", "tests")
+# How a sealed day is read.
+_READING = ("contract.py", "reading.py")
 
 # Tables of one row: what the build was made from that finished, and the one before the build that
 # has begun. There is never more than one of them.
@@ -130,7 +132,9 @@ def _authors_file(home: Home) -> Path:
 
 def code_fingerprint(project: Path = PROJECT) -> str:
     """A hash over all that decides what the marts say, beside the snapshots."""
-    return fingerprint(project, _CODE, (".sql", ".yml", ".csv"))
+    models = fingerprint(project, _CODE, (".sql", ".yml", ".csv"))
+    reading = fingerprint(CHECKOUT / "orchestration" / "snapshots", _READING, (".py",))
+    return hashlib.sha256(f"{models} {reading}".encode()).hexdigest()
 
 
 def fingerprint(root: Path, names: Iterable[str], suffixes: Sequence[str]) -> str:
@@ -148,12 +152,14 @@ def fingerprint(root: Path, names: Iterable[str], suffixes: Sequence[str]) -> st
 def fingerprints(home: Home, project: Path = PROJECT) -> dict[str, str]:
     """A hash over each part that decides what the marts say, beside the snapshots.
 
-    `mapping` are the seeds but for the claims, `claims` these, `rules` the models, `owners` what
-    the Hub answered when asked who an owner is. A changed figure is explained by them.
+    `mapping` are the seeds but for the claims, `claims` these, `rules` the models and how a
+    sealed day is read, `owners` what the Hub answered when asked who an owner is. A changed figure
+    is explained by them.
     """
     seeds = set((project / "seeds").glob("*.csv"))
     claims = project / "seeds" / "claims.csv"
     rules = {file for name in ("models", "macros") for file in (project / name).rglob("*.sql")}
+    rules |= {CHECKOUT / "orchestration" / "snapshots" / name for name in _READING}
     parts = {
         "mapping": (seeds - {claims}) | {generated_organizations_file(home)},
         "claims": {claims},
@@ -190,7 +196,7 @@ def plan(home: Home, days: Iterable[Sealed], code: str | None = None) -> BuildPl
     if built is None or built.cuts > MADE_AGAIN:
         return rebuild("the last build did not end")
     if built.code != code:
-        return rebuild("models or seeds changed")
+        return rebuild("models, seeds or how snapshots are read changed")
     if built.mapping != fingerprints(home)["mapping"]:
         return rebuild("the owners of the generated world changed")
     wanted = {day.snapshot_date: day.content_sha256 for day in ordered}

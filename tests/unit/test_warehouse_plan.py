@@ -85,7 +85,7 @@ def test_days_in_any_order_end_with_all_of_them_in_theirs(home: Home) -> None:
     [
         ([day(0), day(1, "corrected")], "c", "a day was corrected or withdrawn"),
         ([day(0)], "c", "a day was corrected or withdrawn"),
-        ([day(0), day(1)], "d", "models or seeds changed"),
+        ([day(0), day(1)], "d", "models, seeds or how snapshots are read changed"),
     ],
     ids=["corrected", "withdrawn", "other code"],
 )
@@ -318,3 +318,22 @@ def test_a_generated_world_whose_organizations_are_missing_is_not_built(home: Ho
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(",".join(OWNERS) + "\n")
     warehouse.register(home, warehouse.BuildPlan((), (), True, "x", "c"), [])
+
+
+def test_another_way_of_reading_snapshots_is_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else days that were built from what was read wrongly would stay as they are."""
+    reading = tmp_path / "orchestration" / "snapshots" / "reading.py"
+    reading.parent.mkdir(parents=True)
+    monkeypatch.setattr(warehouse, "CHECKOUT", tmp_path)
+
+    def told() -> tuple[str, str]:
+        return warehouse.code_fingerprint(), warehouse.fingerprints(Home(tmp_path / "home"))[
+            "rules"
+        ]
+
+    reading.write_text("right = False")
+    before = told()
+    reading.write_text("right = True")
+    assert all(one != other for one, other in zip(before, told(), strict=True))
