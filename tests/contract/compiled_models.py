@@ -31,7 +31,7 @@ class Model:
 
 
 def compiled(folder: Path, models: Sequence[str]) -> dict[str, Model]:
-    """Each of `models` as dbt would build it; `folder` is dbt's to write in."""
+    """Each of `models`, or of dbt's tests, as dbt would run it; `folder` is dbt's to write in."""
     command: list[str | Path] = [
         DBT, "--quiet", "compile", "--select", *models, "--profiles-dir", PROJECT,
         "--project-dir", PROJECT, "--target-path", folder, "--log-path", folder,
@@ -43,7 +43,7 @@ def compiled(folder: Path, models: Sequence[str]) -> dict[str, Model]:
     found = {
         node["name"]: Model(node["compiled_code"], node["config"]["materialized"] == "view")
         for node in nodes
-        if node["resource_type"] == "model" and node["name"] in models
+        if node["resource_type"] in ("model", "test") and node["name"] in models
     }
     return {model: found[model] for model in models}
 

@@ -213,7 +213,10 @@ def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
 
 
 def _authors_that_matter(home: Home, day: Sealed) -> list[str]:
-    """The authors that hold 99 % of the downloads and are in no seed, the largest first."""
+    """The authors that hold 99 % of the downloads, the largest first; those in no seed before all.
+
+    Curated organizations are asked about too: the Hub may call one a person.
+    """
     with connect(folders=[home.raw]) as connection:
         found = connection.execute(
             f"""
@@ -232,12 +235,14 @@ def _authors_that_matter(home: Home, day: Sealed) -> list[str]:
             where above < 0.99 * total order by downloads desc, author
             """
         ).fetchall()
-    known = _names(PROJECT / "seeds" / "hub_organizations.csv")
     # Accounts judged by their handle alone (low) are asked about: the Hub knows better.
-    known |= _names(PROJECT / "seeds" / "hub_individuals.csv", but_not="low")
+    known = _names(PROJECT / "seeds" / "hub_individuals.csv", but_not="low")
+    # A generated world's Hub told of these itself.
     generated = generated_organizations_file(home)
     known |= _names(generated) if generated.exists() else set()
-    return [author for (author,) in found if author not in known]
+    curated = _names(PROJECT / "seeds" / "hub_organizations.csv")
+    asked = [author for (author,) in found if author not in known]
+    return sorted(asked, key=lambda author: author in curated)
 
 
 def _names(seed: Path, but_not: str | None = None) -> set[str]:

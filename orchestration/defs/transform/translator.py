@@ -60,7 +60,8 @@ class Translator(DagsterDbtTranslator):
             asset=spec.asset_key,
             description=props["description"] or _question(props),
             additional_deps=spec.additional_deps,
-            blocking=spec.blocking,
+            # What a test only warns of, Dagster lets pass by the severity of its result.
+            blocking=True,
             metadata=spec.metadata,
         )
 
