@@ -126,6 +126,7 @@ class HubClient:
         self._headers = _headers(token)
         self._token = token
         _bound_the_session()
+        _hubs.add(origin(*urlsplit(self.endpoint)[:2]))
 
     def __repr__(self) -> str:
         return f"HubClient({self.endpoint!r})"
@@ -354,7 +355,21 @@ def _headers(token: str | bool | None) -> httpx2.Headers:
     return found
 
 
+def origin(scheme: str, netloc: str) -> tuple[str, str, str]:
+    """Scheme, host and port of an address, however it is written."""
+    host, _, port = netloc.lower().rpartition("@")[2].partition(":")
+    return scheme, host, port or {"http": "80", "https": "443"}.get(scheme, "")
+
+
+# The origins of the Hubs that are asked: the token goes to no other.
+_hubs: set[tuple[str, str, str]] = set()
 _bounded = False
+
+
+def _keep_the_token(request: httpx2.Request) -> None:
+    """huggingface_hub follows a `Link` wherever it leads, with the token."""
+    if origin(*urlsplit(str(request.url))[:2]) not in _hubs:
+        request.headers.pop("authorization", None)
 
 
 def _bound_the_session() -> None:
@@ -362,6 +377,7 @@ def _bound_the_session() -> None:
     global _bounded
     if not _bounded:
         hooks = get_session().event_hooks
+        hooks = hooks | {"request": [*hooks["request"], _keep_the_token]}
         timeout = httpx2.Timeout(CONNECT, read=READ)
         set_client_factory(
             lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=timeout)

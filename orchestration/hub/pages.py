@@ -18,7 +18,7 @@ import httpx2
 import msgspec
 
 from orchestration.home import Universe
-from orchestration.hub.client import Answer, HubClient, no_json
+from orchestration.hub.client import Answer, HubClient, no_json, origin
 from orchestration.hub.patience import Nonsense
 
 PAGE_ROWS = 1000
@@ -242,7 +242,7 @@ def _next(answer: Answer, client: HubClient) -> str | None:
         return None
     asked = client.endpoint + answer.path
     here, there = urlsplit(asked), urlsplit(urljoin(asked, target))
-    if _origin(there.scheme, there.netloc) != _origin(here.scheme, here.netloc):
+    if origin(there.scheme, there.netloc) != origin(here.scheme, here.netloc):
         where = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
         raise Nonsense(f"its Link leads to another origin ({where})", name="link elsewhere")
     lost = _question(here.query) - _question(there.query)
@@ -258,11 +258,6 @@ def _question(query: str) -> set[tuple[str, str]]:
     """What a query asks for, apart from the place in the listing and the size of its pages."""
     asked = {(name.removesuffix("[]"), value) for name, value in parse_qsl(query)}
     return {(name, value) for name, value in asked if name in ("sort", "expand")}
-
-
-def _origin(scheme: str, netloc: str) -> tuple[str, str, str]:
-    host, _, port = netloc.lower().rpartition("@")[2].partition(":")
-    return scheme, host, port or {"http": "80", "https": "443"}.get(scheme, "")
 
 
 def _follow_on(page: Page, before: Position) -> Page:

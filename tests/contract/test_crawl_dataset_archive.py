@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -207,4 +208,30 @@ def test_the_token_does_not_follow_a_redirect_to_a_file_store(
             client = HubClient(hub.endpoint, TOKEN, clock=Hurried())
             (revision,) = list_revisions(client, NAME, last=world.dates[0])
             fetch(client, revision, tmp_path / "to", cache=tmp_path / "cache")
+    assert all(token is None for token in tokens)
+
+
+def test_the_token_does_not_follow_a_link_elsewhere(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """huggingface_hub's own paging goes wherever a `Link` leads, with the same headers."""
+    tokens: list[str | None] = []
+    with LocalHub(world, datasets={NAME: folder}) as foreign:
+        spend = foreign.stage.quota.spend
+
+        def noted(token: str | None) -> Any:
+            tokens.append(token)
+            return spend(token)
+
+        monkeypatch.setattr(foreign.stage.quota, "spend", noted)
+        fault = {
+            "when": {"path": "*/commits/*"},
+            "do": "foreign_link",
+            "origin": foreign.endpoint,
+        }
+        with LocalHub(world, datasets={NAME: folder}, faults={"faults": [fault]}) as hub:
+            client = HubClient(hub.endpoint, TOKEN, clock=Hurried())
+            with contextlib.suppress(Refusal):
+                list(list_revisions(client, NAME, last=world.dates[0]))
+    assert tokens
     assert all(token is None for token in tokens)
