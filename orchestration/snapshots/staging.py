@@ -24,6 +24,7 @@ from orchestration.snapshots.contract import MODELS, Kind
 # DuckDB's own. Sealing 5 M models takes 0.7 GiB and 114 s of CPU with it, within 1 GiB for all
 # of the process; with 3 GiB they were 3.5 GiB and 98 s.
 MEMORY = "384MiB"
+_WORK = "import-"
 
 
 @contextlib.contextmanager
@@ -34,28 +35,32 @@ def workspace(
 
     `staged` has the columns of `kind`, and `downloads`, null where the Hub counts none.
     """
-    home.temporary.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="import-", dir=home.temporary))
-    try:
-        connection = connect(
-            work / "import.duckdb",
-            folders=[home.root, *folders],
-            temporary=work / "spill",
-            memory=MEMORY,
-        )
+    with home.lock("importing records"):
+        # Whoever made these held the lock: they were killed.
+        for leftover in home.temporary.glob(f"{_WORK}*"):
+            shutil.rmtree(leftover)
+        home.temporary.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=home.temporary))
         try:
-            columns = {"downloads": "BIGINT"} | {c.name: c.type for c in kind.columns}
-            types = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-            connection.execute(
-                f"create table staged (snapshot_date date, source_file varchar, "
-                f"source_row bigint, {types}, reason varchar, field varchar, content varchar, "
-                "unknown_fields varchar[], blanked_values varchar[])"
+            connection = connect(
+                work / "import.duckdb",
+                folders=[home.root, *folders],
+                temporary=work / "spill",
+                memory=MEMORY,
             )
-            yield connection, work
+            try:
+                columns = {"downloads": "BIGINT"} | {c.name: c.type for c in kind.columns}
+                types = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+                connection.execute(
+                    f"create table staged (snapshot_date date, source_file varchar, "
+                    f"source_row bigint, {types}, reason varchar, field varchar, "
+                    "content varchar, unknown_fields varchar[], blanked_values varchar[])"
+                )
+                yield connection, work
+            finally:
+                connection.close()
         finally:
-            connection.close()
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def stage_file(

@@ -140,6 +140,15 @@ def test_a_crash_while_sealing_leaves_the_day_unsealed(
     assert (sealed.version, sealed.rows, sealed.rows_quarantined) == (1, ROWS, 1)
 
 
+def test_what_a_killed_import_left_is_gone_after_the_next(home: Home, tmp_path: Path) -> None:
+    """As large as a snapshot, for each kill: in the end the disk would be full."""
+    left = home.temporary / "import-of-one-that-was-killed"
+    (left / "spill").mkdir(parents=True)
+    (left / "import.duckdb").write_bytes(bytes(1000))
+    take(home, archive(tmp_path))
+    assert list(home.temporary.iterdir()) == []
+
+
 def test_another_universe_is_refused_before_anything_is_read(home: Home, tmp_path: Path) -> None:
     path = archive(tmp_path)
     take(home, path)
