@@ -15,9 +15,10 @@ import typer
 import yaml
 
 from orchestration import definitions
+from orchestration.defs.automation.running import prepare_instance
 from orchestration.gates import candidate, raw
 from orchestration.gates.tables import REQUIRED, TABLES
-from orchestration.home import CHECKOUT
+from orchestration.home import CHECKOUT, Home
 from orchestration.publication import verify
 
 pytestmark = pytest.mark.xdist_group("definitions")
@@ -172,6 +173,23 @@ def test_settings_of_the_instance() -> None:
     assert settings["telemetry"]["enabled"] is False
     assert settings["concurrency"]["pools"]["default_limit"] == 1
     assert settings["run_monitoring"]["enabled"] is True
+
+
+def test_settings_of_somebodys_own_instance_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a team's instance would lose its storage, and with it all that it knew of runs."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    file = tmp_path / "dagster" / "dagster.yaml"
+    prepare_instance(Home(tmp_path))
+    ours = (CHECKOUT / "dagster.yaml").read_text()
+    assert file.read_text() == ours
+    file.write_text(f"{ours.splitlines()[0]}\n# of an older program\n")
+    prepare_instance(Home(tmp_path))
+    assert file.read_text() == ours
+    file.write_text("storage:\n  postgres: {}\n")
+    prepare_instance(Home(tmp_path))
+    assert file.read_text() == "storage:\n  postgres: {}\n"
 
 
 COMMANDS = CHECKOUT / "orchestration" / "commands"

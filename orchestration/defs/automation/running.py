@@ -56,7 +56,11 @@ def prepare_instance(home: Home) -> None:
         ) from error
     os.environ["DAGSTER_HOME"] = str(folder)
     settings = (CHECKOUT / "dagster.yaml").read_text(encoding="utf-8")
-    write_text_durably(folder / "dagster.yaml", settings)
+    file = folder / "dagster.yaml"
+    # Somebody's own instance, with its own storage, stays as it is.
+    ours = settings.splitlines()[0]
+    if not file.exists() or file.read_text(encoding="utf-8").startswith(ours):
+        write_text_durably(file, settings)
 
 
 def execute(
