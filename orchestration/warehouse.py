@@ -455,7 +455,8 @@ def _register_generated(connection: duckdb.DuckDBPyConnection, home: Home) -> No
             file=file,
             cure="put there what its Hub tells under /local-hub/organizations.csv",
         )
-    rows = _generated_organizations(file) if file.exists() else ()
+    is_known = file.exists() and (universe is None or universe.is_generated)
+    rows = _generated_organizations(file) if is_known else ()
     _make(connection, "generated_organizations", GENERATED_ORGANIZATIONS, rows)
 
 

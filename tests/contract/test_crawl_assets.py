@@ -23,7 +23,7 @@ from orchestration.defs.fetch.other_repositories import SETTING, also_crawled, o
 from orchestration.defs.fetch.resources import HomeResource
 from orchestration.errors import Refusal
 from orchestration.gates import raw, verdicts
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.hub import dataset_archive
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import DATASETS, SPACES, Kind
@@ -107,6 +107,8 @@ def test_no_day_of_a_generated_world_is_sealed_before_its_organizations_are_know
             patch.setattr(live, "write_text_durably", killed)
             assert not run(hub, world.dates[0]).succeeded
         assert store.find(home, world.dates[0]) is None
+        # What was noted of the world is of no use to another universe.
+        assert home.universe() == Universe("world", world.name)
         assert run(hub, world.dates[0]).succeeded
     assert generated_organizations_file(home).exists()
 

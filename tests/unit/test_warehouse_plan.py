@@ -320,6 +320,12 @@ def test_a_generated_world_whose_organizations_are_missing_is_not_built(home: Ho
     warehouse.register(home, warehouse.BuildPlan((), (), True, "x", "c"), [])
 
 
+def test_a_home_of_the_hub_knows_no_generated_organizations(home: Home) -> None:
+    """Of a world that was tried here once, and left its file behind."""
+    home.claim_universe(Universe("hub"))
+    assert registered(home, is_international="true") == []
+
+
 def test_another_way_of_reading_snapshots_is_other_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from orchestration.hub import completeness
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
 from orchestration.hub.pages import LISTINGS
-from orchestration.hub.patience import Patience
+from orchestration.hub.patience import Nonsense, Outage, Patience
 from orchestration.snapshots import importing, store
 from orchestration.snapshots.contract import Kind
 from orchestration.snapshots.store import Sealed, Source
@@ -110,9 +110,16 @@ def fetch_live(
 def land_generated_organizations(home: Home, client: HubClient, universe: Universe) -> None:
     """A generated world's owners are in no seed: its Hub tells them, for this home alone."""
     if universe.is_generated:
-        text = Patience(outage=60.0).get(
-            client, "/local-hub/organizations.csv", lambda answer: answer.body.decode("utf-8")
-        )
+        home.claim_universe(universe)
+        path = "/local-hub/organizations.csv"
+        try:
+            text = Patience(outage=60.0).get(client, path, lambda answer: answer.body.decode())
+        except (Outage, Nonsense) as error:
+            raise Refusal(
+                f"the organizations of the {universe} cannot be had: {error}",
+                file=f"{client.endpoint}{path}",
+                cure="run again once its Hub answers",
+            ) from error
         write_text_durably(generated_organizations_file(home), text)
 
 
