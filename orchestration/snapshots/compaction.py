@@ -60,7 +60,9 @@ def compact(home: Home, sealed: Sealed) -> Compacted:
     month = reading.read_month(home, reading.month_of(sealed.snapshot_date))
     keys = reading.read_keys(home)
     known = {*month.attributes, *keys}
-    if month.find(sealed) is None:
+    written = month.find(sealed)
+    if written is None or not _is_there(reading.counters_file(home, sealed), written.sha256):
+        month = replace(month, days=tuple(day for day in month.days if day != written))
         month, keys = _write(home, month, keys, sealed)
     # Also a form that an earlier run wrote before it was killed.
     _prove(home, month, keys, sealed)
@@ -68,11 +70,15 @@ def compact(home: Home, sealed: Sealed) -> Compacted:
     reading.write_month(home, month)
     whole.unlink()
     sync_folder(whole.parent)
-    written = [reading.counters_file(home, sealed)]
-    written += [reading.keys_folder(home) / one.file for one in keys if one not in known]
+    files = [reading.counters_file(home, sealed)]
+    files += [reading.keys_folder(home) / one.file for one in keys if one not in known]
     folder = reading.month_folder(home, month.month)
-    written += [folder / one.file for one in month.attributes if one not in known]
-    return Compacted(sealed, before, sum(file.stat().st_size for file in written))
+    files += [folder / one.file for one in month.attributes if one not in known]
+    return Compacted(sealed, before, sum(file.stat().st_size for file in files))
+
+
+def _is_there(file: Path, sha256: str) -> bool:
+    return file.exists() and store.sha256_of(file) == sha256
 
 
 Parts = tuple[Part, ...]

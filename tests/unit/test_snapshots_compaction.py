@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -229,6 +230,25 @@ def test_a_form_that_is_not_the_day_removes_nothing(
     assert reading.read_month(home, "2026-08").days == ()
     monkeypatch.undo()
     assert len(enforce(home).compacted) == 4
+
+
+@pytest.mark.parametrize("damage", [None, b"not what was written"])
+def test_a_day_that_was_imported_again_is_compacted_anew(
+    home: Home, damage: bytes | None, tmp_path: Path
+) -> None:
+    """What to do about a damaged form: remove it and import the day again."""
+    first = store.list_sealed(home)[0]
+    whole = tmp_path / "whole.parquet"
+    shutil.copy(store.parquet_of(home, first), whole)
+    enforce(home)
+    counters = reading.counters_file(home, first)
+    if damage is None:
+        counters.unlink()
+    else:
+        counters.write_bytes(damage)
+    shutil.copy(whole, store.parquet_of(home, first))
+    assert [one.sealed for one in enforce(home).compacted] == [first]
+    assert content_of(home, first) == first.content_sha256
 
 
 def test_days_that_are_not_judged_or_small_stay_whole(home: Home) -> None:
