@@ -319,3 +319,18 @@ def test_a_dataset_that_archives_the_hub_is_sealed_day_by_day(
     assert len(seen) == 3
     found = again.metadata["raw_hub__models"]
     assert (found["days_sealed"].value, found["days_unchanged"].value) == (1, 2)
+
+
+def test_a_day_that_was_crawled_stays_when_a_dataset_has_it_too(
+    run: Callable[..., Told], world: World, home: Home, archive: LocalHub
+) -> None:
+    """Of another hour, it would be a correction, and the next crawl one of that."""
+    archive.set_date(world.dates[2])
+    assert run(archive, world.dates[2]).succeeded
+    told = run(archive, None, source="DATASET", dataset=NAME, last=str(world.dates[2]))
+    assert told.succeeded
+    found = told.metadata["raw_hub__models"]
+    assert (found["days_sealed"].value, found["days_unchanged"].value) == (1, 1)
+    kept = store.find(home, world.dates[2])
+    assert kept is not None
+    assert (kept.source["kind"], kept.version) == ("live", 1)

@@ -35,11 +35,11 @@ def refused(refusal: Refusal, metadata: Mapping[str, Any] | None = None) -> dg.F
     return dg.Failure(description=str(refusal), metadata=metadata, allow_retries=False)
 
 
-def _crawled(home: Home, kind: Kind, day: date) -> Sealed | None:
+def crawled(home: Home, kind: Kind, day: date) -> Sealed | None:
     """The day as a crawl sealed it; None where none did, or the first gate refused it.
 
-    A second crawl of a day finds counters of a later hour. Sealed as a correction they would have
-    the whole warehouse built anew.
+    A second crawl of a day finds counters of a later hour, as an archive has those of its own.
+    Sealed as a correction they would have the whole warehouse built anew.
     """
     sealed = store.find(home, day, kind.table)
     if sealed is None or sealed.source["kind"] != "live":
@@ -55,7 +55,7 @@ def fetch_live(
 
     A day that was crawled before is that day, and nothing is asked.
     """
-    if known := _crawled(home, kind, day):
+    if known := crawled(home, kind, day):
         log.info("the %s of %s were sealed at %s: no crawl", kind.name, day, known.sealed_at)
         return known, None
     client = HubClient()

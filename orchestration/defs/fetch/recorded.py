@@ -10,13 +10,14 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from orchestration.defs.fetch.live import land_generated_organizations
+from orchestration.defs.fetch.live import crawled, land_generated_organizations
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.hub import dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.dataset_archive import Revision
 from orchestration.snapshots import importing, store
+from orchestration.snapshots.contract import MODELS
 from orchestration.snapshots.importing import Imported
 from orchestration.snapshots.store import Source
 
@@ -40,7 +41,8 @@ def import_dataset(home: Home, dataset: str, first: date | None, last: date | No
     """Seal the last revision of each day of a daily archive of the whole Hub.
 
     A file has 1.1 GB: it lies in a cache of our own, which is emptied once its day is sealed,
-    and a revision that is sealed already is not fetched again.
+    and a revision that is sealed already is not fetched again. Nor is one of a day that we
+    crawled ourselves: that day stays.
     """
     client = HubClient()
     universe = client.contact().universe
@@ -51,6 +53,10 @@ def import_dataset(home: Home, dataset: str, first: date | None, last: date | No
         before = store.find(home, revision.snapshot_date)
         if before is not None and before.source.get("revision") == revision.commit:
             imported.unchanged.append(before)
+            continue
+        if known := crawled(home, MODELS, revision.snapshot_date):
+            log.info("%s was crawled here, and stays as it is", revision.snapshot_date)
+            imported.unchanged.append(known)
             continue
         try:
             day = _import_revision(home, client, revision, universe)
