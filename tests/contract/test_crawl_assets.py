@@ -334,3 +334,17 @@ def test_a_day_that_was_crawled_stays_when_a_dataset_has_it_too(
     kept = store.find(home, world.dates[2])
     assert kept is not None
     assert (kept.source["kind"], kept.version) == ("live", 1)
+
+
+def test_owners_are_asked_of_the_homes_own_hub_alone(
+    run: Callable[..., Told], world: World, home: Home
+) -> None:
+    """A day that was crawled is not contacted about: a wrong HF_ENDPOINT would not be noticed."""
+    with LocalHub(world, date=world.dates[0]) as hub:
+        assert run(hub, world.dates[0]).succeeded
+    with LocalHub(named_world("demo:500x4"), date=world.dates[0]) as other:
+        told = run(other, world.dates[0])
+    assert told.succeeded
+    found = told.metadata["raw_hub__authors"]
+    assert found["asked"].value == 0
+    assert "the generated world" in found["why"].value

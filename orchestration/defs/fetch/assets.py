@@ -185,11 +185,18 @@ def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
         return dg.MaterializeResult(
             asset_key=AUTHORS.key, metadata={"asked": 0, "why": "an archive has no Hub to ask"}
         )
-    day = sealed[-1]
+    day, client = sealed[-1], HubClient()
+    try:
+        # Nobody was contacted where the day had been crawled before.
+        home.check_universe(client.contact().universe)
+    except Refusal as refusal:
+        return dg.MaterializeResult(
+            asset_key=AUTHORS.key, metadata={"asked": 0, "why": str(refusal)}
+        )
     try:
         report = authors.refresh(
             home,
-            HubClient(),
+            client,
             _authors_that_matter(home, day),
             today=day.snapshot_date,
             at_most=config.authors_at_most,
