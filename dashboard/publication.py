@@ -160,6 +160,16 @@ class Publication:
         return next((slice_ for slice_ in self.slices if slice_ in measured), None)
 
     @cached_property
+    def provisional_days(self) -> dict[Slice, int]:
+        """How many of its newest days are provisional, of each slice that has such days."""
+        if self.last_day is None:
+            return {}
+        return {
+            Slice(row["window_name"], row["cohort"], row["scope"]): row["days_count"]
+            for row in self.ask("provisional_days", {"day": self.last_day})
+        }
+
+    @cached_property
     def country_names(self) -> dict[str, str]:
         """Names by country_key, those without a country among them."""
         names = dict(words.NO_COUNTRY)

@@ -26,6 +26,7 @@ from markupsafe import Markup
 from dashboard import spreadsheet, words
 from dashboard.figures import Figure
 from dashboard.publication import Publication, Row, Slice, Value
+from orchestration import provisional
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -139,12 +140,17 @@ class Site:
             self._coverage[slice_] = {row["attribution"]: row for row in answer}
         return self._coverage[slice_]
 
+    def provisional(self, slice_: Slice) -> str:
+        """That the newest figures of the slice may still be repaired; nothing where they stand."""
+        return provisional.told(self.publication.provisional_days.get(slice_, 0))
+
     def facts(self, slice_: Slice, attribution: str | None = None) -> list[str]:
-        """Window, models, attribution, coverage and date, as they stand beside a chart."""
+        """Window and date, what is provisional, models, attribution, coverage: beside a chart."""
         coverage = self.coverage(slice_)
         by = {"publisher": "by publisher", "base_model": "by origin of the base model"}
         facts = [
             self.to_date(words.WINDOWS.get(slice_.window_name, slice_.window_name)),
+            *filter(None, [self.provisional(slice_)]),
             f"{words.COHORTS.get(slice_.cohort, slice_.cohort)}, "
             f"{words.SCOPES.get(slice_.scope, slice_.scope).lower()}",
             by[attribution] if attribution else "both attributions",

@@ -15,6 +15,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration import provisional
 from orchestration.database import connect
 from orchestration.errors import Refusal
 from orchestration.gates import quarantine
@@ -59,7 +60,8 @@ class Slice:
 class CountryShares:
     """One day's largest shares by country, its coverage, and how each share moved.
 
-    `rows_left` is how many smaller rows the slice has.
+    `rows_left` is how many smaller rows the slice has, `provisional_days` how many of its newest
+    days later snapshots may still repair.
     """
 
     snapshot_date: date
@@ -68,6 +70,7 @@ class CountryShares:
     rows: list[dict[str, Any]]
     rows_left: int
     coverage: dict[str, Any]
+    provisional_days: int
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -75,6 +78,7 @@ class CountryShares:
             "universe": {"kind": self.universe.kind, "name": self.universe.name},
             "is_generated": self.universe.is_generated,
             **self.slice.__dict__,
+            "is_provisional": self.provisional_days > 0,
             "coverage": self.coverage,
             "countries": self.rows,
         }
@@ -89,9 +93,9 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
     where = "window_name = ? and attribution = ? and cohort = ? and scope = ?"
     database = folder / generation.DATABASE
     with generation.reading(folder), connect(database, read_only=True) as connection:
-        newest = connection.execute(
+        (newest,) = connection.execute(
             "select max(snapshot_date) from fct_country_share_daily"
-        ).fetchone()
+        ).fetchone() or (None,)
         found = connection.execute(
             f"""
             select country_key, country_name, downloads, models_count, share_of_all,
@@ -106,7 +110,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             where {where} and snapshot_date = ?
             order by downloads desc nulls last, country_key limit ?
             """,
-            [*keys, *keys, newest[0] if newest else None, most],
+            [*keys, *keys, newest, most],
         )
         names = [item[0] for item in found.description]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -115,11 +119,17 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             "downloads_with_known_lineage_share, organizations_mapped_count, "
             f"unattributed_top_organization from fct_mapping_coverage_daily where {where} "
             "and snapshot_date = ?",
-            [*keys, newest[0] if newest else None],
+            [*keys, newest],
         )
         names = [item[0] for item in covered.description]
         row = covered.fetchone()
-    if newest is None or newest[0] is None or row is None:
+        (provisional_days,) = connection.execute(
+            "select max(snapshot_date) - min(snapshot_date) + 1 "
+            f"from fct_country_share_daily where {where} and is_provisional "
+            "and share_of_all is not null having max(snapshot_date) = ?",
+            [*keys, newest],
+        ).fetchone() or (0,)
+    if newest is None or row is None:
         raise Refusal(
             "the current generation holds no shares of this slice",
             file=folder / generation.DATABASE,
@@ -128,7 +138,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
     counts = [row.pop("rows_count") for row in rows]
     left = max(counts, default=0) - len(rows)
     coverage = dict(zip(names, row, strict=True))
-    return CountryShares(newest[0], universe, chosen, rows, left, coverage)
+    return CountryShares(newest, universe, chosen, rows, left, coverage, provisional_days)
 
 
 def spark_line(values: list[float | None]) -> str:
@@ -187,10 +197,14 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
     """
     chosen = shares.slice
     label = "GENERATED WORLD, not the real Hub: " if shares.universe.is_generated else ""
-    table = Table(
-        title=f"{label}share of downloads by country, {shares.snapshot_date} "
-        f"({shares.universe})\nwindow {chosen.window_name}, attribution {chosen.attribution}, "
+    title = (
+        f"{label}share of downloads by country, {shares.snapshot_date} ({shares.universe})",
+        f"window {chosen.window_name}, attribution {chosen.attribution}, "
         f"cohort {chosen.cohort}, scope {chosen.scope}",
+        provisional.told(shares.provisional_days),
+    )
+    table = Table(
+        title="\n".join(filter(None, title)),
         caption="\n".join(
             filter(None, [_rest_line(shares), who_leads(shares.rows), _coverage_line(shares)])
         ),

@@ -65,6 +65,7 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
     part = site.render(
         "concentration_slice.html",
         payload=f"concentration-{slice_.key}",
+        provisional=site.provisional(slice_),
         figures=figures,
         **context,
     )

@@ -77,6 +77,7 @@ def _slice(site: Site, slice_: Slice, palette: dict[str, str]) -> tuple[list[Fig
     part = site.render(
         "families_slice.html",
         payload=f"families-{slice_.key}",
+        provisional=site.provisional(slice_),
         figures={figure.key: figure for figure in figures},
         ranked=ranked,
         chosen=chosen,

@@ -7,7 +7,7 @@ What belongs here: what the first page says. One payload a slice; the first is i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,7 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
     part = site.render(
         "leaders_slice.html",
         slice=slice_,
+        provisional=site.provisional(slice_),
         payload=f"leaders-{slice_.key}",
         figures={figure.key: figure for figure in figures},
         table=_table(ranked, by),
@@ -237,7 +238,7 @@ def _share(site: Site, slice_: Slice, ranked: dict[str, list[Row]], overtakes: l
         says=f"Lines over time for {words.listed(names)}, with the first two countries' ranges.",
         spec=charts.named_lines("share_of_all", "Share", more=(("Range", "range", ""),)),
         panels=panels,
-        facts=[*site.facts(slice_), *_provisional(answer.rows)],
+        facts=site.facts(slice_),
         answer=answer,
         legend="Shaded: the range of the two leaders. Dotted: downloads without a country. "
         "◇ one country passes another.",
@@ -293,7 +294,7 @@ def _gap(
         f"{one['name']} is ahead, below it {other['name']}.",
         spec=charts.country_gap(),
         panels=panels,
-        facts=[*site.facts(slice_), *_provisional(gap.rows)],
+        facts=site.facts(slice_),
         answer=gap,
         legend="In percentage points. Shaded: every lead that some home of the doubtful "
         "organizations would give. Dotted: the day one country passed the other.",
@@ -330,11 +331,6 @@ def _weekly(site: Site, slice_: Slice, gap: Answer, one: Row) -> list[Figure]:
             legend="In percentage points, from Monday to Monday.",
         )
     ]
-
-
-def _provisional(rows: Sequence[Row]) -> list[str]:
-    days = {row["snapshot_date"] for row in rows if row["is_provisional"]}
-    return [f"newest {len(days)} days provisional"] if days else []
 
 
 def _table(ranked: dict[str, list[Row]], by: dict[str, list[Row]]) -> Markup:

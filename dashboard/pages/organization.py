@@ -54,6 +54,7 @@ def write(site: Site, largest: list[Row]) -> None:
             reason=words.unmeasured(row["null_reason"]),
             rank=words.count(row["rank"]),
             slice_text=site.facts(first)[0],
+            provisional=site.provisional(first),
             origin_share=row["origin_share"],
             change_7d=row["share_change_7d"],
             change_30d=row["share_change_30d"],

@@ -60,7 +60,11 @@ def _standing(site: Site, slice_: Slice) -> Answer:
 def _slice(site: Site, slice_: Slice, pages: dict[str, str]) -> tuple[list[Figure], Markup]:
     standing = _standing(site, slice_)
     ranked = [row for row in standing if row["share_of_all"] is not None]
-    context: dict[str, Any] = {"ranked": ranked, "payload": f"organizations-{slice_.key}"}
+    context: dict[str, Any] = {
+        "ranked": ranked,
+        "payload": f"organizations-{slice_.key}",
+        "provisional": site.provisional(slice_),
+    }
     if not ranked:
         reason = next((row["null_reason"] for row in standing if row["null_reason"]), None)
         part = site.render("organizations_slice.html", reason=words.unmeasured(reason), **context)

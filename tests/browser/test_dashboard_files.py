@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
+import json
 import re
 import time
 import unicodedata
@@ -143,6 +144,20 @@ PARTS = (
     ("quality", "fct_flow_adjustments"),
     ("quality", "fct_revisions"),
 )
+
+
+def test_each_page_of_a_slice_says_what_is_provisional(site: Path) -> None:
+    sentence = "newest 3 days provisional: later snapshots may still repair them"
+    for stem in ("leaders", "organizations", "families", "concentration"):
+        for window, says in (("7d", True), ("30d", False), ("365d", False)):
+            content = (site / "data" / f"{stem}-{window}-all-all.js").read_text(encoding="utf-8")
+            part = json.loads(content[content.index(",") + 1 : -3])["html"]
+            assert (sentence in part) is says, (stem, window)
+            if says:
+                head = part[: part.index("<figure")]
+                assert sentence.capitalize() in head, stem
+                facts = re.findall(r'<p class="facts">(.*?)</p>', part)
+                assert facts and all(sentence in one for one in facts), stem
 
 
 def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:

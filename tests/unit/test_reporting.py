@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration import reporting
-from orchestration.home import Universe
+from orchestration.home import Home, Universe
+from tests.unit.published_home import publish
 
 
 def country(
@@ -89,5 +92,56 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
         [dict.fromkeys(unsaid) | row for row in rows],
         left,
         coverage,
+        provisional_days=0,
     )
     return str(reporting.shares_table(shares).caption)
+
+
+NEWEST = date(2026, 10, 31)
+SLICE = {"window_name": "7d", "attribution": "publisher", "cohort": "all", "scope": "all"}
+
+
+def published(root: Path, rows: Sequence[dict[str, Any]]) -> Home:
+    """A home with `rows` of country shares published, of the newest day where they name none."""
+    home = Home(root)
+    tables = {
+        "fct_country_share_daily": [
+            {"snapshot_date": NEWEST, **SLICE, "is_provisional": False} | row for row in rows
+        ],
+        "fct_mapping_coverage_daily": [{"snapshot_date": NEWEST, **SLICE}],
+    }
+    publish(home, NEWEST, tables)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("ages", "told"),
+    [
+        ([0, 1, 2], "newest 3 days provisional: later snapshots may still repair them"),
+        ([0, 2], "newest 3 days provisional: later snapshots may still repair them"),
+        ([0], "newest day provisional: later snapshots may still repair it"),
+        ([], ""),
+    ],
+)
+def test_figures_that_may_still_be_repaired_say_so(
+    tmp_path: Path, ages: list[int], told: str
+) -> None:
+    rows = [
+        {
+            "snapshot_date": NEWEST - timedelta(age),
+            "country_key": "CN",
+            "share_of_all": 0.3,
+            "is_provisional": age in ages,
+        }
+        for age in {*ages, 0, 3, 4}
+    ]
+    shares = reporting.country_shares(published(tmp_path, rows), reporting.Slice("7d"))
+    assert shares.to_dict()["is_provisional"] is bool(ages)
+    title = str(reporting.shares_table(shares).title)
+    assert title.splitlines()[2:] == ([told] if told else [])
+
+
+def test_what_is_not_measurable_is_not_called_provisional(tmp_path: Path) -> None:
+    rows = [{"country_key": "CN", "is_provisional": True, "null_reason": "not recorded"}]
+    shares = reporting.country_shares(published(tmp_path, rows), reporting.Slice("7d"))
+    assert shares.to_dict()["is_provisional"] is False
