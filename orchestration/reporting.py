@@ -60,8 +60,8 @@ class Slice:
 class CountryShares:
     """One day's largest shares by country, its coverage, and how each share moved.
 
-    `rows_left` is how many smaller rows the slice has, `provisional_days` how many of its newest
-    days later snapshots may still repair.
+    `rows_left` is how many smaller rows the slice has, `leaders` the two largest countries among
+    all of them, `provisional_days` how many of its newest days later snapshots may still repair.
     """
 
     snapshot_date: date
@@ -69,6 +69,7 @@ class CountryShares:
     slice: Slice
     rows: list[dict[str, Any]]
     rows_left: int
+    leaders: list[dict[str, Any]]
     coverage: dict[str, Any]
     provisional_days: int
 
@@ -101,16 +102,15 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             select country_key, country_name, downloads, models_count, share_of_all,
                 share_of_all_low, share_of_all_high, share_of_attributed,
                 share_of_all_without_largest_model, share_change_7d, null_reason,
-                count(*) over () as rows_count,
                 (select list(share_of_all order by past.snapshot_date)
                     from fct_country_share_daily as past
                     where {where} and past.country_key = now.country_key
                         and past.snapshot_date > now.snapshot_date - 30) as history
             from fct_country_share_daily as now join dim_countries using (country_key)
             where {where} and snapshot_date = ?
-            order by downloads desc nulls last, country_key limit ?
+            order by downloads desc nulls last, country_key
             """,
-            [*keys, *keys, newest, most],
+            [*keys, *keys, newest],
         )
         names = [item[0] for item in found.description]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -135,10 +135,16 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             file=folder / generation.DATABASE,
             cure="`observatory verify` tells whether the generation is damaged",
         )
-    counts = [row.pop("rows_count") for row in rows]
-    left = max(counts, default=0) - len(rows)
-    coverage = dict(zip(names, row, strict=True))
-    return CountryShares(newest, universe, chosen, rows, left, coverage, provisional_days)
+    return CountryShares(
+        newest,
+        universe,
+        chosen,
+        rows=rows[:most],
+        rows_left=len(rows[most:]),
+        leaders=leading(rows),
+        coverage=dict(zip(names, row, strict=True)),
+        provisional_days=provisional_days,
+    )
 
 
 def spark_line(values: list[float | None]) -> str:
@@ -170,13 +176,18 @@ def points(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:+.2f}"
 
 
+def leading(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The two largest countries of `rows` (largest first): other rows have no band."""
+    return [row for row in rows if row["share_of_all_low"] is not None][:2]
+
+
 def who_leads(rows: list[dict[str, Any]]) -> str:
     """The two largest countries of `rows` (largest first), and whether the first is so for sure.
 
     It is where its band begins above the end of the other's: then it leads whoever gets what is
     doubtful.
     """
-    known = [row for row in rows if row["share_of_all_low"] is not None][:2]
+    known = leading(rows)
     if not known:
         return "nobody can be measured yet"
     text = " before ".join(
@@ -206,7 +217,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
     table = Table(
         title="\n".join(filter(None, title)),
         caption="\n".join(
-            filter(None, [_rest_line(shares), who_leads(shares.rows), _coverage_line(shares)])
+            filter(None, [_rest_line(shares), who_leads(shares.leaders), _coverage_line(shares)])
         ),
         title_justify="left",
         caption_justify="left",

@@ -48,7 +48,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
     newest = max((day.snapshot_date for day in sealed), default=None)
     published = [date.fromisoformat(day) for day in manifest["snapshot_dates"]] if manifest else []
     shares = (
-        _or_trouble(trouble, lambda: reporting.country_shares(home, reporting.Slice(), 3))
+        _or_trouble(trouble, lambda: reporting.country_shares(home, reporting.Slice()))
         if published
         else None
     )
@@ -70,7 +70,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "freshness": _freshness(manifest, published, now.date()),
         "published_age_days": (now.date() - published[-1]).days if published else None,
         "coverage": shares.coverage if shares else None,
-        "leaders": shares.rows if shares else [],
+        "leaders": shares.leaders if shares else [],
         "next_run": _next_run(now).isoformat(),
         "last_alerts": _or_trouble(trouble, lambda: Journal(home.alerts).last(_SHOWN_ALERTS)) or [],
         "trouble": trouble,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from orchestration import reporting
+from orchestration import reporting, status
 from orchestration.home import Home, Universe
-from tests.unit.published_home import publish
+from tests.unit.published_home import COUNTRIES, Rows, publish
 
 
 def country(
@@ -91,7 +93,8 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
         reporting.Slice(),
         [dict.fromkeys(unsaid) | row for row in rows],
         left,
-        coverage,
+        leaders=[],
+        coverage=coverage,
         provisional_days=0,
     )
     return str(reporting.shares_table(shares).caption)
@@ -99,16 +102,20 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
 
 NEWEST = date(2026, 10, 31)
 SLICE = {"window_name": "7d", "attribution": "publisher", "cohort": "all", "scope": "all"}
+UNPLACED = ("unattributed_individual", "unattributed_organization", "unattributed_unknown")
 
 
-def published(root: Path, rows: Sequence[dict[str, Any]]) -> Home:
+def published(root: Path, rows: Sequence[dict[str, Any]], window: str = "7d") -> Home:
     """A home with `rows` of country shares published, of the newest day where they name none."""
     home = Home(root)
-    tables = {
-        "fct_country_share_daily": [
-            {"snapshot_date": NEWEST, **SLICE, "is_provisional": False} | row for row in rows
+    day = {"snapshot_date": NEWEST, **SLICE, "window_name": window}
+    tables: dict[str, Rows] = {
+        "dim_countries": [
+            *COUNTRIES,
+            *({"country_key": key, "country_name": key} for key in UNPLACED),
         ],
-        "fct_mapping_coverage_daily": [{"snapshot_date": NEWEST, **SLICE}],
+        "fct_country_share_daily": [day | {"is_provisional": False} | row for row in rows],
+        "fct_mapping_coverage_daily": [day],
     }
     publish(home, NEWEST, tables)
     return home
@@ -145,3 +152,19 @@ def test_what_is_not_measurable_is_not_called_provisional(tmp_path: Path) -> Non
     rows = [{"country_key": "CN", "is_provisional": True, "null_reason": "not recorded"}]
     shares = reporting.country_shares(published(tmp_path, rows), reporting.Slice("7d"))
     assert shares.to_dict()["is_provisional"] is False
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 15])
+def test_who_leads_does_not_depend_on_how_many_rows_are_shown(tmp_path: Path, most: int) -> None:
+    unplaced = [{"country_key": key, "downloads": 900.0, "share_of_all": 0.2} for key in UNPLACED]
+    chosen = {"downloads": 500.0, "share_of_all_low": 0.1}
+    china = chosen | {"country_key": "CN", "share_of_all": 0.2, "share_of_all_high": 0.3}
+    states = chosen | {"country_key": "US", "share_of_all": 0.15, "share_of_all_high": 0.2}
+    home = published(tmp_path, [*unplaced, china, states], "30d")
+    shares = reporting.country_shares(home, reporting.Slice(), most)
+    told = "China 20.0% (10.0% to 30.0%) before United States 15.0% (10.0% to 20.0%), not beyond"
+    assert len(shares.rows) == min(most, 5)
+    assert told in str(reporting.shares_table(shares).caption)
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(status.screen(status.status(home)))
+    assert told in screen.file.getvalue()  # type: ignore[attr-defined]

@@ -199,7 +199,7 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
         **{name: shares.coverage[name] for name in COVERAGE},
     }
     return {
-        "who_leads": f"{label}{who_leads(shares.rows)}, of 30 days' downloads by publisher",
+        "who_leads": f"{label}{who_leads(shares.leaders)}, of 30 days' downloads by publisher",
         "top_countries": dg.MetadataValue.md(table),
         "universe": str(shares.universe),
         "generation": published.generation,
