@@ -1,6 +1,7 @@
 """`python -m dashboard DATABASE FOLDER`: the site about a published file, without a run.
 
-The manifest is read beside the file, where a publication has it.
+The manifest is read beside the file, where a publication has it; alone, the file tells what it is
+of.
 """
 
 from __future__ import annotations

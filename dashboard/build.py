@@ -34,15 +34,16 @@ def write(
     """Write the site about the published DuckDB file `database` into `folder`.
 
     The file is opened read-only; nothing outside `folder` is written and no network is used.
-    `manifest["universe"]` says what was measured. Tables that are not in the file are named as
-    not published yet. Returns the first page, `folder/index.html`.
+    `manifest` is that of the generation; what it does not tell, such as the universe, is told by
+    the file. Tables that are not in the file are named as not published yet. Returns the first
+    page, `folder/index.html`.
 
     `checks_drawings` holds each drawing against Vega-Lite's schema, a fifth of the time: of the
     code, not of the data, so that is for tests.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with debug_mode(checks_drawings), Publication(database) as publication:
-        site = Site(publication, folder, manifest)
+        site = Site(publication, folder, publication.manifest | dict(manifest))
         site.assets()
         leaders.write(site)
         largest = organizations.write(site)

@@ -17,6 +17,7 @@ from typing import Any
 
 from dashboard import words
 from orchestration.database import connect, literal
+from orchestration.publication.generation import PUBLICATION
 
 Row = dict[str, Any]
 Value = str | int | float | dt.date | Sequence[str]
@@ -125,6 +126,19 @@ class Publication:
     def tables(self) -> list[str]:
         """Every published table, dimensions last."""
         return sorted(self._columns, key=lambda table: (not table.startswith("fct_"), table))
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the file says of itself, in the words of a manifest; nothing where it is silent."""
+        if not self.has(PUBLICATION):
+            return {}
+        (row,) = self.ask("publication")
+        return {
+            "generation": row["generation"],
+            "published_at": row["published_at"].replace(tzinfo=dt.UTC).isoformat(),
+            "code_version": row["code_version"],
+            "universe": {"kind": row["universe_kind"], "name": row["universe_name"]},
+        }
 
     @cached_property
     def last_day(self) -> dt.date | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dashboard import __main__ as command
 from dashboard import build, spreadsheet
 from orchestration.gates.tables import REQUIRED, TABLES
 from tests.browser import example_publication
@@ -170,6 +171,47 @@ def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:
     for page, table in PARTS:
         text = (site / f"{page}.html").read_text(encoding="utf-8")
         assert re.search(rf"Not published yet\.</strong>[^<]*<code>{table}</code>", text), page
+
+
+@pytest.mark.parametrize(
+    ("universe", "label"),
+    [
+        (("world", "w", True), "<strong>Generated world “<bdi>w</bdi>”.</strong>"),
+        (
+            ("panel", "p", False),
+            "<strong>Recorded panel “<bdi>p</bdi>”, not the whole Hub.</strong>",
+        ),
+        (("hub", "", False), None),
+    ],
+)
+def test_a_file_alone_tells_what_it_is_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    universe: tuple[str, str, bool],
+    label: str | None,
+) -> None:
+    database = tmp_path / "copied.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            """
+            create table publication (
+                generation varchar, published_at timestamp, code_version varchar,
+                universe_kind varchar, universe_name varchar, is_generated boolean,
+                first_snapshot_date date, last_snapshot_date date, snapshots_count bigint
+            )
+            """
+        )
+        connection.execute(
+            "insert into publication values "
+            "('20260822T060000Z-ab', '2026-08-22 06:00:00', '1', ?, ?, ?, null, null, 0)",
+            universe,
+        )
+    monkeypatch.setattr("sys.argv", ["dashboard", str(database), str(tmp_path / "site")])
+    command.main()
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert text.count("publication <code>20260822T060000Z-ab</code>") == 1
+    banners = re.findall(r'<p class="banner (?:generated|panel)" role="note">(.*?</strong>)', text)
+    assert banners == ([label] if label else [])
 
 
 @pytest.mark.parametrize("rows", ["no table", "no row"])
