@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import html
 import json
@@ -19,6 +20,7 @@ from dashboard import __main__ as command
 from dashboard import build, spreadsheet
 from orchestration.gates.tables import REQUIRED, TABLES
 from tests.browser import example_publication
+from tests.browser.example_publication import LAST_DAY
 
 OPTIONAL = [name for name in TABLES if name not in REQUIRED]
 
@@ -131,6 +133,40 @@ def test_sql_beside_a_chart_gives_its_csv(site: Path, publication: Path) -> None
 def test_names_that_differ_by_case_have_pages_of_their_own(site: Path) -> None:
     files = [path.name for path in (site / "organization").iterdir()]
     assert len(files) == len({name.lower() for name in files}) == 100
+
+
+def test_an_owner_moved_as_far_as_the_sum_of_its_namespaces(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    table = "fct_organization_share_daily"
+    today, before = LAST_DAY, LAST_DAY - dt.timedelta(7)
+    with duckdb.connect(str(database)) as connection:
+        old, new = connection.execute(
+            f"select organization from {table} "
+            "where snapshot_date = ? and attribution = 'publisher' and rank <= 2 order by rank",
+            [today],
+        ).fetchall()
+        # Half of what the old namespace had went to a new one of its owner.
+        for day, (name,), share, change in (
+            (before, old, 0.3, None),
+            (today, old, 0.15, -0.15),
+            (today, new, 0.15, None),
+        ):
+            connection.execute(
+                f"update {table} set parent = 'the-owner', share_of_all = ?, share_change_7d = ? "
+                "where snapshot_date = ? and attribution = 'publisher' and organization = ?",
+                [share, change, day, name],
+            )
+        connection.execute(
+            f"delete from {table} where snapshot_date < ? and organization = ?", [today, *new]
+        )
+    build.write(database, tmp_path / "dashboard", example_publication.MANIFEST)
+    path = tmp_path / "dashboard" / "data" / "organizations-30d-all-all-owners.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        first, *others = csv.DictReader(file)
+    assert (first["owner"], first["namespaces_count"]) == ("the-owner", "2")
+    assert float(first["share_of_all"]) == 0.3
+    assert float(first["share_change_7d"]) == 0
+    assert all(row["share_change_7d"] for row in others)
 
 
 # Pages, and the table without which one of their parts has nothing to say.
