@@ -1,7 +1,8 @@
 """The journal of alerts: what was told, what waits for the webhook.
 
-What belongs here: the memory that makes an alert happen once. SQLite, because a transaction is
-what it takes: two daemons, a kill or a power cut leave it whole.
+What belongs here: the memory that makes an alert happen once, and with it states that are noted
+and not told. SQLite, because a transaction is what it takes: two daemons, a kill or a power cut
+leave it whole.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ create table if not exists alerts (
     subject text not null,
     state text not null,
     as_of text not null,
+    -- Empty where the state is only noted.
     text text not null,
     link text not null,
     asset text not null,
@@ -64,25 +66,31 @@ class Journal:
     def raise_new(self, rule: str, alerts: Iterable[Alert]) -> list[Raised]:
         """Keep those alerts that were not told yet, and give them.
 
-        New is what puts its subject into another state than the one told last, by newer data.
-        After a rollback the data are older: nothing is told, nor again when it is undone.
+        New is what puts its subject into another state than the one noted last, by newer data.
+        After a rollback the data are older: nothing is told, nor again when it is undone. What
+        has no words, or begins silently and was never seen, is noted and waits for nobody.
         """
         raised = []
         with self._transaction() as connection:
             for alert in alerts:
-                told = connection.execute(
+                noted = connection.execute(
                     "select state, as_of from alerts where subject = ? order by id desc limit 1",
                     [alert.subject],
                 ).fetchone()
-                if told is not None and (alert.state == told[0] or alert.as_of <= told[1]):
+                if noted is not None and (alert.state == noted[0] or alert.as_of <= noted[1]):
                     continue
+                text = "" if noted is None and alert.begins_silently else alert.text
                 now = _now()
                 added = connection.execute(
-                    "insert into alerts (rule, subject, state, as_of, text, link, asset, raised_at)"
-                    " values (?, ?, ?, ?, ?, ?, ?, ?) returning id",
-                    [rule, *vars(alert).values(), now],
+                    "insert into alerts (rule, subject, state, as_of, text, link, asset, "
+                    "raised_at, sent_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
+                    [
+                        *(rule, alert.subject, alert.state, alert.as_of),
+                        *(text, alert.link, alert.asset, now, None if text else ""),
+                    ],
                 ).fetchone()
-                raised.append(Raised(added[0], rule, now, alert, 0))
+                if text:
+                    raised.append(Raised(added[0], rule, now, alert, 0))
         return raised
 
     def deliver(self, rule: str, send: Callable[[Raised], None]) -> list[str]:
@@ -134,7 +142,7 @@ class Journal:
         with self._transaction() as connection:
             answer = connection.execute(
                 "select raised_at, rule, text, link, sent_at, trouble from alerts "
-                "order by id desc limit ?",
+                "where text <> '' order by id desc limit ?",
                 [most],
             )
             names = [column[0] for column in answer.description]

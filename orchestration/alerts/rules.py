@@ -1,7 +1,7 @@
 """The alert rules: each reads a home as it is and tells what people should know.
 
 What belongs here: one function a rule, without memory. Whether an alert was told before is the
-journal's. A rule looks back `NEWS` days of data: a back-fill of two years is no news.
+journal's. What happened is news for `NEWS` days of data: a back-fill of two years is none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from orchestration.database import connect
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import blocked
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.publication import generation
 from orchestration.snapshots import store
 
@@ -39,6 +39,7 @@ class Alert:
 
     The three decide what is new (see the journal), so they hold facts only, never the name of a
     generation: a rollback changes no fact. `link` is a URL; `asset` the table it concerns.
+    `begins_silently`: the first state of the subject is no news, only what it turns into.
     """
 
     subject: str
@@ -47,6 +48,7 @@ class Alert:
     text: str
     link: str
     asset: str
+    begins_silently: bool = False
 
 
 Rule = Callable[[Home], Iterator[Alert]]
@@ -82,12 +84,20 @@ def _published(home: Home) -> _Published | None:
     manifest = generation.read_manifest(folder)
     if not manifest["snapshot_dates"]:
         return None
+    universe = manifest["universe"]
     return _Published(
         folder=folder,
         newest=date.fromisoformat(manifest["snapshot_dates"][-1]),
         is_live=(manifest["source"] or {}).get("kind") == "live",
-        label="GENERATED WORLD: " if manifest["universe"]["is_generated"] else "",
+        label=_label(Universe(universe["kind"], universe["name"])),
     )
+
+
+def _label(universe: Universe | None) -> str:
+    """What a message begins with where it does not speak of the whole Hub."""
+    if universe is None or universe.kind == "hub":
+        return ""
+    return "GENERATED WORLD: " if universe.is_generated else f"{universe}: "
 
 
 def _page(home: Home, name: str) -> str:
@@ -134,41 +144,69 @@ def overtakes(home: Home) -> Iterator[Alert]:
 
 
 def claims(home: Home) -> Iterator[Alert]:
-    """The verdict on a claim is another today than on the published day before."""
+    """The verdict on a claim is another than the one noted last, by days that are settled.
+
+    Each claim's verdict is given, changed or not: a revision can change it on no day of its own.
+    """
     published = _published(home)
     if published is None or not published.has("fct_claims"):
         return
     for row in published.rows(
         """
-        with days as (
+        with settled as (
             select *, lag(verdict_today) over by_day as verdict_was
             from fct_claims
+            where not is_provisional
             window by_day as (partition by claim_id order by snapshot_date)
+        ),
+
+        changes as (
+            select claim_id, snapshot_date as changed_on, verdict_was
+            from settled
+            where verdict_today <> verdict_was
+            qualify row_number() over (
+                partition by claim_id order by snapshot_date desc
+            ) = 1
         )
-        select claim_id, claim, verdict_today, verdict_was, why, snapshot_date as changed_on,
-            measured_value, claimed_value
-        from days
-        where verdict_today <> verdict_was and snapshot_date > $since
-        qualify row_number() over (partition by claim_id order by snapshot_date desc) = 1
-        order by changed_on, claim_id
+
+        select settled.* exclude (verdict_was), changed_on, changes.verdict_was
+        from settled left join changes using (claim_id)
+        qualify row_number() over (
+            partition by claim_id order by snapshot_date desc
+        ) = 1
+        order by claim_id
         """
     ):
-        why = f" ({row['why']})" if row["why"] else ""
+        history = (
+            f"since {row['changed_on']}; before it was “{row['verdict_was']}”"
+            if row["changed_on"]
+            else "as on every settled day before"
+        )
         yield Alert(
             subject=f"claim: {row['claim_id']}",
             state=row["verdict_today"],
             as_of=published.newest.isoformat(),
-            text=f"{published.label}the verdict on the claim “{row['claim']}” changed on "
-            f"{row['changed_on']} from “{row['verdict_was']}” to “{row['verdict_today']}”{why}",
+            text=f"{published.label}the verdict on the claim “{row['claim']}” of the settled day "
+            f"{row['snapshot_date']} is “{row['verdict_today']}” ({history}): {row['why']} "
+            f"({_basis(row)}). It takes the place of what was told of this claim before",
             link=_page(home, "claims"),
             asset="fct_claims",
+            begins_silently=True,
         )
+
+
+def _basis(claim: Mapping[str, Any]) -> str:
+    """The slice that a claim is measured in, as far as it has one, and its coverage."""
+    columns = {"window": "window_name"} | {n: n for n in ("attribution", "cohort", "scope")}
+    named = [f"{name} {claim[column]}" for name, column in columns.items() if claim[column]]
+    known = claim["downloads_attributed_share"]
+    coverage = [] if known is None else [f"{known:.1%} of its downloads have a country"]
+    return "; ".join([", ".join(named) or "a time of its own", *coverage])
 
 
 def refused_snapshots(home: Home) -> Iterator[Alert]:
     """A snapshot did not pass gate 1, or a crawl was not whole enough to be sealed."""
-    universe = home.universe()
-    label = "GENERATED WORLD: " if universe is not None and universe.is_generated else ""
+    label = _label(home.universe())
     sealed = store.list_sealed(home)
     for day in sealed:
         if day.snapshot_date <= sealed[-1].snapshot_date - NEWS:

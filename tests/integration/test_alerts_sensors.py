@@ -66,6 +66,10 @@ def publish_all(home: Home) -> None:
     """A generation with something to tell under every rule that reads publications."""
     overtake = OVERTAKE | {"overtaken_on": TODAY - timedelta(days=8), "confirmed_on": TODAY}
     day = TODAY - timedelta(days=2)
+    before = day - timedelta(days=1)
+    publish(home, before, {"fct_claims": claims("holds", until=before)})
+    rule = "claim_verdict_changed"
+    assert Journal(home.alerts).raise_new(rule, RULES[rule](home)) == []
     shares = coverage(*[0.8] * 9, 0.7)
     publish(
         home,
@@ -150,7 +154,7 @@ def test_a_rollback_tells_nothing_again(
     for back in (1, 0):
         day = TODAY - timedelta(days=back)
         confirmed = OVERTAKE | {"confirmed_on": TODAY - timedelta(days=1)}
-        verdicts = claims("holds", *["undecided"] * (2 - back), until=day)
+        verdicts = claims("holds", *["undecided"] * (1 - back), until=day)
         names.append(publish(home, day, {"fct_overtakes": [confirmed], "fct_claims": verdicts}))
         tick(instance)
     assert len(slack.taken) == 2

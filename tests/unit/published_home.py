@@ -13,11 +13,12 @@ from typing import Any
 import duckdb
 
 from orchestration.gates.tables import TABLES
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.publication.build import write_manifest
 from orchestration.publication.generation import DATABASE, file_entries
 
 Rows = Sequence[Mapping[str, Any]]
+HUB = Universe("hub")
 COUNTRIES: Rows = [
     {"country_key": "CN", "country_code": "CN", "country_name": "China"},
     {"country_key": "US", "country_code": "US", "country_name": "United States"},
@@ -30,7 +31,7 @@ def publish(
     tables: Mapping[str, Rows],
     *,
     kind: str = "live",
-    generated: bool = False,
+    universe: Universe = HUB,
 ) -> str:
     """Write a generation of `tables` whose newest day is `newest`, show it, give its name.
 
@@ -54,7 +55,11 @@ def publish(
         "generation": name,
         "snapshot_dates": [newest.isoformat()],
         "source": {"kind": kind},
-        "universe": {"kind": "hub", "name": "", "is_generated": generated},
+        "universe": {
+            "kind": universe.kind,
+            "name": universe.name,
+            "is_generated": universe.is_generated,
+        },
         "files": file_entries(folder),
     }
     write_manifest(folder, manifest)

@@ -47,19 +47,23 @@ def told(home: Home, rule: str) -> list[Alert]:
     return [one.alert for one in Journal(home.alerts).raise_new(rule, rules.RULES[rule](home))]
 
 
-def claim(day: date, verdict: str, claim_id: str = "c1") -> dict[str, Any]:
-    return {
-        "snapshot_date": day,
-        "claim_id": claim_id,
-        "claim": "China leads",
-        "verdict_for_period": "not measurable yet",
-        "verdict_today": verdict,
-    }
-
-
-def claims(*verdicts: str, until: date = DAY) -> list[dict[str, Any]]:
+def claims(*verdicts: str, until: date = DAY, provisional: int = 0) -> list[dict[str, Any]]:
+    """One claim's verdicts of the days to `until`, the last `provisional` of them unsettled."""
     first = until - timedelta(days=len(verdicts) - 1)
-    return [claim(first + timedelta(days=day), verdict) for day, verdict in enumerate(verdicts)]
+    return [
+        {
+            **SLICE,
+            "snapshot_date": first + timedelta(days=day),
+            "claim_id": "c1",
+            "claim": "China leads",
+            "verdict_for_period": "not measurable yet",
+            "verdict_today": verdict,
+            "why": "measured 17.1 %; the claim wants more than 15.8 %",
+            "downloads_attributed_share": 0.579,
+            "is_provisional": day >= len(verdicts) - provisional,
+        }
+        for day, verdict in enumerate(verdicts)
+    ]
 
 
 def coverage(*shares: float) -> list[dict[str, Any]]:
@@ -83,7 +87,8 @@ def test_a_confirmed_overtake_is_told_with_its_slice_doubt_and_link(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(rules.DASHBOARD_URL, "https://numbers.example/hub/")
-    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, generated=True)
+    world = Universe("world", "demo")
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=world)
     (alert,) = told(home, "overtake_confirmed")
     for words in (
         "GENERATED WORLD: China passed United States on 2026-08-12",
@@ -122,23 +127,80 @@ def test_who_takes_the_lead_back_is_told_and_each_attribution_by_itself(home: Ho
     assert len(told(home, "overtake_confirmed")) == 3
 
 
-def test_a_changed_verdict_is_told_from_and_to(home: Home) -> None:
-    publish(home, DAY, {"fct_claims": claims("holds", "holds", "undecided", "undecided")})
-    (alert,) = told(home, "claim_verdict_changed")
-    assert "“China leads” changed on 2026-08-19 from “holds” to “undecided”" in alert.text
+def test_a_share_of_a_recorded_panel_names_the_panel(home: Home) -> None:
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=Universe("panel", "tracker"))
+    (alert,) = told(home, "overtake_confirmed")
+    assert alert.text.startswith("the recorded panel 'tracker': China passed United States")
+
+
+def verdicts_told(home: Home, *generations: Sequence[dict[str, Any]]) -> list[list[Alert]]:
+    """What is told after each of `generations`, one a day to DAY."""
+    found = []
+    for at, rows in enumerate(generations, start=1):
+        publish(home, DAY - timedelta(days=len(generations) - at), {"fct_claims": rows})
+        found.append(told(home, "claim_verdict_changed"))
+    return found
+
+
+def test_a_changed_verdict_is_told_with_its_slice_and_coverage(home: Home) -> None:
+    yesterday = DAY - timedelta(days=1)
+    first, then = verdicts_told(
+        home, claims("holds", "holds", until=yesterday), claims("holds", "holds", "undecided")
+    )
+    assert first == []
+    (alert,) = then
+    for words in (
+        "“China leads” of the settled day 2026-08-20 is “undecided”",
+        "since 2026-08-20; before it was “holds”",
+        "measured 17.1 %; the claim wants more than 15.8 %",
+        "window 30d, attribution publisher, cohort all, scope all; 57.9% of its downloads",
+    ):
+        assert words in alert.text
     assert alert.link.endswith("/published/current/dashboard/claims.html")
 
 
-def test_a_rebuild_that_moves_the_change_by_a_day_is_not_told_again(home: Home) -> None:
-    publish(home, DAY, {"fct_claims": claims("holds", "holds", "undecided")})
-    assert len(told(home, "claim_verdict_changed")) == 1
-    tomorrow = DAY + timedelta(days=1)
-    publish(
+def test_a_verdict_that_a_revision_takes_back_is_told_and_so_is_the_next_change(
+    home: Home,
+) -> None:
+    until = [DAY - timedelta(days=back) for back in (3, 2, 1, 0)]
+    found = verdicts_told(
         home,
-        tomorrow,
-        {"fct_claims": claims("holds", "holds", "holds", "undecided", until=tomorrow)},
+        claims("undecided", "undecided", until=until[0]),
+        claims("undecided", "undecided", "holds", until=until[1]),
+        claims("undecided", "undecided", "undecided", "undecided", until=until[2]),
+        claims("undecided", "undecided", "undecided", "undecided", "holds", until=until[3]),
     )
-    assert told(home, "claim_verdict_changed") == []
+    assert [[alert.state for alert in alerts] for alerts in found] == [
+        [],
+        ["holds"],
+        ["undecided"],
+        ["holds"],
+    ]
+    assert "as on every settled day before" in found[2][0].text
+
+
+def test_a_provisional_verdict_is_not_told_before_it_is_settled(home: Home) -> None:
+    days = ["undecided"] * 3
+    until = [DAY - timedelta(days=back) for back in (2, 1, 0)]
+    found = verdicts_told(
+        home,
+        claims(*days, until=until[0]),
+        claims(*days, "holds", until=until[1], provisional=1),
+        claims(*days, "holds", "does not hold", until=until[2], provisional=1),
+    )
+    assert [[alert.state for alert in alerts] for alerts in found] == [[], [], ["holds"]]
+    assert "of the settled day 2026-08-19" in found[2][0].text
+
+
+def test_a_rebuild_that_moves_the_change_by_a_day_is_not_told_again(home: Home) -> None:
+    until = [DAY - timedelta(days=back) for back in (2, 1, 0)]
+    found = verdicts_told(
+        home,
+        claims("holds", "holds", until=until[0]),
+        claims("holds", "holds", "undecided", until=until[1]),
+        claims("holds", "holds", "undecided", "undecided", "undecided", until=until[2]),
+    )
+    assert [len(alerts) for alerts in found] == [0, 1, 0]
 
 
 def test_a_rollback_and_its_undoing_tell_nothing(home: Home) -> None:
@@ -222,6 +284,15 @@ def test_coverage_has_fallen_by_two_points_below_the_usual(
     assert [alert.state for alert in alerts] == (
         [] if fallen_on is None else [f"fallen on {DAY - timedelta(days=fallen_on)}"]
     )
+
+
+def test_what_is_only_noted_is_neither_listed_nor_sent(home: Home) -> None:
+    publish(home, DAY, {"fct_claims": claims("holds")})
+    assert told(home, "claim_verdict_changed") == []
+    journal = Journal(home.alerts)
+    sent: list[Raised] = []
+    assert journal.deliver("claim_verdict_changed", sent.append) == []
+    assert sent == [] and journal.last(9) == []
 
 
 def an_alert(subject: str, state: str, day: int) -> Alert:
