@@ -39,7 +39,8 @@ class Alert:
 
     The three decide what is new (see the journal), so they hold facts only, never the name of a
     generation: a rollback changes no fact. `link` is a URL; `asset` the table it concerns.
-    `begins_silently`: the first state of the subject is no news, only what it turns into.
+    An empty `text` is a state to be noted, of which nobody is to hear. `begins_silently`: the
+    first state of the subject is no news, only what it turns into.
     """
 
     subject: str
@@ -261,7 +262,10 @@ def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
 
 
 def fallen_coverage(home: Home) -> Iterator[Alert]:
-    """Two points less of the downloads have a country than is usual (median of 28 days)."""
+    """Two points less of the downloads have a country than is usual (median of 28 days).
+
+    Told again only after it had come back to within one point: that is noted and not told.
+    """
     published = _published(home)
     if published is None or not published.has("fct_mapping_coverage_daily"):
         return
@@ -273,19 +277,24 @@ def fallen_coverage(home: Home) -> Iterator[Alert]:
             "and downloads_attributed_share is not null order by snapshot_date"
         )
     ]
-    fallen = _fall(dict(known))
-    if fallen is None:
+    if not known:
         return
-    since, usual = fallen
     newest, share = known[-1]
+    fallen = _fall(dict(known))
+    text = ""
+    if fallen is not None:
+        since, usual = fallen
+        text = (
+            f"{published.label}coverage has fallen: {share:.1%} of all downloads have a country "
+            f"on {newest}, usual were {usual:.1%} (window 30d, attribution publisher, cohort all, "
+            f"scope all; since {since}). What to do: map the largest organizations without a "
+            "country, as CONTRIBUTING.md tells"
+        )
     yield Alert(
         subject="coverage",
-        state=f"fallen on {since}",
+        state="recovered" if fallen is None else "fallen",
         as_of=newest.isoformat(),
-        text=f"{published.label}coverage has fallen: {share:.1%} of all downloads have a country "
-        f"on {newest}, usual were {usual:.1%} (window 30d, attribution publisher, cohort all, "
-        f"scope all; since {since}). What to do: map the largest organizations without a country, "
-        "as CONTRIBUTING.md tells",
+        text=text,
         link=_page(home, "quality"),
         asset="fct_mapping_coverage_daily",
     )
@@ -294,20 +303,21 @@ def fallen_coverage(home: Home) -> Iterator[Alert]:
 def _fall(shares: Mapping[date, float]) -> tuple[date, float] | None:
     """First day of the fall that lasts to the newest day, and what was usual before it.
 
-    The usual is the median of the 28 days before the fall: days below it are no reference.
+    The usual is the median of the 28 days before the fall: days of it are no reference, until
+    it has lasted so long that they are the usual. It ends above half of what made it one.
     """
-    since: date | None = None
-    usual = 0.0
+    fall: tuple[date, float] | None = None
     usual_days: list[tuple[date, float]] = []
     for day, share in shares.items():
         before = [known for seen, known in usual_days if day - seen <= timedelta(days=28)]
-        if before and share <= statistics.median(before) - COVERAGE_FALL:
-            if since is None:
-                since, usual = day, statistics.median(before)
-        else:
-            since = None
+        usual = statistics.median(before) if before else share
+        if fall is None and share <= usual - COVERAGE_FALL:
+            fall = (day, usual)
+        elif fall is not None and (not before or share > fall[1] - COVERAGE_FALL / 2):
+            fall = None
+        if fall is None:
             usual_days.append((day, share))
-    return None if since is None else (since, usual)
+    return fall
 
 
 RULES: dict[str, Rule] = {

@@ -70,16 +70,13 @@ def publish_all(home: Home) -> None:
     publish(home, before, {"fct_claims": claims("holds", until=before)})
     rule = "claim_verdict_changed"
     assert Journal(home.alerts).raise_new(rule, RULES[rule](home)) == []
-    shares = coverage(*[0.8] * 9, 0.7)
     publish(
         home,
         day,
         {
             "fct_overtakes": [overtake],
             "fct_claims": claims("holds", "does not hold", until=day),
-            "fct_mapping_coverage_daily": [
-                row | {"snapshot_date": day - timedelta(days=9 - n)} for n, row in enumerate(shares)
-            ],
+            "fct_mapping_coverage_daily": coverage(*[0.8] * 9, 0.7, until=day),
         },
     )
 

@@ -66,8 +66,8 @@ def claims(*verdicts: str, until: date = DAY, provisional: int = 0) -> list[dict
     ]
 
 
-def coverage(*shares: float) -> list[dict[str, Any]]:
-    first = DAY - timedelta(days=len(shares) - 1)
+def coverage(*shares: float, until: date = DAY) -> list[dict[str, Any]]:
+    first = until - timedelta(days=len(shares) - 1)
     return [
         {"snapshot_date": first + timedelta(days=day), **SLICE, "downloads_attributed_share": share}
         for day, share in enumerate(shares)
@@ -281,9 +281,47 @@ def test_coverage_has_fallen_by_two_points_below_the_usual(
 ) -> None:
     publish(home, DAY, {"fct_mapping_coverage_daily": coverage(*shares)})
     alerts = told(home, "coverage_fallen")
-    assert [alert.state for alert in alerts] == (
-        [] if fallen_on is None else [f"fallen on {DAY - timedelta(days=fallen_on)}"]
-    )
+    assert [alert.state for alert in alerts] == ([] if fallen_on is None else ["fallen"])
+    assert all(f"since {DAY - timedelta(days=fallen_on or 0)})" in alert.text for alert in alerts)
+
+
+def coverage_told(home: Home, *shares: float, generations: int) -> list[int]:
+    """How many alerts each of the last `generations` days brings, published one by one."""
+    rows = coverage(*shares)
+    found = []
+    for at in range(len(rows) - generations, len(rows)):
+        publish(home, rows[at]["snapshot_date"], {"fct_mapping_coverage_daily": rows[: at + 1]})
+        found.append(len(told(home, "coverage_fallen")))
+    return found
+
+
+def test_coverage_around_the_threshold_is_told_once(home: Home) -> None:
+    shares = [0.6] * 9 + [0.579, 0.582, 0.579, 0.582, 0.579]
+    assert coverage_told(home, *shares, generations=6) == [0, 1, 0, 0, 0, 0]
+
+
+def test_a_second_fall_is_told_after_coverage_had_come_back(home: Home) -> None:
+    shares = [0.6] * 9 + [0.579, 0.591, 0.579, 0.589, 0.579]
+    assert coverage_told(home, *shares, generations=6) == [0, 1, 0, 1, 0, 0]
+
+
+def test_a_rebuild_that_moves_the_fall_by_a_day_is_not_told_again(home: Home) -> None:
+    publish(home, DAY, {"fct_mapping_coverage_daily": coverage(*[0.6] * 8, 0.57)})
+    assert len(told(home, "coverage_fallen")) == 1
+    tomorrow = DAY + timedelta(days=1)
+    moved = coverage(*[0.6] * 7, 0.57, 0.57, 0.57, until=tomorrow)
+    publish(home, tomorrow, {"fct_mapping_coverage_daily": moved})
+    assert told(home, "coverage_fallen") == []
+
+
+@pytest.mark.parametrize(("days", "state"), [(28, "fallen"), (29, "recovered")])
+def test_a_level_that_lasts_longer_than_28_days_is_the_usual(
+    days: int, state: str, home: Home
+) -> None:
+    rows = coverage(*[0.6] * 9, *[0.5] * days)
+    publish(home, DAY, {"fct_mapping_coverage_daily": rows})
+    (alert,) = rules.fallen_coverage(home)
+    assert (alert.state, bool(alert.text)) == (state, state == "fallen")
 
 
 def test_what_is_only_noted_is_neither_listed_nor_sent(home: Home) -> None:
