@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.alerts.rules import Alert
+from orchestration.errors import Refusal
 
 _SCHEMA = """
 create table if not exists alerts (
@@ -136,17 +137,33 @@ class Journal:
             )
 
     def last(self, most: int) -> list[dict[str, str | None]]:
-        """The newest alerts, the newest first: raised_at, rule, text, link, sent_at, trouble."""
-        if not self.path.exists():
+        """The newest alerts, the newest first: raised_at, rule, text, link, sent_at, trouble.
+
+        A Refusal where the file cannot be read.
+        """
+        # Empty is what a sensor leaves that ended before its first commit.
+        if not self.path.exists() or self.path.stat().st_size == 0:
             return []
-        with self._transaction() as connection:
-            answer = connection.execute(
-                "select raised_at, rule, text, link, sent_at, trouble from alerts "
-                "where text <> '' order by id desc limit ?",
-                [most],
-            )
-            names = [column[0] for column in answer.description]
-            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        try:
+            # Whoever delivers holds the file for writing: reading neither waits nor writes.
+            with contextlib.closing(
+                sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+            ) as connection:
+                answer = connection.execute(
+                    "select raised_at, rule, text, link, sent_at, trouble from alerts "
+                    "where text <> '' order by id desc limit ?",
+                    [most],
+                )
+                names = [column[0] for column in answer.description]
+                return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        except sqlite3.Error as error:
+            raise Refusal(
+                f"the journal of alerts cannot be read ({error})",
+                file=self.path,
+                cure="let this user read it; what a killed process left half done, the next "
+                "minute of `make dev` ends; if it is damaged, move it to another place: a new one "
+                "is begun, and tells again what is still new",
+            ) from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -333,6 +333,15 @@ def test_what_is_only_noted_is_neither_listed_nor_sent(home: Home) -> None:
     assert sent == [] and journal.last(9) == []
 
 
+def test_alerts_are_listed_while_another_process_delivers(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.sqlite"
+    Journal(path).raise_new("rule", [an_alert("subject", "a", 1)])
+    listed: list[list[dict[str, Any]]] = []
+    Journal(path).deliver("rule", lambda _: listed.append(Journal(path).last(9)))
+    ((alert,),) = listed
+    assert alert["text"] == "words" and alert["sent_at"] is None
+
+
 def an_alert(subject: str, state: str, day: int) -> Alert:
     return Alert(subject, state, f"2026-08-{day:02}", "words", "https://link.example", "asset")
 

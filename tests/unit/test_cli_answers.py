@@ -170,6 +170,29 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None
         assert words in written
 
 
+@pytest.mark.parametrize(
+    ("content", "troubles"), [(b"garbage " * 200, 1), (b"", 0)], ids=["damaged", "just begun"]
+)
+def test_a_journal_of_alerts_that_cannot_be_read_is_told_among_the_troubles(
+    content: bytes,
+    troubles: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(tmp_path))
+    (tmp_path / "alerts.sqlite").write_bytes(content)
+    assert call(monkeypatch, "status", "--json") == 0
+    found = document(capsys)
+    assert found["last_alerts"] == [] and found["sealed_days"] == 0
+    assert len(found["trouble"]) == troubles
+    for words in found["trouble"]:
+        assert (
+            "alerts.sqlite: the journal of alerts cannot be read (file is not a database" in words
+        )
+    assert (tmp_path / "alerts.sqlite").read_bytes() == content
+
+
 def _day(number: int) -> Any:
     return datetime(2026, 8, number).date()
 
