@@ -11,7 +11,7 @@ import functools
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -248,9 +248,7 @@ class _Crawl:
         entries = self.landing.entries
         if self.resumed and not self._has_read and error.status in (400, 404, 410, 422):
             log.warning("the Hub knows the old cursor no more (%s): the crawl begins anew", error)
-            self.landing = Landing.begin(self.landing.folder, self.landing.begun)
-            self.resumed = False
-            asked = self.landing.begun.first
+            asked = self._begin_anew()
         elif entries and entries[-1].page > self._stepped_back_to and self._is_quick():
             self._stepped_back_to = entries[-1].page
             log.warning("%s; the page before is asked for again", error)
@@ -263,6 +261,23 @@ class _Crawl:
         self.position = _position(self.landing)
         self.watch.begin(self.landing)
         return asked
+
+    def _begin_anew(self) -> str:
+        """Drop the pages and begin at this hour; a Refusal where the Hub's day is another now."""
+        begun = self.landing.begun
+        greeting = self.client.contact(tell=self.watch.note)
+        if greeting.snapshot_date != begun.snapshot_date:
+            self.landing.remove()
+            raise Refusal(
+                f"the Hub knows the cursor of the crawl of {begun.snapshot_date} no more, and it "
+                f"lives on {greeting.snapshot_date}: that crawl's pages are dropped",
+                cure="run again: the Hub's own day is crawled",
+            )
+        now = replace(begun, observed_from=greeting.server_time)
+        self.landing = Landing.begin(self.landing.folder, now)
+        self.resumed = False
+        self.observed_at = now.observed_from
+        return now.first
 
     def _is_quick(self) -> bool:
         """Whether there is time to step back: nonsense must be refused within a minute."""

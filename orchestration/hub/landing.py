@@ -121,14 +121,18 @@ class Landing:
         return bool(self.entries) and self.entries[-1].page == 0
 
     def is_fit(self, greeting: HubGreeting, first: str) -> bool:
-        """Whether a crawl of `first` may go on here: same Hub, same question, within a day."""
+        """Whether a crawl of `first` may go on here: same Hub, same question, within a day.
+
+        Where no page was kept there is nothing to go on with: a crawl begins, at its own time.
+        """
         begun = self.begun
         age = greeting.server_time - begun.observed_from
-        return (begun.endpoint, begun.universe, begun.first) == (
+        is_same = (begun.endpoint, begun.universe, begun.first) == (
             greeting.endpoint,
             greeting.universe,
             first,
-        ) and timedelta(0) <= age <= RESUMABLE_FOR
+        )
+        return bool(self.entries) and is_same and timedelta(0) <= age <= RESUMABLE_FOR
 
     def keep(self, page: Page, entry: Entry) -> None:
         """Write `page`, then its line; both are on the disk when this returns."""

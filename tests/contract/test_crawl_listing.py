@@ -284,13 +284,70 @@ def test_a_full_last_page_is_the_end_only_when_nothing_follows(
 
 def test_a_cursor_that_the_hub_forgot_begins_the_crawl_anew(home: Home, client: HubClient) -> None:
     interrupted(home, client)
+    forget_the_cursor(home)
+    landed = crawl(home, client)
+    assert not landed.resumed
+    assert landed.rows == 5_200
+
+
+def forget_the_cursor(home: Home) -> None:
     journal = home.landing / "hub_models" / str(DAYS[0]) / "journal.ndjson"
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     lines[-1]["next"] = lines[-1]["next"].replace("cursor=", "cursor=forgotten")
     journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_cursor_forgotten_hours_later_begins_the_crawl_anew_at_that_hour(
+    home: Home, hub: LocalHub, client: HubClient
+) -> None:
+    interrupted(home, client)
+    forget_the_cursor(home)
+    late = datetime(2026, 8, 18, 20, tzinfo=UTC)
+    hub.set_date(late)
     landed = crawl(home, client)
-    assert not landed.resumed
     assert landed.rows == 5_200
+    assert landed.observed_from >= late
+
+
+def test_a_cursor_forgotten_over_midnight_drops_the_crawl_and_says_so(
+    home: Home, hub: LocalHub, client: HubClient
+) -> None:
+    hub.set_date(datetime(2026, 8, 18, 23, 50, tzinfo=UTC))
+    interrupted(home, client)
+    forget_the_cursor(home)
+    hub.set_date(datetime(2026, 8, 19, 0, 10, tzinfo=UTC))
+    with pytest.raises(Refusal, match=r"crawl of 2026-08-18 .* lives on 2026-08-19: .* dropped"):
+        crawl(home, client)
+    landed = crawl(home, client)
+    assert (landed.snapshot_date, landed.rows, landed.resumed) == (DAYS[1], 5_210, False)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        datetime(2026, 8, 18, 9, tzinfo=UTC),
+        datetime(2026, 8, 18, 23, tzinfo=UTC),
+        datetime(2026, 8, 19, 5, tzinfo=UTC),
+    ],
+)
+def test_a_crawl_that_got_no_page_is_begun_again_at_any_later_hour(
+    home: Home, snapshots: Path, later: datetime
+) -> None:
+    """First contact was well at six; while its first page was waited for, somebody gave up."""
+    silent = [{"when": {"requests": 2}, "times": 1, "do": "status", "status": 504}]
+
+    def give_up(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    six = datetime(2026, 8, 18, 6, tzinfo=UTC)
+    with LocalHub(Recorded(snapshots), date=six, faults={"faults": silent}) as hub:
+        client = HubClient(hub.endpoint, token=False)
+        with pytest.raises(KeyboardInterrupt):
+            crawl(home, client, progress=give_up)
+        hub.set_date(later)
+        landed = crawl(home, client)
+    assert landed.snapshot_date == later.date()
+    assert landed.observed_from >= later
 
 
 @pytest.mark.parametrize("table", LISTINGS)
