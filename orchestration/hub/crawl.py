@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 # Seconds. Once the first page has come, an outage of half an hour must not end a crawl.
 OUTAGE, OUTAGE_BEFORE_FIRST_PAGE = 3600.0, 30.0
 QUICK = 20.0
-OLD = timedelta(days=2)
 # Between first contact and first page we wait an hour at most, as a 429 asks.
 SLACK = timedelta(hours=2)
 
@@ -116,8 +115,9 @@ def crawl(
 ) -> Landed:
     """List every repository of `table`, page by page, into `home.landing`.
 
-    Goes on where a crawl of the same date stopped less than a day ago. `snapshot_date` must be
-    the Hub's own date, or that of such a crawl: Refusal otherwise, with nothing touched.
+    Goes on where a crawl of the same date stopped, until two hours after its day at most.
+    `snapshot_date` must be the Hub's own date, or that of such a crawl: Refusal otherwise, with
+    nothing touched.
     `deadline` is for this process; `outage` the seconds to bear without an answer;
     `expected_rows` lets `progress` tell the time to go. CrawlStopped where it does not end.
     """
@@ -155,11 +155,24 @@ def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None)
             f"of that day only; {on} was asked for",
             cure="leave the date out, or take that day from an archive",
         )
-    for old in (home.landing / table).glob("????-??-??"):
-        if old.name < (greeting.snapshot_date - OLD).isoformat():
-            shutil.rmtree(old, ignore_errors=True)
+    _drop_stale(home, greeting, table)
     begun = Begun(table, on, greeting.endpoint, greeting.universe, first, greeting.server_time)
     return Landing.begin(folder, begun)
+
+
+def _drop_stale(home: Home, greeting: HubGreeting, table: str) -> None:
+    """Remove the pages of earlier days that no crawl may go on with any more."""
+    for folder in (home.landing / table).glob("????-??-??"):
+        old = Landing.open(folder)
+        is_of_use = old is not None and old.is_fit(greeting, LISTINGS[table].first)
+        if folder.name < greeting.snapshot_date.isoformat() and not is_of_use:
+            log.warning(
+                "the crawl of %s was not ended in time, and the Hub lives on %s: "
+                "its pages are dropped",
+                folder.name,
+                greeting.snapshot_date,
+            )
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Crawl:

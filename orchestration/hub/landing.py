@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import orjson
@@ -22,7 +22,10 @@ from orchestration.home import Home, Universe, sync_folder, write_text_durably
 from orchestration.hub.client import HubGreeting
 from orchestration.hub.pages import Page, Row, moment, read_rows
 
-RESUMABLE_FOR = timedelta(days=1)
+# After midnight (UTC) the Hub tells the counters of the next day: a crawl may only end there.
+RESUMABLE_AFTER_ITS_DAY = timedelta(hours=2)
+# One that has ended asks for no page any more, and waits to be sealed.
+SEALABLE_AFTER_ITS_DAY = timedelta(days=1)
 KEPT_ASIDE = 3
 # Level 1: 2 ms for a page of 1 MB, an eighth of its size; level 3 takes twice as long.
 _CODEC = pa.Codec("zstd", compression_level=1)
@@ -121,18 +124,20 @@ class Landing:
         return bool(self.entries) and self.entries[-1].page == 0
 
     def is_fit(self, greeting: HubGreeting, first: str) -> bool:
-        """Whether a crawl of `first` may go on here: same Hub, same question, within a day.
+        """Whether a crawl of `first` may go on here: same Hub, same question, in good time.
 
         Where no page was kept there is nothing to go on with: a crawl begins, at its own time.
         """
         begun = self.begun
-        age = greeting.server_time - begun.observed_from
         is_same = (begun.endpoint, begun.universe, begun.first) == (
             greeting.endpoint,
             greeting.universe,
             first,
         )
-        return bool(self.entries) and is_same and timedelta(0) <= age <= RESUMABLE_FOR
+        midnight = datetime.combine(begun.snapshot_date + timedelta(days=1), time(), UTC)
+        after = SEALABLE_AFTER_ITS_DAY if self.is_complete else RESUMABLE_AFTER_ITS_DAY
+        in_time = begun.observed_from <= greeting.server_time < midnight + after
+        return bool(self.entries) and is_same and in_time
 
     def keep(self, page: Page, entry: Entry) -> None:
         """Write `page`, then its line; both are on the disk when this returns."""

@@ -179,13 +179,50 @@ def test_a_crawl_stopped_before_midnight_goes_on_after_it(
     assert crawl(home, client).snapshot_date == DAYS[1]
 
 
-def test_a_crawl_older_than_a_day_begins_anew(home: Home, hub: LocalHub, client: HubClient) -> None:
+@pytest.mark.parametrize(
+    ("later", "goes_on"),
+    [
+        (datetime(2026, 8, 18, 23, 59, tzinfo=UTC), True),
+        (datetime(2026, 8, 19, 1, 59, tzinfo=UTC), True),
+        (datetime(2026, 8, 19, 2, 1, tzinfo=UTC), False),
+        (datetime(2026, 8, 19, 5, 30, tzinfo=UTC), False),
+    ],
+)
+def test_a_crawl_goes_on_until_two_hours_after_its_day_and_no_longer(
+    home: Home,
+    hub: LocalHub,
+    client: HubClient,
+    later: datetime,
+    goes_on: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of what comes later the counters are those of the next day."""
+    hub.set_date(datetime(2026, 8, 18, 6, tzinfo=UTC))
     interrupted(home, client)
-    hub.set_date(datetime(2026, 8, 19, 12, 1, tzinfo=UTC))
-    assert resumable(home, client.contact()) is None
+    hub.set_date(later)
+    assert resumable(home, client.contact()) == (DAYS[0] if goes_on else None)
     landed = crawl(home, client)
-    assert landed.snapshot_date == DAYS[1]
-    assert not landed.resumed
+    assert landed.resumed == goes_on
+    assert landed.snapshot_date == (DAYS[0] if goes_on else DAYS[1])
+    assert {folder.name for folder in (home.landing / "hub_models").iterdir()} == {
+        str(landed.snapshot_date)
+    }
+    assert ("the crawl of 2026-08-18 was not ended in time" in caplog.text) != goes_on
+
+
+def test_a_crawl_that_has_ended_may_be_sealed_a_day_after_its_own(
+    home: Home, hub: LocalHub, client: HubClient
+) -> None:
+    """It asks for no page any more."""
+    first = crawl(home, client)
+    hub.set_date(datetime(2026, 8, 19, 23, 59, tzinfo=UTC))
+    assert crawl(home, client, snapshot_date=DAYS[1]).snapshot_date == DAYS[1]
+    again = crawl(home, client, snapshot_date=DAYS[0])
+    assert (again.pages, again.requests) == (first.pages, first.requests)
+    hub.set_date(datetime(2026, 8, 20, 0, 1, tzinfo=UTC))
+    with pytest.raises(Refusal, match="2026-08-18 was asked for"):
+        crawl(home, client, snapshot_date=DAYS[0])
+    assert first.folder.exists()
 
 
 def test_another_day_than_the_hubs_is_refused_and_nothing_touched(
