@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from orchestration.answers import tell
-from orchestration.commands.jobs import execute, tell_published
+from orchestration.commands.jobs import attempt, execute, tell_published
 from orchestration.commands.options import (
     PARTLY_REFUSED,
     REFUSED,
@@ -61,7 +61,8 @@ def run(
 ) -> None:
     """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
 
-    A crawl that was stopped goes on where it stopped; a day that is sealed already is no work.
+    A crawl that was stopped goes on where it stopped, until two hours after its day (UTC), and
+    the Hub's own day follows; a day that is sealed already is no work.
     """
     if (source == "archive") != (archive is not None):
         raise typer.BadParameter(
@@ -73,22 +74,17 @@ def run(
     if archive is not None:
         _import(home, _archive_config(home, archive, panel), text_of(date_))
         return
-    from orchestration.hub.client import HubClient
-    from orchestration.hub.crawl import resumable
-
-    greeting = HubClient().contact()
-    home.check_universe(greeting.universe)
-    unfinished = resumable(home, greeting)
-    day = date_.date() if date_ else unfinished or greeting.snapshot_date
-    if day not in (unfinished, greeting.snapshot_date):
-        raise Refusal(
-            f"{greeting.endpoint} lives on {greeting.snapshot_date} and tells its counters of "
-            f"that day only; {day} was asked for",
-            cure="leave --date out, or take that day from an archive",
-        )
-    execute(home, "daily_observatory", partition_key=day.isoformat())
-    tell_published(home)
-    _crawl_others(home, day)
+    asked = date_.date() if date_ else None
+    # Asked before anything is touched, and again when the home is ours: it may be tomorrow then.
+    _days_to_crawl(home, asked)
+    with home.lock("observatory (run)", waiting=tell):
+        *unfinished, day = _days_to_crawl(home, asked)
+        refused = _end(home, unfinished)
+        execute(home, "daily_observatory", partition_key=day.isoformat())
+        tell_published(home, refused)
+        _crawl_others(home, day)
+    if refused:
+        raise typer.Exit(PARTLY_REFUSED)
 
 
 @app.command(
@@ -154,6 +150,35 @@ def demo(days: int = 14) -> None:
     execute(home, "publish_again")
     tell_published(home)
     tell(f"to ask this home more: export OBSERVATORY_HOME={quote(str(home.root))}")
+
+
+def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
+    """The day that is asked for; else the Hub's own, after that of a crawl still to be ended."""
+    from orchestration.hub.client import HubClient
+    from orchestration.hub.crawl import resumable
+    from orchestration.snapshots import store
+
+    greeting = HubClient().contact()
+    home.check_universe(greeting.universe)
+    today = greeting.snapshot_date
+    sealed = {day.snapshot_date for day in store.list_sealed(home) if day.source["kind"] == "live"}
+    unfinished = resumable(home, greeting, sealed=sealed) or today
+    if asked not in (None, unfinished, today):
+        raise Refusal(
+            f"{greeting.endpoint} lives on {today} and tells its counters of that day only; "
+            f"{asked} was asked for",
+            cure="leave --date out, or take that day from an archive",
+        )
+    return [asked] if asked else sorted({unfinished, today})
+
+
+def _end(home: Home, days: list[date]) -> dict[str, str]:
+    """Have the crawls of earlier days ended and published; why not, of those that are refused."""
+    reports = {
+        day.isoformat(): attempt(home, "daily_observatory", partition_key=day.isoformat())
+        for day in days
+    }
+    return {day: "; ".join(one.refusals) for day, one in reports.items() if not one.succeeded}
 
 
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:

@@ -6,7 +6,7 @@ for a run, and only when a command needs one.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,28 @@ from rich.markup import escape
 from orchestration.answers import answer, err, out, tell, tell_defects, tell_refusals
 from orchestration.commands.options import DEFECT, REFUSED
 from orchestration.home import Home
+
+if TYPE_CHECKING:
+    from orchestration.defs.automation.running import RunReport
+
+
+def attempt(
+    home: Home,
+    job: str,
+    partition_key: str | None = None,
+    ops: dict[str, dict[str, Any]] | None = None,
+    decision: str | None = None,
+) -> RunReport:
+    """Run a job and report how it ended, also where it was refused; exit 70 where it broke."""
+    from orchestration.defs.automation import running
+
+    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
+    if not report.succeeded and (report.defects or not report.refusals):
+        for words in report.refusals:
+            tell(f"refused: {words}")
+        tell_defects(report.defects)
+        raise typer.Exit(DEFECT)
+    return report
 
 
 def execute(
@@ -24,15 +46,8 @@ def execute(
     decision: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run a job and return its assets' metadata; a Refusal's words and exit 1 otherwise."""
-    from orchestration.defs.automation import running
-
-    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
+    report = attempt(home, job, partition_key, ops, decision)
     if not report.succeeded:
-        if report.defects or not report.refusals:
-            for words in report.refusals:
-                tell(f"refused: {words}")
-            tell_defects(report.defects)
-            raise typer.Exit(DEFECT)
         tell_refusals(report.refusals)
         raise typer.Exit(REFUSED)
     return report.metadata

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from orchestration.hub.pages import (
 from orchestration.hub.patience import DeadlinePassed, Nonsense, Outage, Patience
 from orchestration.hub.progress import Progress, Watch
 
-__all__ = ["CrawlStopped", "Landed", "Progress", "crawl", "resumable"]
+__all__ = ["CrawlStopped", "Landed", "Progress", "crawl", "discard", "resumable"]
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +93,28 @@ class Landed:
         return landing.set_aside(home, reason)
 
 
-def resumable(home: Home, greeting: HubGreeting, table: str = "hub_models") -> date | None:
-    """The date of an unfinished or unsealed crawl of this Hub that may go on; else None."""
+def resumable(
+    home: Home,
+    greeting: HubGreeting,
+    table: str = "hub_models",
+    *,
+    sealed: Container[date] = (),
+) -> date | None:
+    """The date of a crawl of this Hub that may still be ended or sealed; else None.
+
+    The pages of a day that is `sealed` were left behind by a kill.
+    """
     first = LISTINGS[table].first
     folders = sorted((home.landing / table).glob("????-??-??"), reverse=True)
     found = (Landing.open(folder) for folder in folders)
     fit = (landing for landing in found if landing is not None and landing.is_fit(greeting, first))
-    return next((landing.begun.snapshot_date for landing in fit), None)
+    dates = (landing.begun.snapshot_date for landing in fit)
+    return next((on for on in dates if on not in sealed), None)
+
+
+def discard(home: Home, table: str, snapshot_date: date) -> None:
+    """Remove the pages of a day that is sealed, where a kill has left them."""
+    shutil.rmtree(_folder(home, table, snapshot_date), ignore_errors=True)
 
 
 def crawl(
@@ -144,7 +159,7 @@ def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None)
     """The landing to go on with, or a new one; Refusal for a date that cannot be had."""
     first = LISTINGS[table].first
     on = wanted or resumable(home, greeting, table) or greeting.snapshot_date
-    folder = home.landing / table / on.isoformat()
+    folder = _folder(home, table, on)
     found = Landing.open(folder)
     if found is not None and found.is_fit(greeting, first):
         found.mend()
@@ -158,6 +173,10 @@ def _landing(home: Home, greeting: HubGreeting, table: str, wanted: date | None)
     _drop_stale(home, greeting, table)
     begun = Begun(table, on, greeting.endpoint, greeting.universe, first, greeting.server_time)
     return Landing.begin(folder, begun)
+
+
+def _folder(home: Home, table: str, on: date) -> Path:
+    return home.landing / table / on.isoformat()
 
 
 def _drop_stale(home: Home, greeting: HubGreeting, table: str) -> None:

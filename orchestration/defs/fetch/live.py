@@ -19,7 +19,7 @@ from orchestration.gates import verdicts
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.hub import completeness
 from orchestration.hub.client import HubClient
-from orchestration.hub.crawl import Landed, Progress, crawl
+from orchestration.hub.crawl import Landed, Progress, crawl, discard
 from orchestration.hub.pages import LISTINGS
 from orchestration.hub.patience import Nonsense, Outage, Patience
 from orchestration.snapshots import importing, store
@@ -57,6 +57,7 @@ def fetch_live(
     """
     if known := crawled(home, kind, day):
         log.info("the %s of %s were sealed at %s: no crawl", kind.name, day, known.sealed_at)
+        discard(home, kind.table, day)
         return known, None
     client = HubClient()
     before = [
