@@ -26,6 +26,7 @@ from psycopg import sql
 from orchestration.database import connect, literal
 from orchestration.errors import Refusal
 from orchestration.gates.tables import TABLES
+from orchestration.home import Universe
 from orchestration.publication.generation import (
     DATABASE,
     PUBLICATION,
@@ -79,14 +80,15 @@ def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
 
     Readers see the old tables or the new ones, without an error in between; the old ones stay
     as `observatory_previous` until the next time, for queries under way. The same generation
-    is not loaded twice. A Refusal where the server cannot be reached, lacks a right, or what
-    it holds afterwards differs from the file; it then serves what it served before.
+    is not loaded twice. A Refusal where the server cannot be reached, lacks a right, serves
+    another universe, or what it holds afterwards differs from the file; it then serves what it
+    served before.
     """
     manifest = read_manifest(folder)
     generation = str(manifest["generation"])
     try:
         with _server(url) as server:
-            if _served(server) == generation:
+            if _served(server, manifest) == generation:
                 return Served(generation, is_new=False)
             said(f"loading {generation} into PostgreSQL")
             try:
@@ -129,12 +131,26 @@ def _server(url: str) -> Iterator[Connection]:
         yield server
 
 
-def _served(server: Connection) -> str | None:
+def _served(server: Connection, manifest: Manifest) -> str | None:
+    """The generation that is served; a Refusal where it is of another universe."""
     found = server.execute("select to_regclass(%s)", [f"{SCHEMA}.{PUBLICATION}"]).fetchone()
     if not found or found[0] is None:
         return None
-    row = server.execute(_format("select generation from {}.{}", SCHEMA, PUBLICATION)).fetchone()
-    return str(row[0]) if row else None
+    row = server.execute(
+        _format("select generation, universe_kind, universe_name from {}.{}", SCHEMA, PUBLICATION)
+    ).fetchone()
+    if row is None:
+        return None
+    generation, kind, name = row
+    universe = manifest["universe"]
+    if (kind, name) != (universe["kind"], universe["name"]):
+        raise Refusal(
+            f"this database serves {Universe(kind, name)}; {manifest['generation']} is of "
+            f"{universe['label']}, and would take its place",
+            field=URL,
+            cure="unset the variable, or name another database in it",
+        )
+    return str(generation)
 
 
 def _load(server: Connection, folder: Path, manifest: Manifest) -> dict[str, int]:

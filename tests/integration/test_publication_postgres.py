@@ -21,7 +21,7 @@ import pytest
 
 from orchestration import cli
 from orchestration.errors import Refusal
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.publication import generation, postgres, swap
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
@@ -304,6 +304,31 @@ def test_a_damaged_file_is_not_served(
     assert server.execute("select generation from observatory.publication").fetchall() == [
         (first.name,)
     ]
+
+
+@pytest.mark.parametrize("other", [Universe("hub"), Universe("world", "other")], ids=str)
+def test_a_served_copy_belongs_to_one_universe(
+    home: Home,
+    url: str,
+    server: psycopg.Connection[tuple[Any, ...]],
+    tmp_path: Path,
+    other: Universe,
+) -> None:
+    """A demo with the server's address exported took the place of the real publication."""
+    another = home_with_marts(tmp_path / "home", 1, universe=other)
+    real = swap.publish(another, code_version="1").folder
+    postgres.serve(real, url)
+    with pytest.raises(Refusal) as refused:
+        postgres.serve(folders(home)[0], url)
+    assert str(other) in refused.value.problem
+    assert "the generated world 'fixture'" in refused.value.problem
+    assert refused.value.field == postgres.URL
+    assert "unset" in refused.value.cure
+    assert server.execute("select generation from observatory.publication").fetchall() == [
+        (real.name,)
+    ]
+    assert schemas(server) == ["observatory"]
+    assert not postgres.serve(real, url).is_new
 
 
 def test_what_a_killed_run_left_is_removed(
