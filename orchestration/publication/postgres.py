@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any, LiteralString
 import duckdb
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.database import connect, literal
 from orchestration.errors import Refusal
@@ -43,6 +45,10 @@ LOADING = f"{SCHEMA}_loading"
 READER = "observatory_reader"
 TOLERANCE = 1e-9
 CHUNK = 1 << 20
+
+# An `@` or `/` in a password that is not percent-encoded ends it: the rest of it would pass for
+# host, port or database, which errors quote.
+_URI = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?[^@]*")
 
 _TYPES: dict[str, LiteralString] = {
     "VARCHAR": "text",
@@ -84,6 +90,13 @@ def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
     another universe, or what it holds afterwards differs from the file; it then serves what it
     served before.
     """
+    if not _is_address(url):
+        raise Refusal(
+            "the variable holds no address of PostgreSQL (not shown: a password may be in it)",
+            field=URL,
+            cure="write it as postgresql://user:password@host/database, with every character of "
+            "the password but letters and digits percent-encoded (@ is %40)",
+        )
     manifest = read_manifest(folder)
     generation = str(manifest["generation"])
     try:
@@ -111,6 +124,23 @@ def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
             field=URL,
             cure="grant it CREATE on the database, and create the role observatory_reader",
         ) from None
+    except psycopg.Error as error:
+        raise Refusal(
+            f"PostgreSQL does not take it: {type(error).__name__} (SQLSTATE {error.sqlstate})",
+            field=URL,
+            cure="the server's log tells more",
+        ) from None
+
+
+def _is_address(url: str) -> bool:
+    """Whether libpq finds in `url` what was meant; its own complaints quote the password."""
+    if url.startswith(("postgresql://", "postgres://")) and not _URI.fullmatch(url):
+        return False
+    try:
+        conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return False
+    return True
 
 
 def _first_line(error: psycopg.Error) -> str:

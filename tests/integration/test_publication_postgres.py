@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,51 @@ def test_a_server_that_is_not_there_is_a_refusal_without_the_password(home: Home
         postgres.serve(folders(home)[0], url)
     assert "verysecret" not in str(refused.value)
     assert postgres.URL in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres//owner:s3cret@db/x",
+        "postgresql+psycopg2://owner:s3cret@db/x",
+        "postgresql://owner:p@s3cret#w%zz@db/x",
+        "postgresql://owner:p@s3cret@db/x",
+        "postgresql://owner:p@s3cret/word@db/x",
+        "postgresql://127.0.0.1:1/s3cret@db/x",
+        "postgresql://owner:s3cret\udcff@db/x",
+        "host=db password=two s3cret",
+        "s3cret",
+    ],
+)
+def test_an_address_that_is_none_is_refused_and_not_quoted(
+    home: Home, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """libpq's complaint held the password, and the words of a defect were a traceback of it."""
+    with pytest.raises(Refusal, match="no address of PostgreSQL") as refused:
+        postgres.serve(folders(home)[0], url)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "s3cret" not in told
+    assert refused.value.field == postgres.URL and "percent-encoded" in refused.value.cure
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    monkeypatch.setenv(postgres.URL, url)
+    monkeypatch.setattr(sys, "argv", ["observatory", "rollback", folders(home)[1].name])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    words = capsys.readouterr()
+    assert "no address of PostgreSQL" in words.err
+    assert "s3cret" not in words.out + words.err
+
+
+def test_what_the_server_does_not_take_is_a_refusal_without_its_words(
+    home: Home, url: str, server: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    first, second = folders(home)
+    postgres.serve(first, url)
+    server.execute("alter table observatory.publication rename universe_kind to s3cret")
+    with pytest.raises(Refusal, match=r"UndefinedColumn \(SQLSTATE 42703\)") as refused:
+        postgres.serve(second, url)
+    assert "universe_kind" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_a_rollback_is_seen_there_too(
