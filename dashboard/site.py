@@ -27,6 +27,7 @@ from dashboard import spreadsheet, words
 from dashboard.figures import Figure
 from dashboard.publication import Publication, Row, Slice, Value
 from orchestration import provisional
+from orchestration.publication.freshness import STALE_AFTER, ages
 
 HERE = Path(__file__).parent
 PAGES = (
@@ -66,6 +67,7 @@ class Site:
             "universe": self.universe,
             "pages": PAGES,
             "manifest": manifest,
+            "stale_after_days": STALE_AFTER.days if ages(manifest) else None,
         }
         self._templates.filters["legible"] = words.legible
 

@@ -20,10 +20,10 @@ from rich.table import Table
 
 from orchestration import reporting
 from orchestration.alerts.journal import Journal
-from orchestration.alerts.rules import STALE_AFTER
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.publication import generation, refusals
+from orchestration.publication.freshness import STALE_AFTER, ages
 from orchestration.publication.generation import Manifest
 from orchestration.snapshots import store
 
@@ -87,10 +87,10 @@ def _or_trouble(trouble: list[str], read: Callable[[], T]) -> T | None:
 
 
 def _freshness(manifest: Manifest | None, published: list[date], today: date) -> str | None:
-    """fresh or stale, as the alert has it; recorded days do not age."""
+    """fresh or stale; recorded where nothing newer is to be had."""
     if manifest is None or not published:
         return None
-    if (manifest["source"] or {}).get("kind") != "live":
+    if not ages(manifest):
         return "recorded"
     return "stale" if today - published[-1] >= STALE_AFTER else "fresh"
 

@@ -239,10 +239,10 @@ const observatory = (() => {
 
   // --- freshness: a static page cannot know how old it is, its reader's clock can -----------------
   function freshness(element) {
-    if (element.dataset.live !== "yes" || !element.dataset.day) return;
+    if (!element.dataset.staleAfter || !element.dataset.day) return;
     const days = Math.floor((Date.now() - Date.parse(element.dataset.day)) / 86400000);
     element.append(days <= 0 ? " (today)" : ` (${days} day${days === 1 ? "" : "s"} ago)`);
-    if (days <= 2) return;
+    if (days < Number(element.dataset.staleAfter)) return;
     const banner = document.querySelector(".banner.stale");
     banner.querySelector("strong").textContent = `${days} days old.`;
     banner.hidden = false;

@@ -20,10 +20,10 @@ from orchestration.gates import verdicts
 from orchestration.gates.outcome import blocked
 from orchestration.home import Home, Universe
 from orchestration.publication import generation
+from orchestration.publication.freshness import STALE_AFTER, ages
 from orchestration.snapshots import store
 
 NEWS = timedelta(days=14)
-STALE_AFTER = timedelta(days=2)
 COVERAGE_FALL = 0.02
 # Near the bottom neighbours pass each other daily: 32 times in a fortnight of one world.
 WORTH_TELLING = 0.01
@@ -61,7 +61,7 @@ class _Published:
 
     folder: Path
     newest: date
-    is_live: bool
+    ages: bool
     label: str
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _published(home: Home) -> _Published | None:
     return _Published(
         folder=folder,
         newest=date.fromisoformat(manifest["snapshot_dates"][-1]),
-        is_live=(manifest["source"] or {}).get("kind") == "live",
+        ages=ages(manifest),
         label=_label(Universe(universe["kind"], universe["name"])),
     )
 
@@ -242,10 +242,9 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
 
 
 def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
-    """The newest published day of a live home is two days old (`today`: default UTC)."""
+    """The newest day of a home that follows a Hub is two days old (`today`: default UTC)."""
     published = _published(home)
-    # Recorded days do not age: only who follows a Hub can fall behind it.
-    if published is None or not published.is_live:
+    if published is None or not published.ages:
         return
     age = (today or datetime.now(UTC).date()) - published.newest
     if age >= STALE_AFTER:

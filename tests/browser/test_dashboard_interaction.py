@@ -188,3 +188,36 @@ def test_universe_and_age_are_told(
         page.clock.set_fixed_time(dt.datetime.combine(LAST_DAY, dt.time(12)) + dt.timedelta(days=9))
         page.reload()
         expect(banner).to_contain_text("9 days old.")
+
+
+@pytest.mark.parametrize(
+    ("universe", "sources", "days", "is_stale"),
+    [
+        ("hub", ["dataset"], 1, False),
+        ("hub", ["dataset"], 2, True),
+        ("world", ["live", "archive"], 2, True),
+        ("panel", ["archive"], 9, False),
+    ],
+)
+def test_pages_are_stale_by_the_rule_of_the_alert(
+    browser: Browser,
+    tmp_path: Path,
+    universe: str,
+    sources: list[str],
+    days: int,
+    is_stale: bool,
+) -> None:
+    manifest = example_publication.MANIFEST | {
+        "universe": {"kind": universe, "name": "x"},
+        "sources": [{"kind": kind} for kind in sources],
+    }
+    publication = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    index = build.write(publication, tmp_path / "dashboard", manifest)
+    with chromium.watched(browser) as watched:
+        now = dt.datetime.combine(LAST_DAY, dt.time(12)) + dt.timedelta(days=days)
+        watched.page.clock.set_fixed_time(now)
+        chromium.show(watched.page, index)
+        banner = watched.page.locator(".banner.stale:visible")
+        expect(banner).to_have_count(1 if is_stale else 0)
+        if is_stale:
+            expect(banner).to_contain_text(f"{days} days old.")

@@ -30,12 +30,12 @@ def publish(
     newest: date,
     tables: Mapping[str, Rows],
     *,
-    kind: str = "live",
+    kinds: Sequence[str] = ("live",),
     universe: Universe = HUB,
 ) -> str:
     """Write a generation of `tables` whose newest day is `newest`, show it, give its name.
 
-    Columns that a row does not name are null.
+    Columns that a row does not name are null. `kinds` are those of its days' sources.
     """
     name = f"{newest:%Y%m%d}T060000Z-00000000"
     folder = home.published / name
@@ -54,7 +54,8 @@ def publish(
     manifest: dict[str, Any] = {
         "generation": name,
         "snapshot_dates": [newest.isoformat()],
-        "source": {"kind": kind},
+        "source": {"kind": kinds[-1]},
+        "sources": [{"kind": kind} for kind in kinds],
         "universe": {
             "kind": universe.kind,
             "name": universe.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration import status
 from orchestration.alerts import rules
 from orchestration.alerts.journal import Journal, NotTaken, Raised
 from orchestration.alerts.rules import Alert
@@ -20,9 +21,11 @@ from orchestration.home import Home, Universe
 from orchestration.publication import swap
 from orchestration.snapshots import store
 from tests.unit.marts_fixture import seal
-from tests.unit.published_home import publish
+from tests.unit.published_home import HUB, publish
 
 DAY = date(2026, 8, 20)
+PANEL = Universe("panel", "tracker")
+WORLD = Universe("world", "demo")
 SLICE = {"window_name": "30d", "attribution": "publisher", "cohort": "all", "scope": "all"}
 OVERTAKE = {
     **SLICE,
@@ -79,7 +82,7 @@ def test_an_empty_home_and_a_publication_without_the_tables_tell_nothing(
     rule: str, home: Home
 ) -> None:
     assert told(home, rule) == []
-    publish(home, DAY, {}, kind="archive")
+    publish(home, DAY, {}, kinds=["archive"], universe=PANEL)
     assert told(home, rule) == []
 
 
@@ -87,8 +90,7 @@ def test_a_confirmed_overtake_is_told_with_its_slice_doubt_and_link(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(rules.DASHBOARD_URL, "https://numbers.example/hub/")
-    world = Universe("world", "demo")
-    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=world)
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=WORLD)
     (alert,) = told(home, "overtake_confirmed")
     for words in (
         "GENERATED WORLD: China passed United States on 2026-08-12",
@@ -128,7 +130,7 @@ def test_who_takes_the_lead_back_is_told_and_each_attribution_by_itself(home: Ho
 
 
 def test_a_share_of_a_recorded_panel_names_the_panel(home: Home) -> None:
-    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=Universe("panel", "tracker"))
+    publish(home, DAY, {"fct_overtakes": [OVERTAKE]}, universe=PANEL)
     (alert,) = told(home, "overtake_confirmed")
     assert alert.text.startswith("the recorded panel 'tracker': China passed United States")
 
@@ -242,15 +244,26 @@ def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "age", "count"), [("live", 1, 0), ("live", 2, 1), ("archive", 9, 0)]
+    ("universe", "kinds", "age", "freshness"),
+    [
+        (HUB, ["live"], 1, "fresh"),
+        (HUB, ["live"], 2, "stale"),
+        (HUB, ["dataset"], 2, "stale"),
+        (HUB, ["live", "dataset"], 2, "stale"),
+        (PANEL, ["archive", "archive"], 9, "recorded"),
+        (WORLD, ["archive"], 9, "recorded"),
+        (WORLD, ["live", "archive"], 2, "stale"),
+    ],
 )
-def test_data_are_stale_two_days_after_the_newest_live_day(
-    kind: str, age: int, count: int, home: Home
+def test_data_are_stale_two_days_after_the_newest_day_of_a_home_that_follows_a_hub(
+    universe: Universe, kinds: Sequence[str], age: int, freshness: str, home: Home
 ) -> None:
-    publish(home, DAY, {}, kind=kind)
-    alerts = list(rules.stale_data(home, DAY + timedelta(days=age)))
-    assert len(alerts) == count
+    publish(home, DAY, {}, kinds=kinds, universe=universe)
+    today = datetime.combine(DAY, time(), UTC) + timedelta(days=age)
+    alerts = list(rules.stale_data(home, today.date()))
+    assert len(alerts) == (freshness == "stale")
     assert all(f"{DAY}, {age} days ago" in alert.text for alert in alerts)
+    assert status.status(home, today)["freshness"] == freshness
 
 
 def test_each_lateness_is_told_once(home: Home) -> None:
