@@ -31,6 +31,7 @@ _VERSION = "1.0.0"
 _COLUMNS = 12
 _LABELS = ("country_name", "region")
 _NEWEST = "is_newest_day"
+_CHANGE = "share_change_"
 _GENERATED = (
     "**GENERATED WORLD.** Every number here is invented by `local_hub`; none is the real Hub's."
 )
@@ -115,7 +116,7 @@ def _database(home: Home) -> Config:
 
 
 def _dataset(table: Table, described: Mapping[str, Config], metrics: list[Metric]) -> Config:
-    """A table with the names of its countries and a mark on its newest day."""
+    """A table with the names of its countries, its changes in points, a mark on its newest day."""
     model = described[table.name]
     columns = [
         {
@@ -145,6 +146,19 @@ def _dataset(table: Table, described: Mapping[str, Config], metrics: list[Metric
             }
             for label in _LABELS
         ]
+    for name in names:
+        if name.startswith(_CHANGE):
+            # As a percentage it would read as a relative change.
+            selected.append(f"100 * facts.{name} as {name}_points")
+            columns.append(
+                {
+                    "column_name": f"{name}_points",
+                    "type": "DOUBLE",
+                    "description": f"`{name}` in percentage points.",
+                    "groupby": True,
+                    "filterable": True,
+                }
+            )
     if "snapshot_date" in table.grain:
         newest = f"(select max(snapshot_date) from {table.name})"
         selected.append(f"facts.snapshot_date = {newest} as {_NEWEST}")

@@ -52,10 +52,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         opened.execute("""
             insert into fct_country_share_daily by name
             select snapshot_date, window_name, country_key, share_of_all,
+                rank, 0.0123 as share_change_7d,
                 'publisher' as attribution, 'all' as cohort, 'all' as scope
-            from (values ('CN', 0.4), ('US', 0.3)) as _(country_key, share_of_all),
+            from (values ('CN', 0.4, 1), ('US', 0.3, 2)) as _(country_key, share_of_all, rank),
                 (values (date '2026-08-21'), (date '2026-08-22')) as _(snapshot_date),
                 (values ('30d'), ('7d')) as _(window_name)
+            union all by name
+            select date '2026-08-22' as snapshot_date, '1d' as window_name, country_key,
+                0.35 as share_of_all, 1 as rank,
+                'publisher' as attribution, 'all' as cohort, 'all' as scope
+            from (values ('CN'), ('US')) as _(country_key)
         """)
         opened.execute("""
             insert into fct_release_cadence_weekly values
@@ -137,7 +143,52 @@ def test_charts_name_only_what_their_dataset_has() -> None:
         columns = {one["column_name"] for one in dataset["columns"]}
         metrics = {one["metric_name"] for one in dataset["metrics"]}
         assert {*params.get("all_columns", []), *params.get("groupby", [])} <= columns, name
-        assert {*params.get("metrics", []), params.get("metric", "rows")} <= metrics, name
+        assert set(params.get("column_config", {})) <= columns, name
+        named = [*params.get("metrics", []), params.get("metric", "rows")]
+        assert {one for one in named if isinstance(one, str)} <= metrics, name
+
+
+@pytest.mark.parametrize(
+    ("where", "share"), [("window_name = '30d'", 0.4), ("window_name = '1d'", 0.35), ("true", None)]
+)
+def test_the_key_number_is_one_countrys_share_where_two_lead(
+    connection: duckdb.DuckDBPyConnection, where: str, share: float | None
+) -> None:
+    params = FILES["charts/leading_share.yaml"]["params"]
+    conditions = [where, *(one["sqlExpression"] for one in params["adhoc_filters"])]
+    row = connection.execute(
+        f"select {params['metric']['sqlExpression']} "
+        f"from ({DATASETS['fct_country_share_daily']['sql']}) where {' and '.join(conditions)}"
+    ).fetchone()
+    assert row == (share,)
+
+
+def test_a_change_of_a_share_is_told_in_points(connection: duckdb.DuckDBPyConnection) -> None:
+    params = FILES["charts/who_leads.yaml"]["params"]
+    assert "share_change_7d" not in params["all_columns"]
+    shown = params["column_config"]["share_change_7d_points"]
+    assert shown["customColumnName"] == "7 days, points" and "%" not in shown["d3NumberFormat"]
+    rows = connection.execute(
+        "select distinct share_change_7d_points "
+        f"from ({DATASETS['fct_country_share_daily']['sql']}) where window_name = '30d'"
+    ).fetchall()
+    assert rows == [(pytest.approx(1.23),)]
+
+
+def test_a_claim_stands_beside_its_slice_its_band_and_both_verdicts() -> None:
+    shown = FILES["charts/claims.yaml"]["params"]["all_columns"]
+    slice_ = {"window_name", "attribution", "cohort", "scope"}
+    band = {"measured_low", "measured_high", "tolerance", "comparison"}
+    assert slice_ | band | {"verdict_today", "verdict_for_period"} <= set(shown)
+
+
+def test_a_table_says_which_figures_are_provisional() -> None:
+    by_uuid = {one["uuid"]: one for one in DATASETS.values()}
+    for name, chart in FILES.items():
+        shown = chart["params"].get("all_columns") if name.startswith("charts/") else None
+        if shown:
+            columns = {one["column_name"] for one in by_uuid[chart["dataset_uuid"]]["columns"]}
+            assert "is_provisional" not in columns or "is_provisional" in shown, name
 
 
 def test_only_a_generated_world_is_labelled_as_one() -> None:
