@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -52,20 +52,32 @@ def tell(words: str) -> None:
     err.print(printable(words.rstrip()), highlight=False, markup=False, soft_wrap=True)
 
 
-def tell_refusals(refusals: Sequence[Refusal | str]) -> None:
-    """What was refused: in words, and as JSON where that was asked for."""
+def tell_refusals(
+    refusals: Sequence[Refusal | str],
+    done: Mapping[str, Any] | None = None,
+    show: Callable[[], None] = lambda: None,
+) -> None:
+    """What was refused: in words, and as JSON where that was asked for.
+
+    `done` is the answer about what was done before, and `show` tells it to a person.
+    """
+    problems = [_problem(one) for one in refusals]
+    answer({**(done or {}), "error": "refused", "problems": problems}, show)
     for refusal in refusals:
         tell(f"refused: {refusal}")
-    answer({"error": "refused", "problems": [_problem(one) for one in refusals]}, lambda: None)
 
 
-def tell_defects(defects: Sequence[str]) -> None:
+def tell_defects(
+    defects: Sequence[str],
+    done: Mapping[str, Any] | None = None,
+    show: Callable[[], None] = lambda: None,
+) -> None:
     """Defects of our own: never in the words of a refusal, and never with a secret."""
+    problems = [{"problem": _without_secrets(words)} for words in defects]
+    answer({**(done or {}), "error": "defect", "problems": problems}, show)
     for words in defects:
         tell(_without_secrets(words))
     tell("defect: this is a fault of the program, not of your input; nothing was published by it")
-    problems = [{"problem": _without_secrets(words)} for words in defects]
-    answer({"error": "defect", "problems": problems}, lambda: None)
 
 
 def listen() -> None:

@@ -17,11 +17,12 @@ from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.other_repositories import others
 from orchestration.defs.fetch.resources import HomeResource
 from orchestration.defs.publish.assets import publication
+from orchestration.defs.publish.served import served_copy
 from orchestration.defs.retain.assets import history
 from orchestration.defs.transform.assets import transform, transform_others
 
 defs = dg.Definitions(
-    assets=[fetch, transform, publication, history, *others, transform_others],
+    assets=[fetch, transform, publication, served_copy, history, *others, transform_others],
     asset_checks=[gate_1],
     jobs=[daily_observatory, publish_again, fetch_only, other_repositories],
     schedules=[every_morning, every_morning_others],

@@ -80,11 +80,10 @@ def run(
     with home.lock("observatory (run)", waiting=tell):
         *unfinished, day = _days_to_crawl(home, asked)
         refused = _end(home, unfinished)
-        execute(home, "daily_observatory", partition_key=day.isoformat())
-        tell_published(home, refused)
-        _crawl_others(home, day)
-    if refused:
-        raise typer.Exit(PARTLY_REFUSED)
+        report = execute(home, "daily_observatory", partition_key=day.isoformat())
+        code = tell_published(home, report, refused)
+        others = _crawl_others(home, day)
+    raise typer.Exit(code or others)
 
 
 @app.command(
@@ -125,8 +124,7 @@ def publish(as_json: AsJson = False) -> None:
     For example after a change of the seeds. The same content makes no new generation.
     """
     home = begin()
-    execute(home, "publish_again")
-    tell_published(home)
+    raise typer.Exit(tell_published(home, execute(home, "publish_again")))
 
 
 @app.command(hidden=True)
@@ -147,9 +145,9 @@ def demo(days: int = 14) -> None:
         for day in wanted:
             hub.set_date(day)
             execute(home, "fetch_only", partition_key=day.isoformat())
-    execute(home, "publish_again")
-    tell_published(home)
+    code = tell_published(home, execute(home, "publish_again"))
     tell(f"to ask this home more: export OBSERVATORY_HOME={quote(str(home.root))}")
+    raise typer.Exit(code)
 
 
 def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
@@ -178,7 +176,7 @@ def _end(home: Home, days: list[date]) -> dict[str, str]:
         day.isoformat(): attempt(home, "daily_observatory", partition_key=day.isoformat())
         for day in days
     }
-    return {day: "; ".join(one.refusals) for day, one in reports.items() if not one.succeeded}
+    return {day: "; ".join(one.refusals) for day, one in reports.items() if not one.published}
 
 
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
@@ -186,12 +184,10 @@ def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
 
     With `day` the run is that day's alone: it is published or refused.
     """
-    metadata = execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
-    fetched = metadata["raw_hub__models"]
+    report = execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
+    fetched = report.metadata["raw_hub__models"]
     refused = {**_refused_by_gate(home, fetched["days"]), **fetched["days_refused"]}
-    tell_published(home, refused)
-    if refused:
-        raise typer.Exit(PARTLY_REFUSED)
+    raise typer.Exit(tell_published(home, report, refused))
 
 
 def _archive_config(home: Home, path: Path, panel: str) -> dict[str, Any]:
@@ -217,15 +213,14 @@ def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
     }
 
 
-def _crawl_others(home: Home, day: date) -> None:
-    """The day's datasets and Spaces, where they are asked for; exit 3 where they are refused."""
+def _crawl_others(home: Home, day: date) -> int:
+    """The day's datasets and Spaces, where they are asked for; gives 3 where they are refused."""
     from orchestration.defs.fetch.other_repositories import also_crawled
 
     if not also_crawled():
-        return
+        return 0
     try:
         execute(home, "other_repositories", partition_key=day.isoformat())
     except typer.Exit as ended:
-        raise typer.Exit(
-            PARTLY_REFUSED if ended.exit_code == REFUSED else ended.exit_code
-        ) from None
+        return PARTLY_REFUSED if ended.exit_code == REFUSED else ended.exit_code
+    return 0

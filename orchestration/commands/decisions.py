@@ -147,8 +147,7 @@ def _settle(home: Home, decision: str, publish_: bool) -> None:
     """Tell what was decided, whatever comes of it; build and publish what follows from it."""
     remark(decision)
     if publish_:
-        execute(home, "publish_again", decision=decision)
-        tell_published(home, decision=decision)
-        return
+        report = execute(home, "publish_again", decision=decision)
+        raise typer.Exit(tell_published(home, report, decision=decision))
     later = "the next run, or `observatory publish`, takes it into account"
     answer({"decision": decision}, lambda: out.print(later, highlight=False, markup=False))

@@ -6,13 +6,14 @@ for a run, and only when a command needs one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
 
 from orchestration.answers import answer, err, out, tell, tell_defects, tell_refusals
-from orchestration.commands.options import DEFECT, REFUSED
+from orchestration.commands.options import DEFECT, PARTLY_REFUSED, REFUSED
 from orchestration.home import Home
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ def attempt(
     ops: dict[str, dict[str, Any]] | None = None,
     decision: str | None = None,
 ) -> RunReport:
-    """Run a job and report how it ended, also where it was refused; exit 70 where it broke."""
+    """Run a job and report how it ended, also where it was refused; exit 70 where it broke.
+
+    What fails after the publication is in the report, for `tell_published`.
+    """
     from orchestration.defs.automation import running
 
     report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
-    if not report.succeeded and (report.defects or not report.refusals):
-        for words in report.refusals:
-            tell(f"refused: {words}")
-        tell_defects(report.defects)
-        raise typer.Exit(DEFECT)
+    if not report.published and report.broke:
+        raise typer.Exit(_tell_failure(report))
     return report
 
 
@@ -44,19 +45,39 @@ def execute(
     partition_key: str | None = None,
     ops: dict[str, dict[str, Any]] | None = None,
     decision: str | None = None,
-) -> dict[str, dict[str, Any]]:
-    """Run a job and return its assets' metadata; a Refusal's words and exit 1 otherwise."""
+) -> RunReport:
+    """The same; a Refusal's words and exit 1 where it is refused before anything is published."""
     report = attempt(home, job, partition_key, ops, decision)
-    if not report.succeeded:
-        tell_refusals(report.refusals)
-        raise typer.Exit(REFUSED)
-    return report.metadata
+    if not report.succeeded and not report.published:
+        raise typer.Exit(_tell_failure(report))
+    return report
+
+
+def _tell_failure(
+    report: RunReport,
+    done: Mapping[str, Any] | None = None,
+    show: Callable[[], None] = lambda: None,
+) -> int:
+    """Tell what was `done`, and what failed; give the exit code."""
+    if report.broke:
+        for words in report.refusals:
+            tell(f"refused: {words}")
+        tell_defects(report.defects, done, show)
+        return DEFECT
+    tell_refusals(report.refusals, done, show)
+    return REFUSED
 
 
 def tell_published(
-    home: Home, refused: dict[str, str] | None = None, decision: str | None = None
-) -> None:
-    """What readers see now, the days that were refused, and the decision it follows from."""
+    home: Home,
+    report: RunReport,
+    refused: dict[str, str] | None = None,
+    decision: str | None = None,
+) -> int:
+    """What readers see now, the days that were refused, and the decision it follows from.
+
+    Then what failed after the publication. Its answer is the exit code.
+    """
     from orchestration import reporting
 
     shares = reporting.country_shares(home, reporting.Slice())
@@ -78,14 +99,15 @@ def tell_published(
 
     for day, why in refused.items():
         err.print(f"refused {day}: {why}", highlight=False, markup=False)
-    answer(
-        {
-            "generation": folder.name,
-            "folder": folder,
-            "current": current,
-            "refused_days": refused,
-            "decision": decision,
-            "shares": shares.to_dict(),
-        },
-        show,
-    )
+    found = {
+        "generation": folder.name,
+        "folder": folder,
+        "current": current,
+        "refused_days": refused,
+        "decision": decision,
+        "shares": shares.to_dict(),
+    }
+    if not report.succeeded:
+        return _tell_failure(report, found, show)
+    answer(found, show)
+    return PARTLY_REFUSED if refused else 0

@@ -12,7 +12,6 @@ import typer
 
 from orchestration.answers import answer, out, tell
 from orchestration.commands.options import REFUSED, AsJson, Generation, begin, examples
-from orchestration.errors import Refusal
 
 if TYPE_CHECKING:
     from orchestration.gates.outcome import CheckOutcome
@@ -133,16 +132,7 @@ def rollback(generation: Generation = None, as_json: AsJson = False) -> None:
 
     home = begin()
     shown = swap.rollback(home, generation)
-    url = postgres.url_from_environment()
-    if url is not None:
-        try:
-            postgres.serve(home.published / shown, url, said=tell)
-        except Refusal as refusal:
-            raise Refusal(
-                f"published/current is now {shown}, but {refusal.problem}",
-                field=postgres.URL,
-                cure=f"mend that, then `observatory rollback {shown}` again",
-            ) from refusal
+    postgres.serve_shown(home.published / shown, again=f"observatory rollback {shown}", said=tell)
     answer(
         {"generation": shown},
         lambda: out.print(f"published/current is now {shown}", highlight=False),

@@ -81,6 +81,25 @@ def url_from_environment() -> str | None:
     return os.environ.get(URL) or None
 
 
+def serve_shown(folder: Path, *, again: str, said: Said = lambda _: None) -> Served | None:
+    """Serve what readers of the files see now, where the variable names a server; else None.
+
+    A Refusal says that they do see it, and that the command `again` makes up for it.
+    """
+    url = url_from_environment()
+    if url is None:
+        return None
+    try:
+        return serve(folder, url, said=said)
+    except Refusal as refusal:
+        raise Refusal(
+            f"published/current is now {folder.name}, but {refusal.problem}",
+            file=refusal.file,
+            field=refusal.field,
+            cure=f"{refusal.cure}; then `{again}` again",
+        ) from refusal
+
+
 def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
     """Serve the generation in `folder` as schema `observatory` of the database at `url`.
 
@@ -116,7 +135,7 @@ def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
         raise Refusal(
             f"PostgreSQL cannot be reached, or broke off ({_first_line(error)})",
             field=URL,
-            cure="start the server and check the address; `observatory publish` tries again",
+            cure="start the server and check the address",
         ) from None
     except psycopg.errors.InsufficientPrivilege as error:
         raise Refusal(
@@ -206,7 +225,7 @@ def _load(server: Connection, folder: Path, manifest: Manifest) -> dict[str, int
         raise Refusal(
             "the file does not hold the rows of its manifest",
             file=folder,
-            cure="`observatory verify` says what is damaged; publish again",
+            cure="`observatory verify` says what is damaged",
         )
     _grant(server, schema)
     return rows
@@ -287,7 +306,7 @@ def _verify(
         if not equal:
             raise Refusal(
                 f"PostgreSQL holds other content in {name} than the file: {after}, not {before}",
-                cure="see the server's log; publishing again loads everything anew",
+                cure="see the server's log: everything is loaded anew the next time",
             )
     return int(here[0])
 

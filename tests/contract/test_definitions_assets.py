@@ -60,6 +60,12 @@ def test_assets_are_those_of_the_house() -> None:
     assert published == set(SPECS) & set(TABLES)
 
 
+def test_nothing_waits_for_the_served_copy() -> None:
+    served = GRAPH.get(dg.AssetKey("served_copy"))
+    assert served.parent_keys == {dg.AssetKey("publication")}
+    assert not served.child_keys and not served.check_keys
+
+
 def test_the_graph_of_the_groups_runs_one_way() -> None:
     order = ["seeds", "fetch", "staging", "intermediate", "marts", "publish", "retain"]
     for name, spec in SPECS.items():

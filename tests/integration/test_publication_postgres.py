@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import random
@@ -15,16 +16,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pandas
 import psycopg
 import pytest
 
 from orchestration import cli
+from orchestration.defs.fetch.resources import HomeResource
+from orchestration.defs.publish.served import served_copy
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.publication import generation, postgres, swap
-from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+from tests.integration.command_line import observatory
+from tests.unit.marts_fixture import build_warehouse, home_with_marts, models_of, seal
 
 INITDB, PG_CTL = shutil.which("initdb"), shutil.which("pg_ctl")
 pytestmark = [
@@ -392,6 +397,63 @@ def test_what_the_server_does_not_take_is_a_refusal_without_its_words(
     with pytest.raises(Refusal, match=r"UndefinedColumn \(SQLSTATE 42703\)") as refused:
         postgres.serve(second, url)
     assert "universe_kind" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_server_that_is_away_takes_nothing_back_and_is_made_up_for(
+    url: str, server: psycopg.Connection[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    """The publication that readers saw had no materialization, and no day was compacted."""
+    home = Home(tmp_path / "home")
+    archive = tmp_path / "days.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"copy ({models_of(2)}) to '{archive}' (format parquet)")
+    away = {postgres.URL: "postgresql://owner:s3cret@127.0.0.1:1/postgres"}
+    ended = observatory(
+        home.root, "backfill", "--archive", str(archive), "--json", environment=away
+    )
+    assert ended.code == 1, ended.err
+    current = generation.current(home)
+    assert current is not None
+    told = json.loads(ended.out)
+    assert told["generation"] == current.name and told["shares"]["countries"]
+    (problem,) = told["problems"]
+    assert f"{current.name}, but PostgreSQL cannot be reached" in problem["problem"]
+    assert "`observatory publish` again" in problem["problem"]
+    assert made(home) == {"publication", "raw_hub__history"}
+    assert not [path for path in home.root.rglob("*") if path.is_file() and holds_secret(path)]
+
+    ended = observatory(home.root, "publish", environment={postgres.URL: url})
+    assert ended.code == 0, ended.err
+    assert made(home) == {"publication", "raw_hub__history", "served_copy"}
+    current = generation.current(home)
+    assert current is not None
+    assert server.execute("select generation from observatory.publication").fetchall() == [
+        (current.name,)
+    ]
+
+
+def test_without_a_server_nothing_is_made_and_nothing_fails(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    monkeypatch.delenv(postgres.URL, raising=False)
+    done = dg.materialize([served_copy], resources={"observatory": HomeResource()})
+    assert done.success and not done.get_asset_materialization_events()
+
+
+def holds_secret(path: Path) -> bool:
+    return b"s3cret" in path.read_bytes()
+
+
+def made(home: Home) -> set[str]:
+    """What comes of a publication and was materialized once, as the UI has it."""
+    last = {dg.AssetKey(name) for name in ("publication", "served_copy", "raw_hub__history")}
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        return {
+            key.path[-1]
+            for key, event in instance.get_latest_materialization_events(last).items()
+            if event is not None
+        }
 
 
 def test_a_rollback_is_seen_there_too(

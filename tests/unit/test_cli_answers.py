@@ -22,7 +22,7 @@ from orchestration.alerts.rules import Alert
 from orchestration.defs.automation import running
 from orchestration.gates import raw
 from orchestration.home import CHECKOUT, Home
-from orchestration.publication import swap
+from orchestration.publication import generation, swap
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
 OBSERVATORY: Any = typer.main.get_command(cli.app)
@@ -144,6 +144,34 @@ def test_a_run_answers_with_what_it_published_and_refused(
     found = document(capsys)
     assert found["refused_days"] == metadata
     assert found["shares"]["countries"] and found["generation"] in found["folder"]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "defects", "code", "error"),
+    [(["PostgreSQL is away"], [], 1, "refused"), ([], ["KeyError"], 70, "defect")],
+)
+def test_what_fails_after_the_publication_is_told_after_it(
+    refusals: list[str],
+    defects: list[str],
+    code: int,
+    error: str,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line said no more than `refused`, with the new publication there to be read."""
+    report = running.RunReport("x", False, refusals, defects, {"publication": {}})
+    monkeypatch.setattr(running, "execute", lambda *_, **__: report)
+    current = generation.current(home)
+    assert current is not None
+    assert call(monkeypatch, "publish", "--json") == code
+    found = document(capsys)
+    assert (found["error"], found["generation"]) == (error, current.name)
+    assert [one["problem"] for one in found["problems"]] == refusals + defects
+    assert call(monkeypatch, "publish") == code
+    told = capsys.readouterr()
+    assert f"-> {current.name}" in told.out.replace("\n", "")
+    assert (*refusals, *defects)[0] in told.err
 
 
 def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None:

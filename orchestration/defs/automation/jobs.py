@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.defs.fetch.checks import gate_1
 from orchestration.defs.fetch.other_repositories import also_crawled, raw_key
 from orchestration.defs.publish.assets import publication
+from orchestration.defs.publish.served import served_copy
 from orchestration.defs.transform.assets import staged, transform, transform_others
 from orchestration.snapshots.contract import OTHERS
 
@@ -23,7 +24,7 @@ daily_observatory = dg.define_asset_job(
 # What is sealed, built and published again: after a change of models or seeds.
 publish_again = dg.define_asset_job(
     name="publish_again",
-    selection=dg.AssetSelection.assets(*transform.keys, publication)
+    selection=dg.AssetSelection.assets(*transform.keys, publication, served_copy)
     | dg.AssetSelection.checks(*gate_1.check_keys, *transform.check_keys),
     description="Build and publish what is sealed already; nothing is fetched.",
 )

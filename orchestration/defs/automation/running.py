@@ -42,6 +42,16 @@ class RunReport:
     defects: list[str]
     metadata: dict[str, dict[str, Any]]
 
+    @property
+    def broke(self) -> bool:
+        """Whether it failed by a fault of ours: by more than refusals, or without one."""
+        return not self.succeeded and (bool(self.defects) or not self.refusals)
+
+    @property
+    def published(self) -> bool:
+        """Whether it came to show a publication, whatever failed after that."""
+        return "publication" in self.metadata
+
 
 def prepare_instance(home: Home) -> None:
     """Point Dagster at the home's own folder and give it the project's settings."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -30,9 +29,9 @@ from orchestration.warehouse import generated_organizations_file
 log = logging.getLogger(__name__)
 
 
-def refused(refusal: Refusal, metadata: Mapping[str, Any] | None = None) -> dg.Failure:
+def refused(refusal: Refusal) -> dg.Failure:
     """A refusal as Dagster shows it: the words of the error, nothing retried."""
-    return dg.Failure(description=str(refusal), metadata=metadata, allow_retries=False)
+    return dg.Failure(description=str(refusal), allow_retries=False)
 
 
 def crawled(home: Home, kind: Kind, day: date) -> Sealed | None:

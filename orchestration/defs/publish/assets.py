@@ -1,6 +1,5 @@
 """The publication: the marts as people read them, checked by the publisher itself."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -23,7 +22,7 @@ from orchestration.gates.tables import TABLES
 from orchestration.home import CHECKOUT, Home
 from orchestration.printable import markdown_table
 from orchestration.profile import Profile, Step
-from orchestration.publication import postgres, swap, verify
+from orchestration.publication import swap, verify
 from orchestration.publication.diff import Diff
 from orchestration.publication.swap import Publication, PublicationRefused
 from orchestration.reporting import (
@@ -35,8 +34,6 @@ from orchestration.reporting import (
     spark_line,
     who_leads,
 )
-
-log = logging.getLogger(__name__)
 
 KEY = dg.AssetKey("publication")
 COVERAGE = ("downloads_attributed_share", "downloads_with_known_lineage_share")
@@ -112,18 +109,10 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
     except Refusal as refusal:
         raise refused(refusal) from refusal
     yield from _check_results(list(published.outcomes))
-    metadata = _describe(observatory.home, published) | profile_metadata(
-        [*profile.take(observatory.home), *measured.steps]
+    yield dg.MaterializeResult(
+        metadata=_describe(observatory.home, published)
+        | profile_metadata([*profile.take(observatory.home), *measured.steps])
     )
-    url = postgres.url_from_environment()
-    if url is not None:
-        try:
-            served = postgres.serve(published.folder, url, said=log.info)
-        except Refusal as refusal:
-            raise refused(refusal, metadata) from refusal
-        metadata["postgres_schema"] = postgres.SCHEMA
-        metadata["postgres_rows"] = served.rows
-    yield dg.MaterializeResult(metadata=metadata)
 
 
 def profile_metadata(steps: Sequence[Step]) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""The publication served by PostgreSQL: after it is shown, and nothing waits for it."""
+
+import logging
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration import reporting
+from orchestration.defs.fetch.live import refused
+from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.publish.assets import KEY as PUBLICATION
+from orchestration.errors import Refusal
+from orchestration.publication import postgres
+
+log = logging.getLogger(__name__)
+
+
+@dg.asset(
+    deps=[PUBLICATION],
+    group_name="publish",
+    owners=OWNERS,
+    kinds={"postgres"},
+    pool=POOL,
+    # Without a server it is never made, and so has no age either.
+    output_required=False,
+    description=(
+        "The publication as schema `observatory` of the PostgreSQL that "
+        f"{postgres.URL} names, loaded aside, verified against the file, and swapped in one "
+        "transaction. Where the variable is not set nothing is done. A server that is away takes "
+        "nothing back: the files are published, and the next run serves them."
+    ),
+)
+def served_copy(
+    context: dg.AssetExecutionContext, observatory: HomeResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    try:
+        served = postgres.serve_shown(
+            reporting.published_folder(observatory.home),
+            again="observatory publish",
+            said=log.info,
+        )
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
+    if served is not None:
+        yield dg.MaterializeResult(
+            metadata={
+                "generation": served.generation,
+                "is_new": served.is_new,
+                "postgres_schema": postgres.SCHEMA,
+                "postgres_rows": served.rows,
+            }
+        )
