@@ -46,6 +46,18 @@ READER = "observatory_reader"
 TOLERANCE = 1e-9
 CHUNK = 1 << 20
 
+# A run holds the home while it waits for the server. What the address itself says goes first.
+PATIENCE = {
+    "connect_timeout": 20,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    # Of what was sent and is not acknowledged, in ms: keepalives are not sent meanwhile.
+    "tcp_user_timeout": 90_000,
+}
+# Another publisher at work, or somebody's transaction at our tables.
+LOCK_TIMEOUT = "10min"
+
 # An `@` or `/` in a password that is not percent-encoded ends it: the rest of it would pass for
 # host, port or database, which errors quote.
 _URI = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?[^@]*")
@@ -131,6 +143,12 @@ def serve(folder: Path, url: str, *, said: Said = lambda _: None) -> Served:
                     server.execute(_format("drop schema if exists {} cascade", LOADING))
                 raise
             return Served(generation, is_new=True, rows=rows, kept=kept)
+    except psycopg.errors.LockNotAvailable:
+        raise Refusal(
+            f"somebody else has held the served copy in PostgreSQL for {LOCK_TIMEOUT}",
+            field=URL,
+            cure="wait for the other publisher, or end the session that pg_locks tells of",
+        ) from None
     except psycopg.OperationalError as error:
         raise Refusal(
             f"PostgreSQL cannot be reached, or broke off ({_first_line(error)})",
@@ -174,8 +192,10 @@ def _format(statement: LiteralString, *names: str) -> sql.Composed:
 @contextlib.contextmanager
 def _server(url: str) -> Iterator[Connection]:
     """A connection in autocommit that no other publisher shares the database with."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=20) as server:
+    parameters: dict[str, Any] = PATIENCE | conninfo_to_dict(url)
+    with psycopg.connect(autocommit=True, **parameters) as server:
         server.execute("select set_config('timezone', 'UTC', false)")
+        server.execute("select set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
         server.execute("select pg_advisory_lock(hashtext(%s))", [SCHEMA])
         yield server
 

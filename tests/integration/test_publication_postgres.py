@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import random
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -352,6 +355,67 @@ def test_a_server_that_is_not_there_is_a_refusal_without_the_password(home: Home
         postgres.serve(folders(home)[0], url)
     assert "verysecret" not in str(refused.value)
     assert postgres.URL in str(refused.value)
+
+
+def test_another_publisher_is_not_waited_for_for_ever(
+    home: Home,
+    url: str,
+    server: psycopg.Connection[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(postgres, "LOCK_TIMEOUT", "1s")
+    with psycopg.connect(url) as other:
+        other.execute("select pg_advisory_lock(hashtext('observatory'))")
+        with pytest.raises(Refusal, match="somebody else has held the served copy"):
+            postgres.serve(folders(home)[0], url)
+    assert schemas(server) == []
+    assert postgres.serve(folders(home)[0], url).is_new
+
+
+def test_a_server_that_takes_nothing_more_is_given_up(
+    home: Home,
+    url: str,
+    server: psycopg.Connection[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where its machine is stopped: what was sent is never acknowledged."""
+    monkeypatch.setitem(postgres.PATIENCE, "tcp_user_timeout", 2_000)
+    path = f"{url.rpartition('=')[2]}/.s.PGSQL.5432"
+    with relayed(path, takes=50_000) as port, pytest.raises(Refusal, match="broke off"):
+        postgres.serve(
+            folders(home)[0],
+            f"postgresql://owner@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable",
+        )
+    assert postgres.serve(folders(home)[0], url).is_new
+
+
+@contextlib.contextmanager
+def relayed(path: str, takes: int) -> Iterator[int]:
+    """A port that leads to the socket at `path`, until so many bytes were sent to it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX) as to:
+        # What the system takes in although nobody reads it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        to.connect(path)
+        done = threading.Event()
+
+        def relay() -> None:
+            left = takes
+            client, _ = listening.accept()
+            with client:
+                while left > 0:
+                    for one in select.select([client, to], [], [])[0]:
+                        received = one.recv(4096)
+                        (to if one is client else client).sendall(received)
+                        left -= len(received) if one is client else 0
+                done.wait()
+
+        thread = threading.Thread(target=relay)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
 
 
 @pytest.mark.parametrize(
