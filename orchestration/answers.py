@@ -77,7 +77,10 @@ def tell_defects(
     answer({**(done or {}), "error": "defect", "problems": problems}, show)
     for words in defects:
         tell(_without_secrets(words))
-    tell("defect: this is a fault of the program, not of your input; nothing was published by it")
+    tell(
+        "defect: this is a fault of the program, not of your input; "
+        "`observatory status` tells what is published"
+    )
 
 
 def listen() -> None:

@@ -1,7 +1,8 @@
-"""Whether a run will fit the disk and the memory, asked before it starts.
+"""Whether a run can come to its end, asked before it starts: its settings, the disk, the memory.
 
-What belongs here: estimates from yesterday's sizes against what the machine has now. The limits
-themselves are `database.py`'s; what is kept on disk is declared in `snapshots/retention.py`.
+What belongs here: estimates from yesterday's sizes against what the machine has now, and asking
+for settings that a run needs only at its end. The limits themselves are `database.py`'s; what is
+kept on disk is declared in `snapshots/retention.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.publication.generation import current
 from orchestration.snapshots import store
+from orchestration.snapshots.retention import Retention
 
 # Below this many models a run needs no more than any Python program.
 FEW_MODELS = 200_000
@@ -60,7 +62,8 @@ def _models_again(home: Home) -> int:
 
 
 def check(home: Home) -> Mapping[str, int]:
-    """Refuse a run that would exceed the disk or the memory; else what it may need, in bytes."""
+    """Refuse a run that cannot come to its end; else what disk it may need, in bytes."""
+    Retention.from_environment()
     again = _models_again(home)
     needed = disk_needed(home, again)
     limit, beside = memory_limit(), PYTHON + again * MEMORY_PER_MODEL_AGAIN

@@ -172,6 +172,7 @@ def test_what_fails_after_the_publication_is_told_after_it(
     told = capsys.readouterr()
     assert f"-> {current.name}" in told.out.replace("\n", "")
     assert (*refusals, *defects)[0] in told.err
+    assert "nothing was published" not in told.err
 
 
 def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ def test_a_run_that_fits_begins_and_is_told_what_it_may_need(home: Home) -> None
     assert set(needed) == {"snapshot", "warehouse", "generation", "spill"}
 
 
+@pytest.mark.parametrize("name", ["OBSERVATORY_WHOLE_DAYS", "OBSERVATORY_COMPACT_FROM_MIB"])
+def test_a_setting_that_the_end_of_a_run_would_refuse_is_asked_for_before_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "-1")
+    with pytest.raises(Refusal, match=name):
+        preflight.check(Home(tmp_path / "new"))
+
+
 def test_a_full_disk_refuses_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, disk=GIB, memory=24 * GIB)
     with pytest.raises(Refusal, match=r"2.8 GiB of disk .*1.0 GiB are free; nothing was begun"):

@@ -9,11 +9,14 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pandas as pd
 import pytest
 
 from orchestration import database, warehouse
+from orchestration.defs.fetch.resources import HomeResource
+from orchestration.defs.retain.assets import history
 from orchestration.errors import Refusal
 from orchestration.gates import raw
 from orchestration.home import Home
@@ -267,6 +270,22 @@ def test_a_setting_that_makes_no_sense_is_refused(
     monkeypatch.setenv("OBSERVATORY_WHOLE_DAYS", text)
     with pytest.raises(Refusal, match="OBSERVATORY_WHOLE_DAYS"):
         Retention.from_environment()
+
+
+def test_the_asset_refuses_such_a_setting_and_is_no_defect(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told as a fault of the program, by a run whose publication was there to be read."""
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    monkeypatch.setenv("OBSERVATORY_WHOLE_DAYS", "1")
+    ended = dg.materialize(
+        [history], resources={"observatory": HomeResource()}, raise_on_error=False
+    )
+    (failed,) = [event for event in ended.all_events if event.is_step_failure]
+    refused = failed.step_failure_data.user_failure_data
+    assert refused is not None and refused.description is not None
+    assert "OBSERVATORY_WHOLE_DAYS" in refused.description and "Cure: " in refused.description
+    assert len(whole_days(home)) == len(DAYS)
 
 
 def test_a_day_in_neither_form_is_told(home: Home) -> None:

@@ -57,7 +57,7 @@ class FetchConfig(dg.Config):
 
 
 def fits(home: Home) -> None:
-    """Refuse a run that would exceed the disk or the memory before it does anything."""
+    """Refuse a run that cannot come to its end before it does anything."""
     try:
         preflight.check(home)
     except Refusal as refusal:
