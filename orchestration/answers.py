@@ -63,8 +63,14 @@ def tell_refusals(
     """
     problems = [_problem(one) for one in refusals]
     answer({**(done or {}), "error": "refused", "problems": problems}, show)
+    told_in_words(refusals)
+
+
+def told_in_words(refusals: Sequence[Refusal | str]) -> list[dict[str, Any]]:
+    """Tell what was refused on standard error, and give it as a document has it."""
     for refusal in refusals:
         tell(f"refused: {refusal}")
+    return [_problem(one) for one in refusals]
 
 
 def tell_defects(

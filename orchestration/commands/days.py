@@ -11,11 +11,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from orchestration.answers import tell
+from orchestration.answers import remark, tell
 from orchestration.commands.jobs import attempt, execute, tell_published
 from orchestration.commands.options import (
-    PARTLY_REFUSED,
-    REFUSED,
     AsJson,
     begin,
     day_option,
@@ -81,9 +79,9 @@ def run(
         *unfinished, day = _days_to_crawl(home, asked)
         refused = _end(home, unfinished)
         report = execute(home, "daily_observatory", partition_key=day.isoformat())
-        code = tell_published(home, report, refused)
-        others = _crawl_others(home, day)
-    raise typer.Exit(code or others)
+        others_refused = _crawl_others(home, day)
+        code = tell_published(home, report, refused, others_refused=others_refused)
+    raise typer.Exit(code)
 
 
 @app.command(
@@ -213,14 +211,13 @@ def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
     }
 
 
-def _crawl_others(home: Home, day: date) -> int:
-    """The day's datasets and Spaces, where they are asked for; gives 3 where they are refused."""
+def _crawl_others(home: Home, day: date) -> list[str]:
+    """Crawl the day's datasets and Spaces, where they are asked for; give why they are refused."""
     from orchestration.defs.fetch.other_repositories import also_crawled
 
-    if not also_crawled():
-        return 0
-    try:
-        execute(home, "other_repositories", partition_key=day.isoformat())
-    except typer.Exit as ended:
-        return PARTLY_REFUSED if ended.exit_code == REFUSED else ended.exit_code
-    return 0
+    kinds = also_crawled()
+    if not kinds:
+        return []
+    remark(f"models of {day} are published; {' and '.join(kind.name for kind in kinds)} follow")
+    report = attempt(home, "other_repositories", partition_key=day.isoformat())
+    return [] if report.succeeded else report.refusals

@@ -6,13 +6,20 @@ for a run, and only when a command needs one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
 
-from orchestration.answers import answer, err, out, tell, tell_defects, tell_refusals
+from orchestration.answers import (
+    answer,
+    err,
+    out,
+    tell_defects,
+    tell_refusals,
+    told_in_words,
+)
 from orchestration.commands.options import DEFECT, PARTLY_REFUSED, REFUSED
 from orchestration.home import Home
 
@@ -60,8 +67,7 @@ def _tell_failure(
 ) -> int:
     """Tell what was `done`, and what failed; give the exit code."""
     if report.broke:
-        for words in report.refusals:
-            tell(f"refused: {words}")
+        told_in_words(report.refusals)
         tell_defects(report.defects, done, show)
         return DEFECT
     tell_refusals(report.refusals, done, show)
@@ -73,10 +79,12 @@ def tell_published(
     report: RunReport,
     refused: dict[str, str] | None = None,
     decision: str | None = None,
+    others_refused: Sequence[str] = (),
 ) -> int:
-    """What readers see now, the days that were refused, and the decision it follows from.
+    """What readers see now, what was refused, and the decision it follows from.
 
-    Then what failed after the publication. Its answer is the exit code.
+    `refused` are days of models; `others_refused` is why datasets or Spaces were. Then what
+    failed after the publication. Its answer is the exit code.
     """
     from orchestration import reporting
 
@@ -104,10 +112,11 @@ def tell_published(
         "folder": folder,
         "current": current,
         "refused_days": refused,
+        "others_refused": told_in_words(others_refused),
         "decision": decision,
         "shares": shares.to_dict(),
     }
     if not report.succeeded:
         return _tell_failure(report, found, show)
     answer(found, show)
-    return PARTLY_REFUSED if refused else 0
+    return PARTLY_REFUSED if refused or others_refused else 0

@@ -21,7 +21,8 @@ from orchestration.alerts.journal import Journal
 from orchestration.alerts.rules import Alert
 from orchestration.defs.automation import running
 from orchestration.gates import raw
-from orchestration.home import CHECKOUT, Home
+from orchestration.home import CHECKOUT, Home, Universe
+from orchestration.hub.client import HubClient, HubGreeting
 from orchestration.publication import generation, swap
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
@@ -197,6 +198,36 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None
         "in use by",
     ):
         assert words in written
+
+
+@pytest.mark.parametrize(("refusals", "code"), [([], 0), (["not a list\nCure: wait"], 3)])
+def test_a_run_that_also_crawls_datasets_answers_with_one_document(
+    refusals: list[str],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended: list[str] = []
+
+    def execute(_: Home, job: str, **__: object) -> running.RunReport:
+        ended.append(job)
+        found = refusals if job == "other_repositories" else []
+        return running.RunReport("x", not found, found, [], {})
+
+    hub = HubGreeting(datetime.now(UTC), _day(8), Universe("hub"), "http://127.0.0.1:1")
+    monkeypatch.setenv("OBSERVATORY_ALSO_CRAWL", "datasets")
+    monkeypatch.setattr(running, "execute", execute)
+    monkeypatch.setattr(HubClient, "contact", lambda _: hub)
+    monkeypatch.setattr(Home, "check_universe", lambda *_: None)
+    assert call(monkeypatch, "run", "--json") == code
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert ended == ["daily_observatory", "other_repositories"]
+    assert found["generation"] and found["refused_days"] == {}
+    assert [one["problem"] for one in found["others_refused"]] == refusals
+    assert [line for line in told.err.splitlines() if line.startswith("refused: ")] == [
+        "refused: not a list" for _ in refusals
+    ]
 
 
 @pytest.mark.parametrize(
