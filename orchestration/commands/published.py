@@ -97,9 +97,10 @@ def verify(generation: Generation = None, as_json: AsJson = False) -> None:
     """Check hashes, counts and sums of a generation again (by default the current one)."""
     from orchestration import reporting
     from orchestration.publication import verify as verifying
+    from orchestration.publication.generation import kept
 
     home = begin()
-    folder = home.published / generation if generation else reporting.published_folder(home)
+    folder = kept(home, generation) if generation else reporting.published_folder(home)
     outcomes = verifying.verify(folder, home)
     bad = [outcome for outcome in outcomes if outcome.status != "passed"]
     for outcome in bad:

@@ -112,6 +112,18 @@ def generations(home: Home) -> list[str]:
     )
 
 
+def kept(home: Home, name: str) -> Path:
+    """The folder of a generation; a Refusal that lists those that are kept where it is none."""
+    names = generations(home)
+    if name not in names:
+        raise Refusal(
+            f"there is no generation {name}",
+            file=home.published,
+            cure=f"choose one of: {', '.join(names) or 'none is kept'}",
+        )
+    return home.published / name
+
+
 def name_of(published_at: datetime, content: str) -> str:
     """The name of a generation: they sort by the time of publication."""
     return f"{published_at:{_TIME}}-{content[:8]}"

@@ -27,6 +27,7 @@ from orchestration.publication.generation import (
     damages,
     generations,
     is_damaged,
+    kept,
     read_manifest,
     unreadable,
 )
@@ -153,30 +154,24 @@ def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _
     Its files are hashed before. A Refusal where it is not kept or damaged.
     """
     with home.lock("rolling back", waiting=said):
-        kept = generations(home)
+        names = generations(home)
         noted = showings.note(home)
         if generation is None:
-            older = [name for name in kept if noted and name < noted[-1].generation]
+            older = [name for name in names if noted and name < noted[-1].generation]
             if not older:
                 raise Refusal(
                     "there is no generation before the current one",
                     file=home.published,
-                    cure=f"name one of those that are kept: {', '.join(kept) or 'none is'}",
+                    cure=f"name one of those that are kept: {', '.join(names) or 'none is'}",
                 )
             generation = older[-1]
-        if generation not in kept:
-            raise Refusal(
-                f"there is no generation {generation}",
-                file=home.published,
-                cure=f"choose one of: {', '.join(kept) or 'none is kept'}",
-            )
-        folder = home.published / generation
+        folder = kept(home, generation)
         damaged = damages(folder, read_manifest(folder))
         if damaged:
             raise Refusal(
                 f"this generation is damaged: {damaged[0]['file']} is {damaged[0]['problem']}",
                 file=folder,
-                cure=f"choose another of: {', '.join(kept)}",
+                cure=f"choose another of: {', '.join(names)}",
             )
         _show(home, folder)
         return generation

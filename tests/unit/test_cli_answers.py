@@ -24,6 +24,7 @@ from orchestration.gates import raw
 from orchestration.home import CHECKOUT, Home, Universe
 from orchestration.hub.client import HubClient, HubGreeting
 from orchestration.publication import generation, swap
+from orchestration.publication.generation import generations
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
 OBSERVATORY: Any = typer.main.get_command(cli.app)
@@ -102,19 +103,20 @@ def test_reading_commands_answer_in_json(
     assert call(monkeypatch, "rollback", newer, "--json") == 0
 
 
+@pytest.mark.parametrize("command", ["rollback", "verify"])
 def test_a_refusal_in_json_says_what_where_and_the_cure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(monkeypatch, "rollback", "nonsense", "--json") == 1
+    assert call(monkeypatch, command, "nonsense", "--json") == 1
     told = capsys.readouterr()
     found = json.loads(told.out)
     assert found["error"] == "refused"
     (problem,) = found["problems"]
     assert problem["problem"] == "there is no generation nonsense"
-    assert problem["cure"].startswith("choose one of: ")
+    assert problem["cure"] == f"choose one of: {', '.join(generations(home))}"
     assert told.err.startswith("refused: ")
     # The next command of the same process speaks to a person again.
-    assert call(monkeypatch, "rollback", "nonsense") == 1
+    assert call(monkeypatch, command, "nonsense") == 1
     assert capsys.readouterr().out == ""
 
 
