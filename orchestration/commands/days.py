@@ -25,16 +25,26 @@ from orchestration.home import Home, Universe
 
 app = typer.Typer()
 PANEL = "Bring days to a publication"
+_UNNAMED = "archive"
 
 
-def _panel_name(name: str) -> str:
-    if not re.fullmatch(r"[\w.-]{1,64}", name):
+def _panel_name(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch(r"[\w.-]{1,64}", name):
         raise typer.BadParameter("letters, digits, _ - . and at most 64 of them")
     return name
 
 
+def _check_panel(panel: str | None, archive: Path | None) -> None:
+    if panel is not None and archive is None:
+        raise typer.BadParameter("--panel NAME goes with --archive PATH", param_hint="--panel")
+
+
 Panel = Annotated[
-    str, typer.Option(help="Which recorded panel the archive is of.", callback=_panel_name)
+    str | None,
+    typer.Option(
+        help=f"Which recorded panel the archive is of, by default `{_UNNAMED}`.",
+        callback=_panel_name,
+    ),
 ]
 
 
@@ -54,7 +64,7 @@ def run(
         Literal["live", "archive"], typer.Option(help="The Hub, or recorded days.")
     ] = "live",
     archive: Annotated[Path | None, typer.Option(help="File or folder of recorded days.")] = None,
-    panel: Panel = "archive",
+    panel: Panel = None,
     as_json: AsJson = False,
 ) -> None:
     """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
@@ -68,6 +78,7 @@ def run(
         )
     if archive is not None and date_ is None:
         raise typer.BadParameter("an archive's day must be named", param_hint="--date")
+    _check_panel(panel, archive)
     home = begin()
     if archive is not None:
         _import(home, _archive_config(home, archive, panel), text_of(date_))
@@ -97,7 +108,7 @@ def backfill(
         str | None,
         typer.Option(help="Dataset repository that archives the Hub: cfahlgren1/hub-stats."),
     ] = None,
-    panel: Panel = "archive",
+    panel: Panel = None,
     from_: Annotated[datetime | None, day_option("--from", help="The first day.")] = None,
     to: Annotated[datetime | None, day_option("--to", help="The last day.")] = None,
     as_json: AsJson = False,
@@ -105,6 +116,7 @@ def backfill(
     """Every day of an archive, in one run; days that do not pass are listed (exit 3)."""
     if (archive is None) == (dataset is None):
         raise typer.BadParameter("one of --archive PATH and --dataset NAME")
+    _check_panel(panel, archive)
     if from_ is not None and to is not None and from_ > to:
         raise typer.BadParameter("--from lies after --to", param_hint="--from")
     home = begin()
@@ -188,8 +200,9 @@ def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
     raise typer.Exit(tell_published(home, report, refused))
 
 
-def _archive_config(home: Home, path: Path, panel: str) -> dict[str, Any]:
+def _archive_config(home: Home, path: Path, named: str | None) -> dict[str, Any]:
     """The config of an import; a Refusal where there is nothing to import from or to."""
+    panel = named or _UNNAMED
     from orchestration.snapshots import archives
 
     archives.find_files(path)

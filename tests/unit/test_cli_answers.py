@@ -202,6 +202,17 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None
         assert words in written
 
 
+@pytest.mark.parametrize("command", [["run"], ["backfill", "--dataset", "one/two"]])
+def test_a_panel_is_named_for_an_archive_alone(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(running, "execute", lambda _, job, **__: begun.append(job))
+    monkeypatch.setattr(HubClient, "contact", lambda _: begun.append("contact"))
+    assert call(monkeypatch, *command, "--panel", "tracker") == 2
+    assert "--panel" in capsys.readouterr().err and begun == []
+
+
 @pytest.mark.parametrize(("refusals", "code"), [([], 0), (["not a list\nCure: wait"], 3)])
 def test_a_run_that_also_crawls_datasets_answers_with_one_document(
     refusals: list[str],
