@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from orchestration.publication import generation, showings
 from orchestration.snapshots import store
 
 BARS = "▁▂▃▄▅▆▇█"
+HISTORY_DAYS = 30
 
 
 def published_folder(home: Home) -> Path:
@@ -60,6 +61,8 @@ class Slice:
 class CountryShares:
     """One day's largest shares by country, its coverage, and how each share moved.
 
+    The `history` of a row has a share for each of the last 30 days, null where none was measured;
+    it begins with the publication, where that is younger.
     `rows_left` is how many smaller rows the slice has, `leaders` the two largest countries among
     all of them, `provisional_days` how many of its newest days later snapshots may still repair.
     """
@@ -94,18 +97,18 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
     where = "window_name = ? and attribution = ? and cohort = ? and scope = ?"
     database = folder / generation.DATABASE
     with generation.reading(folder), connect(database, read_only=True) as connection:
-        (newest,) = connection.execute(
-            "select max(snapshot_date) from fct_country_share_daily"
-        ).fetchone() or (None,)
+        oldest, newest = connection.execute(
+            "select min(snapshot_date), max(snapshot_date) from fct_country_share_daily"
+        ).fetchone() or (None, None)
         found = connection.execute(
             f"""
             select country_key, country_name, downloads, models_count, share_of_all,
                 share_of_all_low, share_of_all_high, share_of_attributed,
                 share_of_all_without_largest_model, share_change_7d, null_reason,
-                (select list(share_of_all order by past.snapshot_date)
+                (select map(list(past.snapshot_date), list(past.share_of_all))
                     from fct_country_share_daily as past
                     where {where} and past.country_key = now.country_key
-                        and past.snapshot_date > now.snapshot_date - 30) as history
+                        and past.snapshot_date > now.snapshot_date - {HISTORY_DAYS}) as history
             from fct_country_share_daily as now join dim_countries using (country_key)
             where {where} and snapshot_date = ?
             order by downloads desc nulls last, country_key
@@ -135,6 +138,10 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
             file=folder / generation.DATABASE,
             cure="`observatory verify` tells whether the generation is damaged",
         )
+    begin = max(oldest, newest - timedelta(HISTORY_DAYS - 1))
+    days = [begin + timedelta(place) for place in range((newest - begin).days + 1)]
+    for one in rows:
+        one["history"] = [one["history"].get(day) for day in days]
     return CountryShares(
         newest,
         universe,
@@ -147,15 +154,15 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
     )
 
 
-def spark_line(values: list[float | None]) -> str:
-    """The values as a line of bars, from their smallest to their largest; a gap is a space."""
+def spark_line(values: list[float | None], gap: str = " ") -> str:
+    """The values as a line of bars, from their smallest to their largest; null is a `gap`."""
     known = [value for value in values if value is not None]
     if not known:
         return ""
     low, span = min(known), (max(known) - min(known)) or 1.0
     return "".join(
-        " " if value is None else BARS[round((value - low) / span * (len(BARS) - 1))]
-        for value in values[-30:]
+        gap if value is None else BARS[round((value - low) / span * (len(BARS) - 1))]
+        for value in values
     )
 
 
@@ -222,13 +229,13 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
         title_justify="left",
         caption_justify="left",
     )
-    drawn = max((len(row["history"] or []) for row in shares.rows), default=0)
+    drawn = max((len(row["history"]) for row in shares.rows), default=0)
     line = f"last {drawn} days"
     columns: list[tuple[str, int, Callable[[dict[str, Any]], str]]] = [
         ("of all", 6, lambda row: percent(row["share_of_all"])),
         ("band", 14, _band),
         ("7 days, points", 14, lambda row: points(row["share_change_7d"])),
-        (line, 30, lambda row: spark_line(row["history"] or [])),
+        (line, HISTORY_DAYS, lambda row: spark_line(row["history"])),
         ("of attributed", 13, lambda row: percent(row["share_of_attributed"])),
         ("without largest", 15, lambda row: percent(row["share_of_all_without_largest_model"])),
         ("downloads", 13, lambda row: _count(row["downloads"])),

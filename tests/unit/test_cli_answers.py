@@ -24,7 +24,6 @@ from orchestration.gates import raw
 from orchestration.home import CHECKOUT, Home, Universe
 from orchestration.hub.client import HubClient, HubGreeting
 from orchestration.publication import generation, swap
-from orchestration.publication.generation import generations
 from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
 
 OBSERVATORY: Any = typer.main.get_command(cli.app)
@@ -113,7 +112,7 @@ def test_a_refusal_in_json_says_what_where_and_the_cure(
     assert found["error"] == "refused"
     (problem,) = found["problems"]
     assert problem["problem"] == "there is no generation nonsense"
-    assert problem["cure"] == f"choose one of: {', '.join(generations(home))}"
+    assert problem["cure"] == f"choose one of: {', '.join(generation.generations(home))}"
     assert told.err.startswith("refused: ")
     # The next command of the same process speaks to a person again.
     assert call(monkeypatch, command, "nonsense") == 1

@@ -12,7 +12,9 @@ import pytest
 from rich.console import Console
 
 from orchestration import reporting, status
+from orchestration.defs.publish import assets
 from orchestration.home import Home, Universe
+from orchestration.publication.swap import Publication
 from tests.unit.published_home import COUNTRIES, Rows, publish
 
 
@@ -76,7 +78,7 @@ def test_a_reason_is_that_of_the_row_where_others_are_measured() -> None:
 def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
     """What stands below the table of `rows`."""
     unsaid = (
-        "share_change_7d", "history", "null_reason", "share_of_attributed",
+        "share_change_7d", "null_reason", "share_of_attributed",
         "share_of_all_without_largest_model", "downloads",
     )  # fmt: skip
     coverage = dict.fromkeys(
@@ -91,7 +93,7 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
         date(2026, 10, 31),
         Universe("world", "demo"),
         reporting.Slice(),
-        [dict.fromkeys(unsaid) | row for row in rows],
+        [dict.fromkeys(unsaid) | {"history": []} | row for row in rows],
         left,
         leaders=[],
         coverage=coverage,
@@ -168,3 +170,52 @@ def test_who_leads_does_not_depend_on_how_many_rows_are_shown(tmp_path: Path, mo
     screen = Console(file=io.StringIO(), width=200)
     screen.print(status.screen(status.status(home)))
     assert told in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("ages", "days", "line"),
+    [
+        ([40, 29, 28, 2, 0], 30, "▁▂" + " " * 25 + "▄ █"),
+        ([4, 3, 0], 5, "▁▃  █"),
+        ([0], 1, "▁"),
+    ],
+)
+def test_a_line_of_days_has_a_place_for_each_that_is_missing(
+    tmp_path: Path, ages: list[int], days: int, line: str
+) -> None:
+    rows = [
+        {
+            "snapshot_date": NEWEST - timedelta(age),
+            "country_key": "CN",
+            "share_of_all": 2**place / 100,
+        }
+        for place, age in enumerate(ages)
+    ]
+    # The first day of the publication is not the first of each country.
+    rows.append(rows[-1] | {"country_key": "US"})
+    shares = reporting.country_shares(published(tmp_path, rows), reporting.Slice("7d"))
+    table = reporting.shares_table(shares)
+    (column,) = (one for one in table.columns if one.header == f"last {days} days")
+    assert list(column.cells) == [line, " " * (days - 1) + "▁"]
+
+
+@pytest.mark.parametrize(
+    ("ages", "days", "line"), [([20, 13, 2, 0], 14, "▁··········▃·█"), ([3, 0], 4, "▁··█")]
+)
+def test_the_run_shows_missing_days_too(
+    tmp_path: Path, ages: list[int], days: int, line: str
+) -> None:
+    rows = [
+        {
+            "snapshot_date": NEWEST - timedelta(age),
+            "country_key": "CN",
+            **dict.fromkeys(("share_of_all", "share_of_all_low", "share_of_all_high"), share),
+        }
+        for share, age in zip((0.1, 0.2, 0.4, 0.8), ages, strict=False)
+    ]
+    home = published(tmp_path, rows, "30d")
+    folder = reporting.published_folder(home)
+    shown = assets.describe(home, Publication(folder.name, folder, True, {}))["top_countries"].value
+    heading, _, row = shown.splitlines()
+    assert heading.endswith(f"| {days} days |")
+    assert row.endswith(f"| {line} |")

@@ -110,7 +110,7 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
         raise refused(refusal) from refusal
     yield from _check_results(list(published.outcomes))
     yield dg.MaterializeResult(
-        metadata=_describe(observatory.home, published)
+        metadata=describe(observatory.home, published)
         | profile_metadata([*profile.take(observatory.home), *measured.steps])
     )
 
@@ -158,13 +158,14 @@ def _changes(diff: Diff | None) -> str:
     )
 
 
-def _describe(home: Home, published: Publication) -> dict[str, Any]:
+def describe(home: Home, published: Publication) -> dict[str, Any]:
     """What one wants to see first of a publication: who leads, how sure, what changed."""
     shares = country_shares(home, Slice())
     countries = [row for row in shares.rows if row["share_of_all_low"] is not None][:10]
     # Narrow enough for the cell that the UI gives it.
+    drawn = min(14, max((len(row["history"]) for row in countries), default=0))
     table = markdown_table(
-        ["country", "share:", " ", "band:", "7 days, points:", "14 days"],
+        ["country", "share:", " ", "band:", "7 days, points:", f"{drawn} days"],
         [
             (
                 row["country_name"],
@@ -172,7 +173,8 @@ def _describe(home: Home, published: Publication) -> dict[str, Any]:
                 bar(row["share_of_all"], countries[0]["share_of_all"], 8),
                 f"{row['share_of_all_low'] * 100:.1f}\u2013{percent(row['share_of_all_high'])}",
                 points(row["share_change_7d"]),
-                spark_line((row["history"] or [])[-14:]),
+                # Markdown makes one space of several.
+                spark_line(row["history"][-drawn:], gap="·"),
             )
             for row in countries
         ],
