@@ -92,12 +92,12 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
             _gap(site, slice_, gap, one, other, overtakes),
             *_weekly(site, slice_, gap, one),
         ]
-        context |= {
-            "one": one,
-            "other": other,
-            "origin": ranked["base_model"][:2],
-            "leads": leads,
-        }
+        context |= {"one": one, "other": other, "leads": leads}
+        origin = ranked["base_model"][:2]
+        if len(origin) > 1:
+            # By origin others than these two may be first.
+            lead = _leads(_ask_gap(site, slice_, *origin))["base_model"]
+            context |= {"origin": origin, "origin_lead": lead}
     part = site.render(
         "leaders_slice.html",
         slice=slice_,

@@ -1,0 +1,132 @@
+"""The sentences on top of the first page: who leads by publisher and by origin, and how surely."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dashboard import words
+from dashboard.pages import leaders
+from dashboard.publication import Publication
+from dashboard.site import Site
+from tests.browser import example_publication
+from tests.browser.example_publication import LAST_DAY, MANIFEST
+
+# By country: share, low and high.
+Shares = Mapping[str, tuple[float, float, float]]
+CHINA_FIRST: Shares = {"CN": (0.4, 0.38, 0.45), "US": (0.3, 0.28, 0.35)}
+CHINA_PERHAPS: Shares = {"CN": (0.4, 0.3, 0.45), "US": (0.3, 0.28, 0.35)}
+STATES_FIRST: Shares = {"US": (0.4, 0.38, 0.45), "FR": (0.3, 0.28, 0.35)}
+STATES_PERHAPS: Shares = {"US": (0.4, 0.3, 0.45), "FR": (0.3, 0.28, 0.35)}
+LEVEL: Shares = {"CN": (0.4, 0.3, 0.45), "US": (0.4, 0.28, 0.42)}
+
+BY_ORIGIN = "Counted by where the base model comes from,"
+SURELY = ", ahead however doubtful homes are settled."
+FOLLOWS = "The United States follows with 30.0 % (28.0-35.0 %)."
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("headline")
+    return example_publication.write(folder / "observatory.duckdb", small=True)
+
+
+def top(database: Path, folder: Path, shares: Mapping[str, Shares]) -> tuple[str, str]:
+    """Headline and lede where the countries of each attribution have `shares`, others nothing."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update fct_country_share_daily set share_of_all = 0, rank = 99, share_of_all_low = 0, "
+            "share_of_all_high = 0 where snapshot_date = ? and country_code is not null",
+            [LAST_DAY],
+        )
+        for attribution, countries in shares.items():
+            for country, (share, low, high) in countries.items():
+                rank = 1 + sum(other > share for other, _, _ in countries.values())
+                connection.execute(
+                    "update fct_country_share_daily set share_of_all = ?, share_of_all_low = ?, "
+                    "share_of_all_high = ?, rank = ? "
+                    "where snapshot_date = ? and attribution = ? and country_key = ?",
+                    [share, low, high, rank, LAST_DAY, attribution, country],
+                )
+    with Publication(database) as publication:
+        leaders.write(Site(publication, folder, MANIFEST))
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    headline, lede = (
+        re.search(rf"<{tag}>(.*?)</{tag[:2].strip()}>", page, flags=re.DOTALL)
+        for tag in ("h1", 'p class="lede"')
+    )
+    assert headline and lede
+    return _words(headline[1]), _words(lede[1])
+
+
+def _words(markup: str) -> str:
+    text = html.unescape(re.sub(r"<[^>]*>", "", markup)).replace(words.TO, "-")
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("publisher", "origin", "headline", "lede"),
+    [
+        (
+            CHINA_FIRST,
+            CHINA_PERHAPS,
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %)" + SURELY,
+            f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (30.0-45.0 %), too close to "
+            "call against the United States.",
+        ),
+        (
+            CHINA_PERHAPS,
+            CHINA_FIRST,
+            "China leads with 40.0 % of this world's downloads (30.0-45.0 %), too close to call "
+            "against the United States.",
+            f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (38.0-45.0 %){SURELY}",
+        ),
+        (
+            CHINA_FIRST,
+            STATES_FIRST,
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %)" + SURELY,
+            f"{FOLLOWS} {BY_ORIGIN} the order is another: the United States leads with 40.0 % "
+            f"(38.0-45.0 %){SURELY}",
+        ),
+        (
+            CHINA_FIRST,
+            STATES_PERHAPS,
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %)" + SURELY,
+            f"{FOLLOWS} {BY_ORIGIN} the order is another: the United States leads with 40.0 % "
+            "(30.0-45.0 %), too close to call against France.",
+        ),
+        (
+            CHINA_FIRST,
+            LEVEL,
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %)" + SURELY,
+            f"{FOLLOWS} {BY_ORIGIN} China is level with the United States, at 40.0 % "
+            "(30.0-45.0 %).",
+        ),
+        (
+            LEVEL,
+            STATES_FIRST,
+            "China is level with the United States, at 40.0 % of this world's downloads "
+            "(30.0-45.0 %).",
+            "The United States has as much (28.0-42.0 %). "
+            f"{BY_ORIGIN} the United States leads with 40.0 % (38.0-45.0 %){SURELY}",
+        ),
+    ],
+    ids=[
+        "the same, perhaps",
+        "the same, surely",
+        "another, surely",
+        "another, perhaps",
+        "level by origin",
+        "level by publisher",
+    ],
+)
+def test_each_lead_is_held_against_its_own_runner_up(
+    database: Path, tmp_path: Path, publisher: Shares, origin: Shares, headline: str, lede: str
+) -> None:
+    told = top(database, tmp_path, {"publisher": publisher, "base_model": origin})
+    assert told == (headline, lede)
