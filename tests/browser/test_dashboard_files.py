@@ -195,6 +195,9 @@ def test_each_page_of_a_slice_says_what_is_provisional(site: Path) -> None:
                 assert sentence.capitalize() in head, stem
                 facts = re.findall(r'<p class="facts">(.*?)</p>', part)
                 assert facts and all(sentence in one for one in facts), stem
+                blocks = re.findall(r'<section class="block">(.*?)</section>', part, flags=re.S)
+                tabled = [block for block in blocks if "<table>" in block]
+                assert tabled and all(sentence in block.lower() for block in tabled), stem
 
 
 def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:
