@@ -16,6 +16,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from local_hub import LocalHub, named_world
 from orchestration import cli, status
 from orchestration.alerts.journal import Journal
 from orchestration.alerts.rules import Alert
@@ -175,6 +176,33 @@ def test_what_fails_after_the_publication_is_told_after_it(
     assert f"-> {current.name}" in told.out.replace("\n", "")
     assert (*refusals, *defects)[0] in told.err
     assert "nothing was published" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("is_served", "are_others_whole", "code"),
+    [(True, True, 0), (True, False, 3), (False, True, 1), (False, False, 1)],
+)
+def test_what_fails_after_the_publication_costs_no_day_of_other_repositories(
+    is_served: bool, are_others_whole: bool, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Hub tells of today alone: what is not crawled today is lost."""
+    reports = {
+        "daily_observatory": running.RunReport("x", is_served, ["away"], [], {"publication": {}}),
+        "other_repositories": running.RunReport("y", are_others_whole, ["short"], [], {}),
+    }
+    asked = []
+
+    def execute(_: Home, job: str, **__: Any) -> running.RunReport:
+        asked.append(job)
+        return reports[job]
+
+    monkeypatch.setattr(running, "execute", execute)
+    monkeypatch.setattr(Home, "check_universe", lambda *_: None)
+    monkeypatch.setenv("OBSERVATORY_ALSO_CRAWL", "datasets")
+    with LocalHub(named_world("clean:500x1")) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        assert call(monkeypatch, "run") == code
+    assert asked == list(reports)
 
 
 def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None:
