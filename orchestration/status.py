@@ -18,7 +18,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration import reporting
+from orchestration import due, reporting
 from orchestration.alerts.journal import Journal
 from orchestration.errors import Refusal
 from orchestration.home import Home
@@ -29,7 +29,7 @@ from orchestration.snapshots import store
 
 T = TypeVar("T")
 
-# When the schedule starts a day's run.
+# When the schedule starts a day's run; while the day is due, it asks again every hour.
 DAILY_RUN_AT = time(6, 0, tzinfo=UTC)
 _SHOWN_DAYS = 7
 _SHOWN_ALERTS = 3
@@ -71,7 +71,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "published_age_days": (now.date() - published[-1]).days if published else None,
         "coverage": shares.coverage if shares else None,
         "leaders": shares.leaders if shares else [],
-        "next_run": _next_run(now).isoformat(),
+        "next_run": _next_run(home, now).isoformat(),
         "last_alerts": _or_trouble(trouble, lambda: Journal(home.alerts).last(_SHOWN_ALERTS)) or [],
         "trouble": trouble,
     }
@@ -95,9 +95,15 @@ def _freshness(manifest: Manifest | None, published: list[date], today: date) ->
     return "stale" if today - published[-1] >= STALE_AFTER else "fresh"
 
 
-def _next_run(now: datetime) -> datetime:
-    today = datetime.combine(now.date(), DAILY_RUN_AT)
-    return today if today > now else today + timedelta(days=1)
+def _next_run(home: Home, now: datetime) -> datetime:
+    first = datetime.combine(now.date(), DAILY_RUN_AT)
+    if now < first:
+        return first
+    again = first + timedelta(hours=(now - first) // timedelta(hours=1) + 1)
+    is_due = True
+    with contextlib.suppress(Refusal):
+        is_due = due.settled(home, now.date()) is None
+    return again if is_due and again.date() == first.date() else first + timedelta(days=1)
 
 
 def _day(home: Home, day: store.Sealed, published: list[date]) -> dict[str, Any]:

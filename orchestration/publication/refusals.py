@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,7 @@ def accept(home: Home, check: str, reason: str) -> None:
     """
     with home.lock(f"accepting {check}"):
         record = _read(home)
-        failed = {
-            name
-            for name, outcome in (record["failed"] if record else {}).items()
-            if outcome["status"] == "failed"
-        }
+        failed = _failed(record)
         if record is None or check not in failed or not reason.strip():
             raise Refusal(
                 "an acceptance needs a reason"
@@ -75,6 +72,23 @@ def describe(home: Home) -> str | None:
     """When a publication was refused that none has followed, and by which checks."""
     record = _read(home)
     return f"{record['refused_at']}: {', '.join(record['failed'])}" if record else None
+
+
+def standing_since(home: Home) -> datetime | None:
+    """When a publication was refused that none has followed; None where all was accepted.
+
+    A check that crashed settles nothing: it is asked again.
+    """
+    record = _read(home)
+    failed = _failed(record)
+    if record is None or failed <= record["accepted"].keys():
+        return None
+    return datetime.fromisoformat(record["refused_at"])
+
+
+def _failed(record: dict[str, Any] | None) -> set[str]:
+    found = record["failed"] if record is not None else {}
+    return {name for name, outcome in found.items() if outcome["status"] == "failed"}
 
 
 def _read(home: Home) -> dict[str, Any] | None:

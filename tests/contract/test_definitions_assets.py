@@ -132,22 +132,26 @@ def test_a_day_may_be_fetched_while_it_lasts() -> None:
     assert partitions.timezone == "UTC"
 
 
-def test_the_schedule_asks_for_the_day_of_its_tick() -> None:
+def test_the_schedule_asks_for_the_day_of_its_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(tmp_path / "home"))
     schedule, others = sorted(LOCATION.schedules or [], key=lambda one: one.name)
     assert others.default_status == dg.DefaultScheduleStatus.STOPPED
     assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.name == "every_morning"
     assert schedule.execution_timezone == "UTC"
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "daily_observatory"
-    tick = datetime.datetime(2026, 11, 5, 6, 0, tzinfo=datetime.UTC)
-    with dg.DagsterInstance.ephemeral() as instance:
+    day = datetime.datetime.now(datetime.UTC).date()
+    with dg.instance_for_test() as instance:
         context = dg.build_schedule_context(
             instance=instance,
-            scheduled_execution_time=tick,
+            scheduled_execution_time=datetime.datetime.combine(day, datetime.time(6), datetime.UTC),
             repository_def=LOCATION.get_repository_def(),
         )
         (request,) = schedule.evaluate_tick(context).run_requests or []
-    assert (request.partition_key, request.run_key) == ("2026-11-05", "2026-11-05")
+    assert (request.partition_key, request.run_key) == (f"{day}", f"{day}T06")
     assert int(request.tags["dagster/max_runtime"]) > 12 * 3600
 
 

@@ -298,12 +298,12 @@ def _day(number: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("hour", "due"), [(5, "2026-08-10T06:00"), (6, "2026-08-11T06:00"), (23, "2026-08-11T06:00")]
+    ("hour", "due"), [(5, "2026-08-10T06:00"), (6, "2026-08-10T07:00"), (23, "2026-08-11T06:00")]
 )
 def test_the_next_run_is_that_of_the_schedule(hour: int, due: str, home: Home) -> None:
     from orchestration.defs.automation.schedules import every_morning
 
-    assert every_morning.cron_schedule == "0 6 * * *"
+    assert every_morning.cron_schedule == "0 6-23 * * *"
     assert status.status(home, datetime(2026, 8, 10, hour, tzinfo=UTC))["next_run"].startswith(due)
 
 

@@ -12,7 +12,7 @@ from orchestration.defs.transform.assets import staged, transform, transform_oth
 from orchestration.snapshots.contract import OTHERS
 
 _others = dg.AssetSelection.assets(*(raw_key(kind) for kind in OTHERS), *transform_others.keys)
-_asked = also_crawled() or OTHERS
+asked = also_crawled() or OTHERS
 
 # One day, or a range of an archive, from the Hub to what people read.
 daily_observatory = dg.define_asset_job(
@@ -39,7 +39,7 @@ fetch_only = dg.define_asset_job(
 # A run of its own: what goes wrong with datasets must not hold up what is said of models.
 other_repositories = dg.define_asset_job(
     name="other_repositories",
-    selection=dg.AssetSelection.assets(*map(raw_key, _asked), *map(staged, _asked)),
+    selection=dg.AssetSelection.assets(*map(raw_key, asked), *map(staged, asked)),
     description="A day of datasets and Spaces: crawled, sealed and staged. "
     "Every day, where OBSERVATORY_ALSO_CRAWL names them.",
 )

@@ -1,39 +1,104 @@
-"""When things run."""
+"""When things run.
+
+What belongs here: the hours, and what makes a run needless at one of them. A live day cannot be
+had later, and an outage can outlast a run's patience: so each hour of the day asks again, until
+the day is had.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
 import dagster as dg
 
-from orchestration.defs.automation.jobs import daily_observatory, other_repositories
+from orchestration import due
+from orchestration.defs.automation.jobs import asked, daily_observatory, other_repositories
 from orchestration.defs.fetch.other_repositories import also_crawled
+from orchestration.home import Home
 from orchestration.status import DAILY_RUN_AT
+
+# Of a day that is sealed: what came from outside has passed by then, and the next day's run
+# builds it too.
+MOST_FAILURES = 3
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 @dg.schedule(
     job=daily_observatory,
-    cron_schedule=f"{DAILY_RUN_AT.minute} {DAILY_RUN_AT.hour} * * *",
+    cron_schedule=f"{DAILY_RUN_AT.minute} {DAILY_RUN_AT.hour}-23 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description=f"Every day at {DAILY_RUN_AT:%H:%M} UTC: the Hub as it is that day.",
+    description=f"Every day at {DAILY_RUN_AT:%H:%M} UTC: the Hub as it is that day. "
+    "Again every hour of the day, until it is published or refused.",
 )
-def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    return _of_the_day(context)
+def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    return _of_the_day(context, daily_observatory.name, _settled)
 
 
-# The home's lock lets one run work at a time: this one waits for the models.
 @dg.schedule(
     job=other_repositories,
-    cron_schedule="30 6 * * *",
+    cron_schedule="30 6-23 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING
     if also_crawled()
     else dg.DefaultScheduleStatus.STOPPED,
-    description="Every day at 06:30 UTC, where asked for: the Hub's datasets and Spaces.",
+    description="Every day at 06:30 UTC, where asked for: the Hub's datasets and Spaces. "
+    "Again every hour of the day, until they are sealed.",
 )
-def every_morning_others(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    return _of_the_day(context)
+def every_morning_others(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    return _of_the_day(context, other_repositories.name, _others_settled)
 
 
-def _of_the_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    day = context.scheduled_execution_time.date().isoformat()
-    return dg.RunRequest(run_key=day, partition_key=day, tags={"dagster/max_runtime": "64800"})
+def _of_the_day(
+    context: dg.ScheduleEvaluationContext,
+    job: str,
+    settled: Callable[[dg.DagsterInstance, Home, date], str | None],
+) -> dg.RunRequest | dg.SkipReason:
+    """A run for the day of the tick, or why none is needed or can be had."""
+    tick = context.scheduled_execution_time
+    day, home = tick.date(), Home.from_environment()
+    if day < datetime.now(UTC).date():
+        # Ticks that a daemon missed are caught up with.
+        return dg.SkipReason(f"{day} is over, and the Hub tells the counters of its own day only")
+    if holder := home.holder():
+        return dg.SkipReason(f"the home is in use by {holder}")
+    under_way = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
+    if runs := context.instance.get_runs(under_way, limit=1):
+        return dg.SkipReason(f"run {runs[0].run_id[:8]} is under way")
+    if why := settled(context.instance, home, day):
+        return dg.SkipReason(why)
+    return dg.RunRequest(
+        run_key=f"{day}T{tick:%H}",
+        partition_key=day.isoformat(),
+        tags={"dagster/max_runtime": "64800"},
+    )
+
+
+def _settled(instance: dg.DagsterInstance, home: Home, day: date) -> str | None:
+    why, sealed = due.settled(home, day), due.crawled(home, day)
+    if why or sealed is None:
+        return why
+    failed = dg.RunsFilter(
+        job_name=daily_observatory.name,
+        statuses=[dg.DagsterRunStatus.FAILURE],
+        tags={"dagster/partition": day.isoformat()},
+        created_after=datetime.fromisoformat(sealed.sealed_at),
+    )
+    count = instance.get_runs_count(failed)
+    if count < MOST_FAILURES:
+        return None
+    return f"{day} is sealed, and {count} runs have failed to publish it since"
+
+
+def _others_settled(_: dg.DagsterInstance, home: Home, day: date) -> str | None:
+    if all(due.crawled(home, day, kind.table) for kind in asked):
+        return f"{' and '.join(kind.name for kind in asked)} of {day} are sealed"
+    return None

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from orchestration import due
 from orchestration.errors import Refusal
 from orchestration.gates import verdicts
 from orchestration.home import Home, Universe, write_text_durably
@@ -40,8 +41,8 @@ def crawled(home: Home, kind: Kind, day: date) -> Sealed | None:
     A second crawl of a day finds counters of a later hour, as an archive has those of its own.
     Sealed as a correction they would have the whole warehouse built anew.
     """
-    sealed = store.find(home, day, kind.table)
-    if sealed is None or sealed.source["kind"] != "live":
+    sealed = due.crawled(home, day, kind.table)
+    if sealed is None:
         return None
     verdict = verdicts.kept(home, sealed)
     return sealed if verdict is None or verdict.passed else None

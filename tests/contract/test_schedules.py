@@ -1,0 +1,223 @@
+"""The daily schedule: it asks each hour until the day is had, and never for what is settled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import definitions, status
+from orchestration.defs.automation import schedules
+from orchestration.gates import raw, verdicts
+from orchestration.home import Home
+from orchestration.publication import refusals, swap
+from orchestration.publication.swap import PublicationRefused
+from orchestration.snapshots import store
+from tests.unit.marts_fixture import build_warehouse, copied, seal
+
+pytestmark = pytest.mark.xdist_group("definitions")
+
+TODAY = datetime.now(UTC).date()
+FIRST = TODAY - timedelta(days=2)
+Tick = Callable[..., dg.RunRequest | str]
+
+
+def crawled(home: Home, day: date, table: str = store.MODELS) -> None:
+    """Let a sealed day, or the models' in the place of another kind's, be one of a crawl."""
+    of_models = store.find(home, day)
+    assert of_models is not None
+    live = replace(of_models, table=table, source=of_models.source | {"kind": "live"})
+    folder = store.folder_of(home, day, table)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / store.MANIFEST).write_text(live.to_json())
+
+
+@pytest.fixture(scope="module")
+def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home whose newest day, published, is yesterday."""
+    home = Home(tmp_path_factory.mktemp("schedules") / "home")
+    seal(home, 2, first=FIRST)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    return home
+
+
+@pytest.fixture(scope="module")
+def sealed(yesterday: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The next day: crawled, sealed and judged, and no more."""
+    home = copied(yesterday, tmp_path_factory.mktemp("sealed"))
+    seal(home, 3, first=FIRST)
+    crawled(home, TODAY)
+    assert raw.verdict(home, TODAY).passed
+    return home
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
+    """What the schedule asks for at an hour, or why it asks for nothing."""
+
+    def tick(
+        home: Home,
+        hour: int = 7,
+        day: date = TODAY,
+        schedule: dg.ScheduleDefinition = schedules.every_morning,
+    ) -> dg.RunRequest | str:
+        monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+        context = dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=datetime.combine(day, time(hour), UTC),
+            repository_def=definitions.defs.get_repository_def(),
+        )
+        found = schedule.evaluate_tick(context)
+        if found.skip_message:
+            return found.skip_message
+        (request,) = found.run_requests or []
+        return request
+
+    return tick
+
+
+def begin(instance: dg.DagsterInstance, state: dg.DagsterRunStatus) -> None:
+    instance.add_run(
+        dg.DagsterRun(
+            "daily_observatory", status=state, tags={"dagster/partition": TODAY.isoformat()}
+        )
+    )
+
+
+def test_each_hour_asks_for_the_day_until_it_is_had(yesterday: Home, tick: Tick) -> None:
+    requests = [tick(yesterday, hour) for hour in (6, 7, 23)]
+    asked = [one for one in requests if isinstance(one, dg.RunRequest)]
+    assert [one.partition_key for one in asked] == [TODAY.isoformat()] * 3
+    assert [one.run_key for one in asked] == [f"{TODAY}T{hour}" for hour in ("06", "07", "23")]
+    assert schedules.every_morning.cron_schedule == "0 6-23 * * *"
+
+
+def test_a_sealed_day_that_is_not_published_is_due(sealed: Home, tick: Tick) -> None:
+    assert isinstance(tick(sealed), dg.RunRequest)
+
+
+def test_a_published_day_is_not_asked_for_also_where_somebody_went_back(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    assert tick(home) == f"{TODAY} is published"
+    swap.rollback(home)
+    assert tick(home) == f"{TODAY} is published"
+
+
+def test_a_day_that_gate_1_refused_waits_for_a_decision(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    given = raw.verdict(home, TODAY)
+    verdicts.keep(home, replace(given, passed=False))
+    assert tick(home) == (
+        f"{TODAY} was refused by the first gate, and waits for somebody to decide"
+    )
+    verdicts.keep(home, given)
+    assert isinstance(tick(home), dg.RunRequest)
+
+
+def test_a_day_that_gate_3_refused_waits_for_a_decision(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    build_warehouse(home, moved={"owner-0": "FR"})
+    with pytest.raises(PublicationRefused):
+        swap.publish(home, code_version="1")
+    words = f"the publication of {TODAY} was refused, and waits for somebody to decide"
+    assert tick(home) == words
+    refusals.accept(home, "history_as_published", "the seat moved")
+    assert isinstance(tick(home), dg.RunRequest)
+
+
+def test_what_was_refused_yesterday_holds_up_no_crawl_of_today(
+    yesterday: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(yesterday, tmp_path)
+    build_warehouse(home, moved={"owner-0": "FR"})
+    with pytest.raises(PublicationRefused):
+        swap.publish(home, code_version="1")
+    assert isinstance(tick(home), dg.RunRequest)
+
+
+def test_a_home_in_use_is_left_alone(yesterday: Home, tick: Tick) -> None:
+    held, asked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with yesterday.lock("observatory (run)"):
+            held.set()
+            asked.wait(30)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(30)
+    found = tick(yesterday)
+    asked.set()
+    other.join()
+    assert isinstance(found, str) and found.startswith("the home is in use by observatory (run)")
+    assert isinstance(tick(yesterday), dg.RunRequest)
+
+
+@pytest.mark.parametrize("state", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+def test_a_run_under_way_is_waited_for(
+    yesterday: Home, tick: Tick, instance: dg.DagsterInstance, state: dg.DagsterRunStatus
+) -> None:
+    begin(instance, state)
+    found = tick(yesterday)
+    assert isinstance(found, str) and found.endswith("is under way")
+
+
+def test_a_sealed_day_that_cannot_be_built_is_not_built_all_day(
+    yesterday: Home, sealed: Home, tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    for _ in range(2):
+        begin(instance, dg.DagsterRunStatus.FAILURE)
+    assert isinstance(tick(sealed), dg.RunRequest)
+    begin(instance, dg.DagsterRunStatus.FAILURE)
+    assert tick(sealed) == f"{TODAY} is sealed, and 3 runs have failed to publish it since"
+    # A day that is not had yet can be lost.
+    assert isinstance(tick(yesterday), dg.RunRequest)
+
+
+def test_a_tick_that_was_missed_until_its_day_was_over_asks_for_nothing(
+    yesterday: Home, tick: Tick
+) -> None:
+    found = tick(yesterday, day=TODAY - timedelta(days=1))
+    assert isinstance(found, str) and "is over" in found
+
+
+def test_datasets_and_spaces_are_asked_for_until_they_are_sealed(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    others = schedules.every_morning_others
+    assert others.cron_schedule == "30 6-23 * * *"
+    crawled(home, TODAY, "hub_datasets")
+    assert isinstance(tick(home, schedule=others), dg.RunRequest)
+    crawled(home, TODAY, "hub_spaces")
+    assert tick(home, schedule=others) == f"datasets and spaces of {TODAY} are sealed"
+
+
+def test_the_state_of_a_home_tells_tomorrow_where_the_day_is_had(
+    sealed: Home, tmp_path: Path
+) -> None:
+    home = copied(sealed, tmp_path)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    found = status.status(home, datetime.combine(TODAY, time(9), UTC))["next_run"]
+    assert found == datetime.combine(TODAY + timedelta(1), time(6), UTC).isoformat()
