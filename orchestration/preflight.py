@@ -1,4 +1,7 @@
-"""Whether a run can come to its end, asked before it starts: its settings, the disk, the memory.
+"""Whether a crawl or a build will fit the disk and the memory, asked before it starts.
+
+A day that is not crawled cannot be had later, so a crawl asks for what it needs itself and not
+for what the build after it will.
 
 What belongs here: estimates from yesterday's sizes against what the machine has now, and asking
 for settings that a run needs only at its end. The limits themselves are `database.py`'s; what is
@@ -8,7 +11,7 @@ kept on disk is declared in `snapshots/retention.py`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestration import warehouse
@@ -18,11 +21,14 @@ from orchestration.home import Home
 from orchestration.publication.generation import current
 from orchestration.snapshots import store
 from orchestration.snapshots.retention import Retention
+from orchestration.snapshots.store import Sealed
 
 # Below this many models a run needs no more than any Python program.
 FEW_MODELS = 200_000
 # Beside DuckDB: Dagster, dbt and Great Expectations in one or two processes.
 PYTHON = GIB
+# A crawl, held against the day before and sealed: 960 MiB at 5 M models (docs/crawl.md).
+CRAWL = GIB
 # Bytes of spill a model: a day of 5 M with 2.5 GiB of memory spills less (docs/scaling.md).
 SPILL_PER_MODEL = 600
 # What a model of a day that is built again adds: days whose counters stood still wait for the
@@ -33,22 +39,21 @@ MEMORY_PER_MODEL_AGAIN = 150
 
 
 def disk_needed(home: Home, again: int) -> dict[str, int]:
-    """Bytes that a daily run may add to the disk while it lasts, by what for.
+    """Bytes that a daily build may add to the disk while it lasts, by what for.
 
-    From the sizes of the day before: a home without one is not judged. The snapshot counts
-    four times: landed pages, the import's table, the sealed file, a compacted day. A table
-    that is made anew lies twice in the warehouse until it is done, the second time where that
-    has room: a rebuild of many days leaves more than it uses. `again` are the models of
-    days that are built again, each as often as it is.
+    From the sizes of the day before: a home without one is not judged. A table that is made
+    anew lies twice in the warehouse until it is done, the second time where that has room: a
+    rebuild of many days leaves more than it uses. `again` are the models of days that are
+    built again, each as often as it is.
     """
     days = store.list_sealed(home)
-    if not days or days[-1].rows < FEW_MODELS:
+    snapshot = _snapshot(home, days)
+    if not snapshot:
         return {}
-    newest = store.parquet_of(home, days[-1])
     published = current(home)
     used, room = warehouse.used_and_free(home)
     return {
-        "snapshot": 4 * _size(newest),
+        **snapshot,
         "warehouse": max(used + again * WAREHOUSE_PER_MODEL_AGAIN - room, 0),
         "generation": _folder_size(published) if published else 0,
         "spill": min((days[-1].rows + again) * SPILL_PER_MODEL, temporary_limit()),
@@ -61,25 +66,40 @@ def _models_again(home: Home) -> int:
     return sum(days.get(day, 0) for day in warehouse.days_again(home))
 
 
+def _snapshot(home: Home, days: Sequence[Sealed]) -> dict[str, int]:
+    """What another day like the last of `days` adds to the disk until it is sealed.
+
+    It counts four times: landed pages, the import's table, the sealed file, a compacted day.
+    """
+    if not days or days[-1].rows < FEW_MODELS:
+        return {}
+    return {"snapshot": 4 * _size(store.parquet_of(home, days[-1]))}
+
+
+def check_crawl(home: Home, table: str = store.MODELS) -> Mapping[str, int]:
+    """Refuse a crawl or an import of a day that would exceed disk or memory; else its bytes."""
+    needed = _snapshot(home, store.list_sealed(home, table))
+    if needed:
+        _check_disk(home, needed, cure="")
+        available = available_memory()
+        if available is not None and available < CRAWL:
+            raise Refusal(
+                f"a day that is crawled and sealed may take {_in_words(CRAWL)} of memory, and "
+                f"{_in_words(available)} are available; nothing was begun",
+                cure="close other programs",
+            )
+    return needed
+
+
 def check(home: Home) -> Mapping[str, int]:
-    """Refuse a run that cannot come to its end; else what disk it may need, in bytes."""
+    """Refuse a build that cannot come to its end; else what disk it may need, in bytes."""
     Retention.from_environment()
     again = _models_again(home)
     needed = disk_needed(home, again)
     limit, beside = memory_limit(), PYTHON + again * MEMORY_PER_MODEL_AGAIN
     if not needed:
         return {}
-    free = shutil.disk_usage(home.root).free
-    total = sum(needed.values())
-    if total > free:
-        parts = ", ".join(f"{_in_words(size)} {name}" for name, size in needed.items())
-        raise Refusal(
-            f"the run may need {_in_words(total)} of disk ({parts}), and {_in_words(free)} are "
-            "free; nothing was begun",
-            file=home.root,
-            cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk; "
-            "OBSERVATORY_TEMPORARY_LIMIT bounds the spill",
-        )
+    _check_disk(home, needed, cure="; OBSERVATORY_TEMPORARY_LIMIT bounds the spill")
     available = available_memory()
     if available is not None and limit + beside > available:
         raise Refusal(
@@ -91,6 +111,19 @@ def check(home: Home) -> Mapping[str, int]:
             "longer",
         )
     return needed
+
+
+def _check_disk(home: Home, needed: Mapping[str, int], cure: str) -> None:
+    free = shutil.disk_usage(home.root).free
+    total = sum(needed.values())
+    if total > free:
+        parts = ", ".join(f"{_in_words(size)} {name}" for name, size in needed.items())
+        raise Refusal(
+            f"the run may need {_in_words(total)} of disk ({parts}), and {_in_words(free)} are "
+            "free; nothing was begun",
+            file=home.root,
+            cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk" + cure,
+        )
 
 
 def available_memory() -> int | None:

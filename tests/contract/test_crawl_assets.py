@@ -16,6 +16,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from local_hub import LocalHub, Recorded, World, named_world, write_dataset
+from orchestration import preflight
 from orchestration.defs.automation import running
 from orchestration.defs.fetch import live
 from orchestration.defs.fetch.assets import fetch
@@ -165,6 +166,21 @@ def test_a_day_that_was_crawled_is_not_crawled_again_unless_it_was_refused(
             crawled.append("requests" in told.metadata["raw_hub__models"])
             assert sealed in (None, store.find(home, day))
     assert crawled == [True, False, True]
+
+
+def test_a_day_is_crawled_though_the_build_after_it_would_not_fit(
+    run: Callable[..., Told], world: World, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds the memory at six may be gone when the build is repeated; the day is gone then."""
+    monkeypatch.setattr(preflight, "FEW_MODELS", 1)
+    with LocalHub(world, date=world.dates[0]) as hub:
+        assert run(hub, world.dates[0], *others, fetch).succeeded
+        monkeypatch.setattr(preflight, "available_memory", lambda: preflight.CRAWL)
+        with pytest.raises(Refusal, match="of memory are available"):
+            preflight.check(home)
+        hub.set_date(world.dates[1])
+        assert run(hub, world.dates[1], *others, fetch).succeeded
+    assert store.find(home, world.dates[1]) is not None
 
 
 def test_the_token_is_in_no_file_event_or_metadata(

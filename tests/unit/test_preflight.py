@@ -64,6 +64,27 @@ def test_a_full_disk_refuses_before_it_begins(home: Home, monkeypatch: pytest.Mo
         preflight.check(home)
 
 
+def test_a_crawl_asks_for_itself_and_not_for_the_build_after_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its day cannot be had later; the build's can."""
+    snapshot = preflight.check(home)["snapshot"]
+    have(monkeypatch, disk=GIB, memory=2 * GIB)
+    with pytest.raises(Refusal):
+        preflight.check(home)
+    assert preflight.check_crawl(home) == {"snapshot": snapshot}
+
+
+def test_a_crawl_that_does_not_fit_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = preflight.check_crawl(home)["snapshot"]
+    have(monkeypatch, disk=100 * GIB, memory=GIB - 1)
+    with pytest.raises(Refusal, match=r"may take 1.0 GiB of memory, .* nothing was begun"):
+        preflight.check_crawl(home)
+    have(monkeypatch, disk=snapshot - 1, memory=24 * GIB)
+    with pytest.raises(Refusal, match=r"of disk \(.* snapshot\), and .* are free"):
+        preflight.check_crawl(home)
+
+
 def test_sizes_of_yesterday_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.warehouse.parent.mkdir(parents=True)
     with home.warehouse.open("wb") as file:
@@ -143,6 +164,7 @@ def test_a_machine_that_tells_no_memory_is_believed(
 def test_a_new_or_small_home_is_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, disk=1, memory=1)
     assert preflight.check(Home(tmp_path / "new")) == {}
+    assert preflight.check_crawl(Home(tmp_path / "new")) == {}
 
 
 @pytest.mark.parametrize(

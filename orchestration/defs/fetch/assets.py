@@ -13,7 +13,7 @@ from orchestration import preflight, profile
 from orchestration.database import connect
 from orchestration.defs.fetch import recorded
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, refused
+from orchestration.defs.fetch.live import fetch_live, refused, refusing
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
@@ -54,14 +54,6 @@ class FetchConfig(dg.Config):
     deadline_hours: float = 12.0
     # The Hub's anonymous quota is 500 requests in five minutes.
     authors_at_most: int = 400
-
-
-def fits(home: Home) -> None:
-    """Refuse a run that cannot come to its end before it does anything."""
-    try:
-        preflight.check(home)
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
 
 
 MODELS = dg.AssetSpec(
@@ -110,7 +102,8 @@ AUTHORS = dg.AssetSpec(
 def fetch(
     context: dg.AssetExecutionContext, config: FetchConfig, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    fits(observatory.home)
+    with refusing():
+        preflight.check_crawl(observatory.home)
     measured = Profile()
     with measured.step("fetch: models, sealed"):
         models = _fetch_models(context, config, observatory.home)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import dagster as dg
@@ -33,6 +34,15 @@ log = logging.getLogger(__name__)
 def refused(refusal: Refusal) -> dg.Failure:
     """A refusal as Dagster shows it: the words of the error, nothing retried."""
     return dg.Failure(description=str(refusal), allow_retries=False)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Show a Refusal inside as Dagster shows it."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
 
 
 def crawled(home: Home, kind: Kind, day: date) -> Sealed | None:

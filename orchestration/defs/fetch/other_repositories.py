@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration.defs.fetch.assets import fits
+from orchestration import preflight
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, refused
+from orchestration.defs.fetch.live import fetch_live, refusing
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
@@ -63,16 +63,14 @@ def _raw(kind: Kind) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: CrawlConfig, observatory: HomeResource
     ) -> dg.MaterializeResult[None]:
         home = observatory.home
-        fits(home)
-        try:
+        with refusing():
+            preflight.check_crawl(home, kind.table)
             sealed, landed = fetch_live(
                 home,
                 kind,
                 date.fromisoformat(context.partition_key),
                 timedelta(hours=config.deadline_hours),
             )
-        except Refusal as refusal:
-            raise refused(refusal) from refusal
         metadata = describe_day(home, kind, sealed)
         if landed is not None:
             metadata |= describe_crawl(home, kind, landed)

@@ -10,9 +10,9 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
-from orchestration import profile, warehouse
+from orchestration import preflight, profile, warehouse
 from orchestration.database import connect
-from orchestration.defs.fetch.assets import fits
+from orchestration.defs.fetch.live import refusing
 from orchestration.defs.fetch.resources import POOL, HomeResource
 from orchestration.defs.transform.columns import column_metadata
 from orchestration.defs.transform.project import CODE, project, start_dbt, target_of
@@ -61,7 +61,8 @@ def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> I
             allow_retries=False,
         )
     home = observatory.home
-    fits(home)
+    with refusing():
+        preflight.check(home)
     sealed = store.list_sealed(home)
     verdicts = raw.verdicts(home, [day.snapshot_date for day in sealed])
     refused = {str(day) for day, verdict in verdicts.items() if not verdict.passed}
