@@ -193,8 +193,11 @@ class Site:
 
 
 def _bundled_scripts() -> Path:
-    """Vega and what draws with it in one file, put together once for each version: 1.4 s a day."""
-    bundle = HERE / "bundled" / f"vega-{version('vl-convert-python')}.js"
+    """Vega and what draws with it in one file, put together once for each version: 1.4 s a day.
+
+    It is not called `.js`: what is made here is no part of the program's version.
+    """
+    bundle = HERE / "bundled" / f"vega-{version('vl-convert-python')}.bundle"
     if not bundle.exists():
         bundle.parent.mkdir(exist_ok=True)
         unfinished = bundle.with_suffix(f".{os.getpid()}")

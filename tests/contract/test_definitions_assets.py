@@ -14,12 +14,15 @@ import pytest
 import typer
 import yaml
 
-from orchestration import definitions
+from dashboard import build, site
+from orchestration import definitions, warehouse
 from orchestration.defs.automation.running import prepare_instance
+from orchestration.defs.publish.assets import PROGRAM_FILES, PROGRAM_FOLDERS
 from orchestration.gates import candidate, raw
 from orchestration.gates.tables import REQUIRED, TABLES
 from orchestration.home import CHECKOUT, Home
 from orchestration.publication import verify
+from tests.browser import example_publication
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
@@ -178,6 +181,22 @@ def test_workspace_and_pyproject_name_one_location() -> None:
     assert [value for value in vars(definitions).values() if isinstance(value, dg.Definitions)] == [
         LOCATION
     ]
+
+
+def test_what_a_publication_makes_is_no_part_of_the_programs_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the second publication of a fresh checkout would be by another version."""
+    monkeypatch.setattr(site, "version", lambda _: "of-a-test")
+    bundles = set((CHECKOUT / "dashboard" / "bundled").glob("*"))
+    before = warehouse.fingerprint(CHECKOUT, PROGRAM_FOLDERS, PROGRAM_FILES)
+    publication = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    build.write(publication, tmp_path / "dashboard", example_publication.MANIFEST)
+    after = warehouse.fingerprint(CHECKOUT, PROGRAM_FOLDERS, PROGRAM_FILES)
+    made = set((CHECKOUT / "dashboard" / "bundled").glob("*of-a-test*")) - bundles
+    for bundle in made:
+        bundle.unlink()
+    assert made and after == before
 
 
 def test_settings_of_the_instance() -> None:

@@ -42,9 +42,11 @@ MARTS = [spec.key for spec in transform.specs if spec.key.path[-1] in TABLES]
 
 
 # What a gate asks and what a page says is of the program, not of dbt.
-PROGRAM = warehouse.fingerprint(
-    CHECKOUT, ("orchestration", "dashboard"), (".py", ".sql", ".html", ".css", ".js")
+PROGRAM_FOLDERS, PROGRAM_FILES = (
+    ("orchestration", "dashboard"),
+    (".py", ".sql", ".html", ".css", ".js"),
 )
+PROGRAM = warehouse.fingerprint(CHECKOUT, PROGRAM_FOLDERS, PROGRAM_FILES)
 # Release, models and program, as they were when this process began. Under another version every
 # week is judged again, and what is written of the same content is a new generation.
 CODE_VERSION = f"{version('hub-observatory')}+{CODE[:12]}.{PROGRAM[:12]}"
