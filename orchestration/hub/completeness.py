@@ -13,12 +13,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from orchestration.database import connect, literal, literals
+from orchestration.errors import Refusal
 from orchestration.home import Universe
 from orchestration.hub.client import Answer, HubClient
 from orchestration.hub.pages import LISTINGS, Listing, moment
 from orchestration.hub.patience import Nonsense, Outage, Patience
 
-# The Hub grows by some 2,700 models a day (2026): fewer rows than yesterday are a cut.
+# The Hub grows by some 2,700 models a day (2026): fewer rows than yesterday are a cut, or a great
+# clearing-up. A hundred of the missing tell which: where none is there, 3 % of them are at most.
 LEAST_ROWS = 0.995
 HELD = 0.999
 ASKED_EACH = 1_000
@@ -26,6 +28,8 @@ ASKED_EACH = 1_000
 ASKED_OF_THE_REST = 100
 # An archive's absentees cannot be asked for; their share of yesterday's downloads can be small.
 UNASKED_SHARE = 0.005
+# One page of the Hub's may be broken for days, and be asked for in vain: one in a hundred.
+UNANSWERED_SHARE = 0.01
 NEWEST_WITHIN = timedelta(hours=1)
 ENOUGH = 5
 # Today's names of five million models are some 400 MB: beyond this they spill to the disk.
@@ -38,7 +42,8 @@ _GONE_TOO = {
     (401, "Invalid username or password."),
     (403, "Access to this resource is disabled."),
 }
-_EXPECTED = frozenset({200, 301, 302, 303, 307, 308, 401, 403, 404})
+_GONE = frozenset({301, 302, 303, 307, 308, 404, 410, 451})
+_EXPECTED = _GONE | {200, 401, 403}
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,19 @@ class Problem:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Today's `rows`; who is absent of those that held 99.9 % of the weight, and its `total`.
+
+    `lost` is a sample of all that are absent, where the rows are too few.
+    """
+
+    rows: int
+    heavy: list[Absent]
+    lost: list[Absent]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -88,18 +106,23 @@ def check(
         problems += _newest(observed_from, newest_created_at, listing)
     if previous is None:
         return problems
-    rows, absent, total = _compare(today, previous, listing, temporary)
-    if previous_rows and rows < LEAST_ROWS * previous_rows:
-        problems.append(
+    found = _compare(today, previous, listing, temporary, LEAST_ROWS * (previous_rows or 0))
+    few = []
+    if previous_rows and found.rows < LEAST_ROWS * previous_rows:
+        few = [
             Problem(
                 "rows",
-                f"{rows:,} rows are {rows / previous_rows:.2%} of the {previous_rows:,} of the "
-                f"snapshot before; at least {LEAST_ROWS:.1%} belong to a whole one",
+                f"{found.rows:,} rows are {found.rows / previous_rows:.2%} of the "
+                f"{previous_rows:,} of the snapshot before; at least {LEAST_ROWS:.1%} belong to a "
+                "whole one",
             )
-        )
+        ]
     if client is None:
-        return problems + _unasked(absent, total, listing)
-    return problems + _asked(client, absent, listing, observed_from, tell)
+        return problems + few + _unasked(found.heavy, found.total, listing)
+    asking = _Asking(client, listing, observed_from, tell)
+    for one in few:
+        problems += asking.about_the_lost(one, found.lost)
+    return problems + asking.about_the_heavy(found.heavy)
 
 
 def _newest(observed_from: datetime, newest: datetime | None, listing: Listing) -> list[Problem]:
@@ -112,9 +135,12 @@ def _newest(observed_from: datetime, newest: datetime | None, listing: Listing) 
 
 
 def _compare(
-    today: Path | Sequence[Path], previous: Path, listing: Listing, temporary: Path | None
-) -> tuple[int, list[Absent], int]:
-    """Today's rows, the absent among those that held 99.9 % of the weight, and the total."""
+    today: Path | Sequence[Path],
+    previous: Path,
+    listing: Listing,
+    temporary: Path | None,
+    least_rows: float,
+) -> _Compared:
     weight = listing.weight
     files = [today] if isinstance(today, Path) else list(today)
     folders = {file.absolute().parent for file in [*files, previous]}
@@ -155,19 +181,29 @@ def _compare(
         )
         # One pass over today, which may be thousands of pages of JSON.
         connection.execute(f"create temp table today as select _id, id from {source}")
-        absent = connection.execute(
-            """
-            select id, weight, place from heaviest
+        absent = """
             anti join today using (id)
             where _id is null or _id not in (select _id from today where _id is not null)
-            order by place
-            """
+        """
+        heavy = connection.execute(
+            f"select id, weight, place from heaviest {absent} order by place"
         ).fetchall()
         (rows,) = connection.execute("select count(*) from today").fetchall()[0]
+        lost = []
+        if rows < least_rows:
+            lost = connection.execute(
+                f"select id, coalesce({weight}, 0), 0 from read_parquet({literal(previous)}) "
+                f"{absent} order by hash(id), id limit {ASKED_OF_THE_REST}"
+            ).fetchall()
         total = connection.execute(
             f"select coalesce(sum({weight}), 0) from read_parquet({literal(previous)})"
         ).fetchall()
-        return rows, [Absent(*row) for row in absent], int(total[0][0])
+        return _Compared(
+            rows,
+            [Absent(*row) for row in heavy],
+            [Absent(*row) for row in lost],
+            int(total[0][0]),
+        )
     finally:
         connection.close()
 
@@ -185,56 +221,88 @@ def _unasked(absent: Sequence[Absent], total: int, listing: Listing) -> list[Pro
     ]
 
 
-def _asked(
-    client: HubClient,
-    absent: Sequence[Absent],
-    listing: Listing,
-    observed_from: datetime | None,
-    tell: Callable[[str], None] | None,
-) -> list[Problem]:
-    top = [one for one in absent if one.place <= ASKED_EACH]
-    rest = [one for one in absent if one.place > ASKED_EACH]
-    step = max(1, len(rest) // ASKED_OF_THE_REST)
-    asked = [*top, *rest[::step][:ASKED_OF_THE_REST]]
-    if asked and tell is not None:
-        tell(
-            f"asking for heavy {listing.name} that were there yesterday and are not today: "
-            f"{len(asked):,}"
+@dataclass(frozen=True)
+class _Asking:
+    """The Hub, asked about repositories that a crawl has not."""
+
+    client: HubClient
+    listing: Listing
+    observed_from: datetime | None
+    tell: Callable[[str], None] | None
+
+    def about_the_lost(self, few: Problem, lost: Sequence[Absent]) -> list[Problem]:
+        """`few`, unless none of the `lost` is there any more: then they were removed."""
+        there, in_vain = self._there(lost, "a sample of what is missing")
+        if there:
+            names = _names(there, self.listing)
+            return [Problem(few.check, f"{few}, and the Hub still has {names}")]
+        if in_vain:
+            return [Problem(few.check, f"{few}, and {in_vain}")]
+        if self.tell is not None:
+            self.tell(f"{few}; but of {len(lost):,} that are missing the Hub has none any more")
+        return []
+
+    def about_the_heavy(self, heavy: Sequence[Absent]) -> list[Problem]:
+        top = [one for one in heavy if one.place <= ASKED_EACH]
+        rest = [one for one in heavy if one.place > ASKED_EACH]
+        step = max(1, len(rest) // ASKED_OF_THE_REST)
+        asked = [*top, *rest[::step][:ASKED_OF_THE_REST]]
+        there, in_vain = self._there(
+            asked, f"heavy {self.listing.name} that were there yesterday and are not today"
         )
-    patience = Patience(outage=OUTAGE)
-    there: list[Absent] = []
-    for one in asked:
-        path = f"{listing.path}/{quote(one.id, safe='/')}?expand=createdAt"
-        try:
-            is_gone = patience.get(
-                client, path, _reader(observed_from), accept=_EXPECTED, tell=tell
-            )
-        except (Outage, Nonsense) as error:
+        name = f"heaviest_{self.listing.name}"
+        if there:
+            names = _names(there, self.listing)
             return [
                 Problem(
-                    f"heaviest_{listing.name}",
-                    f"{one.id} is missing and cannot be asked for: {error}",
+                    name,
+                    f"the Hub has {names}, among the heaviest of the snapshot before, and the "
+                    "crawl has not: it lost what the Hub lists",
                 )
             ]
-        if not is_gone:
-            there.append(one)
-        if len(there) >= ENOUGH:
-            break
-    if not there:
-        return []
-    return [
-        Problem(
-            f"heaviest_{listing.name}",
-            f"the Hub has {_names(there, listing)}, among the heaviest of the snapshot before, and "
-            "the crawl has not: it lost what the Hub lists",
-        )
-    ]
+        return [Problem(name, in_vain)] if in_vain else []
+
+    def _there(self, asked: Sequence[Absent], what: str) -> tuple[list[Absent], str | None]:
+        """Those of `asked` that the Hub has, a few at least; and why it could not be asked."""
+        if asked and self.tell is not None:
+            self.tell(f"asking for {what}: {len(asked):,}")
+        patience = Patience(outage=OUTAGE)
+        there: list[Absent] = []
+        unanswered = 0
+        for one in asked:
+            path = f"{self.listing.path}/{quote(one.id, safe='/')}?expand=createdAt"
+            try:
+                is_gone = patience.get(
+                    self.client,
+                    path,
+                    _reader(self.observed_from),
+                    accept=_EXPECTED,
+                    tell=self.tell,
+                )
+            except (Outage, Nonsense) as error:
+                unanswered += 1
+                if unanswered > max(1, UNANSWERED_SHARE * len(asked)) or not self._is_well():
+                    return there, f"{one.id} is missing and cannot be asked for: {error}"
+                continue
+            if not is_gone:
+                there.append(one)
+            if len(there) >= ENOUGH:
+                break
+        return there, None
+
+    def _is_well(self) -> bool:
+        """Whether the Hub answers otherwise."""
+        try:
+            self.client.contact(tell=self.tell)
+        except Refusal:
+            return False
+        return True
 
 
 def _reader(observed_from: datetime | None) -> Callable[[Answer], bool]:
     def is_gone(answer: Answer) -> bool:
-        """404 or a redirect; or made anew under its name after the crawl began."""
-        if answer.status == 404 or 300 <= answer.status < 400:
+        """Said to be gone, or elsewhere; or made anew under its name after the crawl began."""
+        if answer.status in _GONE:
             return True
         if answer.status != 200:
             said = answer.headers.get("x-error-message", "")

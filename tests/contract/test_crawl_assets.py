@@ -26,6 +26,7 @@ from orchestration.errors import Refusal
 from orchestration.gates import raw, verdicts
 from orchestration.home import Home, Universe
 from orchestration.hub import dataset_archive
+from orchestration.hub.client import HubClient
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import DATASETS, SPACES, Kind
 from orchestration.warehouse import generated_organizations_file
@@ -211,18 +212,11 @@ def record(number: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("kind", ["models", "datasets", "spaces"])
-def test_a_short_day_is_not_sealed_but_kept_aside_with_the_reason(
-    run: Callable[..., Told], home: Home, tmp_path: Path, kind: str
-) -> None:
-    """On the second day of this Hub, which says to be the real one, the listing ends early."""
-    assets: dict[str, dg.AssetsDefinition] = dict(
-        zip(("models", "datasets", "spaces"), (fetch, *others), strict=True)
-    )
-    folder = tmp_path / "hub"
+def days_of(folder: Path, *counts: int) -> Recorded:
+    """A Hub that says to be the real one, with so many of each kind on each of `DAYS`."""
     for name in ("", "datasets", "spaces"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for day, count in zip(DAYS, (1_400, 1_300), strict=True):
+        for day, count in zip(DAYS, counts, strict=True):
             rows = [record(number) for number in range(count)]
             rows[0]["createdAt"] = f"{day}T11:30:00.000Z"
             random.Random(count).shuffle(rows)
@@ -230,10 +224,31 @@ def test_a_short_day_is_not_sealed_but_kept_aside_with_the_reason(
             (folder / name / f"{day}.ndjson").write_text(text)
     content = Recorded(folder)
     content.universe = ""
+    return content
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets", "spaces"])
+def test_a_short_day_is_not_sealed_but_kept_aside_with_the_reason(
+    run: Callable[..., Told], home: Home, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the second day the listing ends a hundred rows early, and the Hub has them still."""
+    assets: dict[str, dg.AssetsDefinition] = dict(
+        zip(("models", "datasets", "spaces"), (fetch, *others), strict=True)
+    )
+    ask = HubClient.ask
+
+    def ends_early(client: HubClient, path: str, **given: Any) -> Any:
+        answer = ask(client, path, **given)
+        if "cursor=" not in path:
+            return answer
+        return replace(answer, body=json.dumps(json.loads(answer.body)[:-100]).encode())
+
     ends = []
-    with LocalHub(content, date=DAYS[0]) as hub:
+    with LocalHub(days_of(tmp_path / "hub", 1_400, 1_400), date=DAYS[0]) as hub:
         for day in DAYS:
             hub.set_date(day)
+            if day == DAYS[1]:
+                monkeypatch.setattr(HubClient, "ask", ends_early)
             ends.append(run(hub, day, assets[kind]))
     table = f"hub_{kind}"
     assert [told.succeeded for told in ends] == [True, False]
@@ -244,6 +259,23 @@ def test_a_short_day_is_not_sealed_but_kept_aside_with_the_reason(
     (aside,) = (home.landing / "set_aside" / table).iterdir()
     assert "1,300 rows are 92.86% of the 1,400" in (aside / "reason.txt").read_text()
     assert list(aside.glob("page-*.json.zst"))
+
+
+def test_a_day_on_which_the_hub_removed_many_is_sealed_and_left_to_gate_1(
+    run: Callable[..., Told], home: Home, tmp_path: Path
+) -> None:
+    """Whoever knows that it was a clearing-up accepts it; the next day is held against this one."""
+    with LocalHub(days_of(tmp_path / "hub", 1_400, 1_300), date=DAYS[0]) as hub:
+        assert run(hub, DAYS[0]).succeeded
+        hub.set_date(DAYS[1])
+        told = run(hub, DAYS[1])
+    assert told.succeeded, told.failure
+    assert any("the Hub has none any more" in message for message in told.messages)
+    assert [day.rows for day in store.list_sealed(home)] == [1_400, 1_300]
+    refused = [one.name for one in raw.verdict(home, DAYS[1]).outcomes if one.blocks]
+    assert "rows_complete" in refused
+    after = raw.accept(home, DAYS[1], "rows_complete", "spam was removed")
+    assert "rows_complete" not in [one.name for one in after.outcomes if one.blocks]
 
 
 def test_datasets_and_spaces_are_archived_as_the_hub_lists_them(

@@ -140,6 +140,59 @@ def test_too_few_rows_refuse_though_the_heavy_ones_are_there(
     assert judged(without(tmp_path, {row["id"] for row in MODELS[-20:]}), yesterday, client) == []
 
 
+def listing(folder: Path, names: set[str]) -> Path:
+    """A Hub that has no more of `MODELS` than those without `names`."""
+    (folder / "hub").mkdir()
+    rows = [row for row in MODELS if row["id"] not in names]
+    (folder / "hub" / f"{DAY}.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "hub"
+
+
+@pytest.mark.parametrize("still_there", [0, 1])
+def test_models_that_were_removed_are_no_hole_unless_one_of_them_is_there(
+    tmp_path: Path, yesterday: Path, still_there: int
+) -> None:
+    """A hundred light models and one of middling weight, in one clearing-up."""
+    removed = gone(1_500, *range(3_900, 4_000))
+    today = without(tmp_path, removed)
+    has = removed - gone(*range(3_999, 3_999 + still_there))
+    with LocalHub(Recorded(listing(tmp_path, has)), date=DAY) as hub:
+        found = judged(today, yesterday, HubClient(hub.endpoint, token=False))
+    if still_there:
+        ((check, text),) = found
+        assert check == "rows"
+        assert "3,899 rows are 97.47% of the 4,000" in text
+        assert text.endswith("the Hub still has author/model-3999 (2,500 downloads)")
+    else:
+        assert found == []
+
+
+@pytest.mark.parametrize("status", [410, 451, 500])
+def test_one_model_that_cannot_be_asked_for_does_not_refuse(
+    tmp_path: Path, yesterday: Path, status: int
+) -> None:
+    faults = [{"when": {"path": "/api/models/author/model-0"}, "do": "status", "status": status}]
+    content = Recorded(listing(tmp_path, gone(3)))
+    with LocalHub(content, date=DAY, faults={"faults": faults}) as hub:
+        client = HubClient(hub.endpoint, token=False, clock=Hurried())
+        assert judged(without(tmp_path, gone(0, 3)), yesterday, client) == []
+        # It excuses no other.
+        ((check, text),) = judged(without(tmp_path, gone(0, 3, 7)), yesterday, client)
+    assert check == "heaviest_models" and "author/model-7 (" in text
+
+
+def test_models_that_cannot_be_asked_for_refuse_though_the_hub_is_well(
+    tmp_path: Path, yesterday: Path
+) -> None:
+    faults = [{"when": {"path": "/api/models/author/*"}, "do": "status", "status": 500}]
+    content = Recorded(listing(tmp_path, gone(3, 5)))
+    with LocalHub(content, date=DAY, faults={"faults": faults}) as hub:
+        client = HubClient(hub.endpoint, token=False, clock=Hurried())
+        ((check, text),) = judged(without(tmp_path, gone(3, 5)), yesterday, client)
+    assert check == "heaviest_models"
+    assert "author/model-5 is missing and cannot be asked for: status 500" in text
+
+
 def test_pages_are_judged_as_the_file_that_would_be_sealed(
     tmp_path: Path, yesterday: Path, client: HubClient
 ) -> None:
