@@ -15,6 +15,7 @@ import pytest
 from local_hub import LocalHub, Recorded
 from orchestration import cli
 from orchestration.commands import days
+from orchestration.commands.options import PARTLY_REFUSED
 from orchestration.defs.automation import running
 from orchestration.defs.automation.running import RunReport
 from orchestration.defs.fetch import live
@@ -65,7 +66,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """The refused days that each publication was told with."""
     found: list[dict[str, str]] = []
-    monkeypatch.setattr(days, "tell_published", lambda _, refused=None: found.append(refused or {}))
+
+    def tell(_: Home, __: RunReport, refused: dict[str, str], **named: Any) -> int:
+        found.append(refused)
+        return PARTLY_REFUSED if refused else 0
+
+    monkeypatch.setattr(days, "tell_published", tell)
     return found
 
 
@@ -79,7 +85,7 @@ def run(home: Home, told: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch)
             live.fetch_live(home, MODELS, date.fromisoformat(partition_key), timedelta(hours=1))
         except Refusal as refusal:
             return RunReport("x", False, [str(refusal)], [], {})
-        return RunReport("x", True, [], [], {})
+        return RunReport("x", True, [], [], {"publication": {}})
 
     def run(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["observatory", "run", *arguments])
