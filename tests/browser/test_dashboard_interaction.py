@@ -195,7 +195,8 @@ def test_universe_and_age_are_told(
     [
         ("hub", ["dataset"], 1, False),
         ("hub", ["dataset"], 2, True),
-        ("world", ["live", "archive"], 2, True),
+        ("panel", ["live", "archive"], 2, True),
+        ("world", ["live"], 9, False),
         ("panel", ["archive"], 9, False),
     ],
 )
