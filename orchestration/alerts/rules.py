@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -232,7 +233,8 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
         why = reason.read_text(encoding="utf-8").strip()
         yield Alert(
             subject=f"crawl: {day_text}",
-            state=hashlib.sha256(why.encode()).hexdigest(),
+            # The next try is an hour later and misses others: that is no other reason.
+            state=hashlib.sha256(re.sub(r"[\d.,]+", "", why).encode()).hexdigest(),
             as_of=reason.parent.name,
             text=f"{label}the crawl of {day_text} was refused and set aside in {reason.parent}: "
             f"{why.splitlines()[0] if why else 'no reason is told'}",
