@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import dagster as dg
 import pytest
@@ -25,6 +26,14 @@ pytestmark = pytest.mark.xdist_group("definitions")
 TODAY = datetime.now(UTC).date()
 FIRST = TODAY - timedelta(days=2)
 Tick = Callable[..., dg.RunRequest | str]
+
+
+class Noon(datetime):
+    """The day on which the tests began lasts, also where they run on past midnight."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.combine(TODAY, time(12), tz)
 
 
 def crawled(home: Home, day: date, table: str = store.MODELS) -> None:
@@ -74,6 +83,7 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         schedule: dg.ScheduleDefinition = schedules.every_morning,
     ) -> dg.RunRequest | str:
         monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+        monkeypatch.setattr(schedules, "datetime", Noon)
         context = dg.build_schedule_context(
             instance=instance,
             scheduled_execution_time=datetime.combine(day, time(hour), UTC),
