@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from orchestration.answers import remark, tell
-from orchestration.commands.jobs import attempt, execute, tell_published
+from orchestration.commands.jobs import execute, tell_published
 from orchestration.commands.options import (
     AsJson,
     begin,
@@ -183,7 +183,7 @@ def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
 def _end(home: Home, days: list[date]) -> dict[str, str]:
     """Have the crawls of earlier days ended and published; why not, of those that are refused."""
     reports = {
-        day.isoformat(): attempt(home, "daily_observatory", partition_key=day.isoformat())
+        str(day): execute(home, "daily_observatory", partition_key=str(day), may_be_refused=True)
         for day in days
     }
     return {day: "; ".join(one.refusals) for day, one in reports.items() if not one.published}
@@ -232,5 +232,5 @@ def _crawl_others(home: Home, day: date) -> list[str]:
     if not kinds:
         return []
     remark(f"models of {day} are published; {' and '.join(kind.name for kind in kinds)} follow")
-    report = attempt(home, "other_repositories", partition_key=day.isoformat())
+    report = execute(home, "other_repositories", day.isoformat(), may_be_refused=True)
     return [] if report.succeeded else report.refusals

@@ -27,35 +27,25 @@ if TYPE_CHECKING:
     from orchestration.defs.automation.running import RunReport
 
 
-def attempt(
-    home: Home,
-    job: str,
-    partition_key: str | None = None,
-    ops: dict[str, dict[str, Any]] | None = None,
-    decision: str | None = None,
-) -> RunReport:
-    """Run a job and report how it ended, also where it was refused; exit 70 where it broke.
-
-    What fails after the publication is in the report, for `tell_published`.
-    """
-    from orchestration.defs.automation import running
-
-    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
-    if not report.published and report.broke:
-        raise typer.Exit(_tell_failure(report))
-    return report
-
-
 def execute(
     home: Home,
     job: str,
     partition_key: str | None = None,
     ops: dict[str, dict[str, Any]] | None = None,
     decision: str | None = None,
+    *,
+    may_be_refused: bool = False,
 ) -> RunReport:
-    """The same; a Refusal's words and exit 1 where it is refused before anything is published."""
-    report = attempt(home, job, partition_key, ops, decision)
-    if not report.succeeded and not report.published:
+    """Run a job; where it fails before anything is published, its words and exit code.
+
+    A refusal ends the command too, unless it `may_be_refused`: then it is in the report, as is
+    what fails after the publication, for `tell_published`.
+    """
+    from orchestration.defs.automation import running
+
+    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
+    is_bearable = report.succeeded or (may_be_refused and not report.broke)
+    if not is_bearable and not report.published:
         raise typer.Exit(_tell_failure(report))
     return report
 
