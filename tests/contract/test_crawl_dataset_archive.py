@@ -21,6 +21,7 @@ from orchestration.hub.dataset_archive import Fetched, fetch, list_revisions
 from orchestration.hub.patience import Clock
 from orchestration.snapshots.importing import import_archive
 from orchestration.snapshots.store import Source
+from tests.faults.conftest import Proxy
 
 NAME = "cfahlgren1/hub-stats"
 TOKEN = "hf_" + "never" * 6
@@ -191,47 +192,33 @@ def test_faults_that_pass_are_outlasted(
 
 
 def test_the_token_does_not_follow_a_redirect_to_a_file_store(
-    world: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, folder: Path, tmp_path: Path
 ) -> None:
-    tokens: list[str | None] = []
-    with LocalHub(world, datasets={NAME: folder}) as store:
-        spend = store.stage.quota.spend
-
-        def noted(token: str | None) -> Any:
-            tokens.append(token)
-            return spend(token)
-
-        monkeypatch.setattr(store.stage.quota, "spend", noted)
-        elsewhere = store.endpoint.replace("127.0.0.1", "localhost")
+    with LocalHub(world, datasets={NAME: folder}) as store, Proxy(store.endpoint) as watched:
+        elsewhere = watched.endpoint.replace("127.0.0.1", "localhost")
         fault = {"when": {"path": "*/resolve/*"}, "do": "redirect", "origin": elsewhere}
         with LocalHub(world, datasets={NAME: folder}, faults={"faults": [fault]}) as hub:
             client = HubClient(hub.endpoint, TOKEN, clock=Hurried())
             (revision,) = list_revisions(client, NAME, last=world.dates[0])
             fetch(client, revision, tmp_path / "to", cache=tmp_path / "cache")
-    assert all(token is None for token in tokens)
+    assert_came_without_token(watched)
 
 
-def test_the_token_does_not_follow_a_link_elsewhere(
-    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_token_does_not_follow_a_link_elsewhere(world: World, folder: Path) -> None:
     """huggingface_hub's own paging goes wherever a `Link` leads, with the same headers."""
-    tokens: list[str | None] = []
-    with LocalHub(world, datasets={NAME: folder}) as foreign:
-        spend = foreign.stage.quota.spend
-
-        def noted(token: str | None) -> Any:
-            tokens.append(token)
-            return spend(token)
-
-        monkeypatch.setattr(foreign.stage.quota, "spend", noted)
+    with LocalHub(world, datasets={NAME: folder}) as foreign, Proxy(foreign.endpoint) as watched:
         fault = {
             "when": {"path": "*/commits/*"},
             "do": "foreign_link",
-            "origin": foreign.endpoint,
+            "origin": watched.endpoint,
         }
         with LocalHub(world, datasets={NAME: folder}, faults={"faults": [fault]}) as hub:
             client = HubClient(hub.endpoint, TOKEN, clock=Hurried())
             with contextlib.suppress(Refusal):
                 list(list_revisions(client, NAME, last=world.dates[0]))
-    assert tokens
-    assert all(token is None for token in tokens)
+    assert_came_without_token(watched)
+
+
+def assert_came_without_token(watched: Proxy) -> None:
+    assert watched.headers
+    assert not any("authorization" in map(str.lower, headers) for headers in watched.headers)
