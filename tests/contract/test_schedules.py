@@ -142,13 +142,18 @@ def test_a_day_that_gate_1_refused_waits_for_a_decision(
     assert isinstance(tick(home), dg.RunRequest)
 
 
+def refuse_publication(home: Home) -> None:
+    """Build what the third gate refuses: the past with an organization in another country."""
+    build_warehouse(home, moved={"owner-0": "FR"})
+    with pytest.raises(PublicationRefused):
+        swap.publish(home, code_version="1")
+
+
 def test_a_day_that_gate_3_refused_waits_for_a_decision(
     sealed: Home, tmp_path: Path, tick: Tick
 ) -> None:
     home = copied(sealed, tmp_path)
-    build_warehouse(home, moved={"owner-0": "FR"})
-    with pytest.raises(PublicationRefused):
-        swap.publish(home, code_version="1")
+    refuse_publication(home)
     words = f"the publication of {TODAY} was refused, and waits for somebody to decide"
     assert tick(home) == words
     refusals.accept(home, "history_as_published", "the seat moved")
@@ -159,9 +164,7 @@ def test_what_was_refused_yesterday_holds_up_no_crawl_of_today(
     yesterday: Home, tmp_path: Path, tick: Tick
 ) -> None:
     home = copied(yesterday, tmp_path)
-    build_warehouse(home, moved={"owner-0": "FR"})
-    with pytest.raises(PublicationRefused):
-        swap.publish(home, code_version="1")
+    refuse_publication(home)
     assert isinstance(tick(home), dg.RunRequest)
 
 
