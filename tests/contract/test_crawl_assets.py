@@ -396,3 +396,14 @@ def test_owners_are_asked_of_the_homes_own_hub_alone(
     found = told.metadata["raw_hub__authors"]
     assert found["asked"].value == 0
     assert "the generated world" in found["why"].value
+
+
+def test_a_day_that_was_crawled_needs_no_hub(
+    run: Callable[..., Told], world: World, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalHub(world, date=world.dates[0]) as hub:
+        assert run(hub, world.dates[0]).succeeded
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        told = run(hub, world.dates[0])
+    assert told.succeeded
+    assert "unset HF_HUB_OFFLINE" in told.metadata["raw_hub__authors"]["why"].value

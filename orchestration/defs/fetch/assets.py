@@ -13,7 +13,7 @@ from orchestration import preflight, profile
 from orchestration.database import connect
 from orchestration.defs.fetch import recorded
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, refused, refusing
+from orchestration.defs.fetch.live import fetch_live, refusing
 from orchestration.defs.fetch.partitions import daily
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.errors import Refusal
@@ -117,7 +117,7 @@ def fetch(
 def _fetch_models(
     context: dg.AssetExecutionContext, config: FetchConfig, home: Home
 ) -> dg.MaterializeResult[None]:
-    try:
+    with refusing():
         if config.source is Origin.LIVE:
             sealed, landed = fetch_live(
                 home,
@@ -130,8 +130,6 @@ def _fetch_models(
                 metadata |= describe_crawl(home, contract.MODELS, landed)
             return dg.MaterializeResult(asset_key=MODELS.key, metadata=metadata)
         imported = _import_recorded(home, config, context)
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
     days = [*imported.sealed, *imported.unchanged]
     if not days:
         raise dg.Failure(
@@ -178,15 +176,16 @@ def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
         return dg.MaterializeResult(
             asset_key=AUTHORS.key, metadata={"asked": 0, "why": "an archive has no Hub to ask"}
         )
-    day, client = sealed[-1], HubClient()
+    day = sealed[-1]
     try:
+        client = HubClient()
         # Nobody was contacted where the day had been crawled before.
         home.check_universe(client.contact().universe)
     except Refusal as refusal:
         return dg.MaterializeResult(
             asset_key=AUTHORS.key, metadata={"asked": 0, "why": str(refusal)}
         )
-    try:
+    with refusing():
         report = authors.refresh(
             home,
             client,
@@ -195,8 +194,6 @@ def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
             at_most=config.authors_at_most,
             tell=log.info,
         )
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
     return dg.MaterializeResult(
         asset_key=AUTHORS.key,
         metadata={

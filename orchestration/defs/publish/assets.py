@@ -12,11 +12,10 @@ import dagster as dg
 
 from orchestration import ahead, profile, warehouse
 from orchestration.defs.fetch.checks import as_check_result
-from orchestration.defs.fetch.live import refused
+from orchestration.defs.fetch.live import refusing
 from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
 from orchestration.defs.transform.assets import transform
 from orchestration.defs.transform.project import CODE
-from orchestration.errors import Refusal
 from orchestration.gates import candidate
 from orchestration.gates.tables import TABLES
 from orchestration.home import CHECKOUT, Home
@@ -93,23 +92,22 @@ def dashboard(process: Popen[bytes], folder: Path, beside: Path) -> Iterator[Cal
 )
 def publication(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
     measured = Profile()
-    try:
-        # Its imports take a second, in which the tables are written.
-        with ahead.start("dashboard.build", "write_into", merged=True) as process:
-            try:
-                published = swap.publish(
-                    observatory.home,
-                    code_version=CODE_VERSION,
-                    extras=[partial(dashboard, process)],
-                    profile=measured,
-                )
-            finally:
-                process.kill()
-    except PublicationRefused as refusal:
-        yield from _check_results(list(refusal.outcomes))
-        raise refused(refusal) from refusal
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
+    with refusing():
+        try:
+            # Its imports take a second, in which the tables are written.
+            with ahead.start("dashboard.build", "write_into", merged=True) as process:
+                try:
+                    published = swap.publish(
+                        observatory.home,
+                        code_version=CODE_VERSION,
+                        extras=[partial(dashboard, process)],
+                        profile=measured,
+                    )
+                finally:
+                    process.kill()
+        except PublicationRefused as refusal:
+            yield from _check_results(list(refusal.outcomes))
+            raise
     yield from _check_results(list(published.outcomes))
     yield dg.MaterializeResult(
         metadata=describe(observatory.home, published)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration import reporting
-from orchestration.defs.fetch.live import refused
+from orchestration.defs.fetch.live import refusing
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.defs.publish.assets import KEY as PUBLICATION
-from orchestration.errors import Refusal
 from orchestration.publication import postgres
 
 log = logging.getLogger(__name__)
@@ -33,14 +32,12 @@ log = logging.getLogger(__name__)
 def served_copy(
     context: dg.AssetExecutionContext, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    try:
+    with refusing():
         served = postgres.serve_shown(
             reporting.published_folder(observatory.home),
             again="observatory publish",
             said=log.info,
         )
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
     if served is not None:
         yield dg.MaterializeResult(
             metadata={

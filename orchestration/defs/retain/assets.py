@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.fetch.live import refused
+from orchestration.defs.fetch.live import refusing
 from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
 from orchestration.defs.publish.assets import KEY as PUBLICATION
-from orchestration.errors import Refusal
 from orchestration.gates import verdicts
 from orchestration.snapshots import retention, store
 from orchestration.snapshots.retention import MIB, Retention
@@ -48,7 +47,7 @@ def history(
     context: dg.AssetExecutionContext, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     home = observatory.home
-    try:
+    with refusing():
         declared = Retention.from_environment()
         enforced = retention.enforce(
             home,
@@ -58,8 +57,6 @@ def history(
         )
         at_rest = retention.bytes_at_rest(home)
         days = store.list_sealed(home)
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
     yield dg.MaterializeResult(
         metadata={
             "days": len(days),
