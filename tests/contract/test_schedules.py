@@ -15,7 +15,7 @@ import pytest
 from orchestration import definitions, status
 from orchestration.defs.automation import schedules
 from orchestration.gates import raw, verdicts
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.publication import refusals, swap
 from orchestration.publication.swap import PublicationRefused
 from orchestration.snapshots import store
@@ -81,8 +81,10 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         hour: int = 7,
         day: date = TODAY,
         schedule: dg.ScheduleDefinition = schedules.every_morning,
+        endpoint: str = "http://127.0.0.1:9",
     ) -> dg.RunRequest | str:
         monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
         monkeypatch.setattr(schedules, "datetime", Noon)
         context = dg.build_schedule_context(
             instance=instance,
@@ -112,6 +114,13 @@ def test_each_hour_asks_for_the_day_until_it_is_had(yesterday: Home, tick: Tick)
     assert [one.partition_key for one in asked] == [TODAY.isoformat()] * 3
     assert [one.run_key for one in asked] == [f"{TODAY}T{hour}" for hour in ("06", "07", "23")]
     assert schedules.every_morning.cron_schedule == "0 6-23 * * *"
+
+
+def test_a_generated_world_asks_the_real_hub_for_nothing(sealed: Home, tick: Tick) -> None:
+    """It would be refused, every hour: so whoever opens the UI of the demo would see it fail."""
+    sealed.claim_universe(Universe("world", "fixture"))
+    assert "HF_ENDPOINT names no Hub of it" in str(tick(sealed, endpoint=""))
+    assert isinstance(tick(sealed), dg.RunRequest)
 
 
 def test_a_sealed_day_that_is_not_published_is_due(sealed: Home, tick: Tick) -> None:

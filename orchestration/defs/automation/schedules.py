@@ -7,6 +7,7 @@ the day is had.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -68,6 +69,9 @@ def _of_the_day(
     if day < datetime.now(UTC).date():
         # Ticks that a daemon missed are caught up with.
         return dg.SkipReason(f"{day} is over, and the Hub tells the counters of its own day only")
+    universe = home.universe()
+    if universe is not None and universe.kind != "hub" and not os.environ.get("HF_ENDPOINT"):
+        return dg.SkipReason(f"this home holds {universe}, and HF_ENDPOINT names no Hub of it")
     if holder := home.holder():
         return dg.SkipReason(f"the home is in use by {holder}")
     under_way = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
