@@ -85,12 +85,17 @@ def happen(size: Size, owners: Owners, models: Models, drawn_name: Callable[[int
     )
     count = max(6, round(len(models) * days * 1e-5)) if days > 1 else 0
     renamed: list[Renamed] = []
+    taken: set[tuple[int, str]] = set()
     chosen = random.choice(steady, min(2 * count, len(steady)), replace=False)
+    has_name = _names_by_owner(models)
     for number, row in enumerate(int(r) for r in chosen):
-        owner = int(models.owner[row])
-        if number % 4 == 3:
+        owner, name = int(models.owner[row]), drawn_name(row)
+        moves = number % 4 == 3
+        if moves:
             owner = int(random.integers(0, owners.organizations))
-        name = drawn_name(row) if number % 4 == 3 else f"{drawn_name(row)}-renamed-{row}"
+        if not moves or has_name(owner, row) or (owner, name) in taken:
+            name = f"{name}-renamed-{row}"
+        taken.add((owner, name))
         renamed.append(Renamed(row, some_day(), name, owner))
     renamed += _reborn(renamed, models, drawn_name)
 
@@ -109,6 +114,19 @@ def happen(size: Size, owners: Owners, models: Models, drawn_name: Callable[[int
         tuple(sorted(renamed, key=lambda event: (event.on, event.row))),
         tuple(sorted(moved if days > 1 else [], key=lambda event: event.on)),
     )
+
+
+def _names_by_owner(models: Models) -> Callable[[int, int], bool]:
+    """Whether a model of an owner was born with the name of a row."""
+    by_owner = np.argsort(models.owner, kind="stable")
+    owners = models.owner[by_owner]
+    told = (models.stem, models.version, models.size, models.suffix, models.nickname, models.twin)
+
+    def has_name(owner: int, row: int) -> bool:
+        theirs = by_owner[slice(*np.searchsorted(owners, [owner, owner + 1]))]
+        return bool(np.all([column[theirs] == column[row] for column in told], axis=0).any())
+
+    return has_name
 
 
 def _reborn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_hub import World, named_world, write_archive, write_raw, write_truth
-from local_hub.world import names
+from local_hub.world import events, names
 from local_hub.world.disturbances import Disturbances, Rollback, Stall, day_number
 from local_hub.world.files import write_day
 from local_hub.world.truth import launches, root_weights
@@ -339,3 +340,18 @@ def test_worlds_of_every_size_can_be_drawn() -> None:
         table = world.texts(world.dates[-1]).table(world.rows(world.dates[-1]))
         assert table.num_rows > 450
         orjson.loads(world.day(world.dates[0]).encoded(np.arange(3), ("id", "tags")))
+
+
+def test_a_model_that_moves_takes_no_name_that_its_new_owner_has(clean: World) -> None:
+    # Told apart by their owners alone: every move is to where the name is taken.
+    told = ("stem", "version", "size", "suffix", "nickname", "twin")
+    alike = {name: np.zeros_like(getattr(clean.models, name)) for name in told}
+    models = replace(clean.models, **alike)
+    happened = events.happen(clean.size, clean.owners, models, lambda _: "name")
+    owners = set(models.owner.tolist())
+    # A model that is born under the name of one that left is none of them.
+    later = [one for one in happened.models if one.on > events.EVER]
+    moved = [one for one in later if one.owner != models.owner[one.row]]
+    assert moved
+    assert not [one for one in moved if one.owner in owners and one.name == "name"]
+    assert len({(one.owner, one.name) for one in moved}) == len(moved)
