@@ -7,14 +7,23 @@ run then is `defs/automation`'s; nothing is judged here.
 from __future__ import annotations
 
 import contextlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from orchestration.errors import Refusal
 from orchestration.gates import verdicts
 from orchestration.home import Home
+from orchestration.hub import aside
 from orchestration.publication import generation, refusals, showings
 from orchestration.snapshots import store
 from orchestration.snapshots.store import Sealed
+
+# A Hub that is cut off is not whole again within the hour, and a whole crawl is thousands of
+# requests: three a day at most, as far apart as the day allows.
+AGAIN_AFTER = timedelta(hours=6)
+_AGAIN = (
+    "It is crawled again six hours after that, while the day lasts; "
+    "`observatory run` crawls it at once"
+)
 
 
 def crawled(home: Home, day: date, table: str = store.MODELS) -> Sealed | None:
@@ -23,11 +32,25 @@ def crawled(home: Home, day: date, table: str = store.MODELS) -> Sealed | None:
     return sealed if sealed is not None and sealed.source["kind"] == "live" else None
 
 
-def settled(home: Home, day: date) -> str | None:
-    """Why a run would do nothing for `day`, or only what it did before; None where it is due."""
+def set_aside(home: Home, day: date, at: datetime, table: str = store.MODELS) -> str | None:
+    """Why a day that is not sealed is not crawled `at` that time; None where it may be."""
+    tries = [one for one in aside.found(home, table) if one.snapshot_date == day]
+    if not tries or at >= tries[-1].at + AGAIN_AFTER:
+        return None
+    last = tries[-1]
+    return (
+        f"the crawl of {day} was refused at {last.at:%H:%M} UTC and set aside in {last.folder}: "
+        f"{last.in_short}. {_AGAIN}"
+    )
+
+
+def settled(home: Home, day: date, at: datetime) -> str | None:
+    """Why a run `at` that time would do nothing for `day`, or only what it did before; or None."""
     sealed = crawled(home, day)
-    verdict = verdicts.kept(home, sealed) if sealed is not None else None
-    if sealed is None or verdict is None:
+    if sealed is None:
+        return set_aside(home, day, at)
+    verdict = verdicts.kept(home, sealed)
+    if verdict is None:
         return None
     if not verdict.passed:
         return f"{day} was refused by the first gate, and waits for somebody to decide"

@@ -97,13 +97,11 @@ def _freshness(manifest: Manifest | None, published: list[date], today: date) ->
 
 def _next_run(home: Home, now: datetime) -> datetime:
     first = datetime.combine(now.date(), DAILY_RUN_AT)
-    if now < first:
-        return first
-    again = first + timedelta(hours=(now - first) // timedelta(hours=1) + 1)
-    is_due = True
+    hours = [first + timedelta(hours=n) for n in range(24 - DAILY_RUN_AT.hour)]
+    ahead = [hour for hour in hours if hour > now]
     with contextlib.suppress(Refusal):
-        is_due = due.settled(home, now.date()) is None
-    return again if is_due and again.date() == first.date() else first + timedelta(days=1)
+        ahead = [hour for hour in ahead if due.settled(home, now.date(), hour) is None]
+    return ahead[0] if ahead else first + timedelta(days=1)
 
 
 def _day(home: Home, day: store.Sealed, published: list[date]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from orchestration.database import connect
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import blocked
 from orchestration.home import Home, Universe
+from orchestration.hub import aside
 from orchestration.publication import generation
 from orchestration.publication.freshness import STALE_AFTER, ages
 from orchestration.snapshots import store
@@ -228,16 +229,14 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
             link=_page(home, "quality"),
             asset="raw_hub__models",
         )
-    for reason in sorted((home.landing / "set_aside" / store.MODELS).glob("*/reason.txt")):
-        day_text, _, _ = reason.parent.name.partition("_")
-        why = reason.read_text(encoding="utf-8").strip()
+    for one in aside.found(home, store.MODELS):
         yield Alert(
-            subject=f"crawl: {day_text}",
-            # The next try is an hour later and misses others: that is no other reason.
-            state=hashlib.sha256(re.sub(r"[\d.,]+", "", why).encode()).hexdigest(),
-            as_of=reason.parent.name,
-            text=f"{label}the crawl of {day_text} was refused and set aside in {reason.parent}: "
-            f"{why.splitlines()[0] if why else 'no reason is told'}",
+            subject=f"crawl: {one.snapshot_date}",
+            # The next try is hours later and misses others: that is no other reason.
+            state=hashlib.sha256(re.sub(r"[\d.,]+", "", one.reason).encode()).hexdigest(),
+            as_of=one.folder.name,
+            text=f"{label}the crawl of {one.snapshot_date} was refused and set aside in "
+            f"{one.folder}: {one.in_short}",
             link=_page(home, "quality"),
             asset="raw_hub__models",
         )

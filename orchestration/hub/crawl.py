@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
+from orchestration.hub import aside
 from orchestration.hub.client import Answer, HubClient, HubGreeting
 from orchestration.hub.landing import Begun, Entry, Landing, newest_created_at
 from orchestration.hub.pages import (
@@ -88,9 +89,7 @@ class Landed:
 
     def set_aside(self, home: Home, reason: str) -> Path:
         """Keep the pages, with the reason, where no crawl goes on from them."""
-        landing = Landing.open(self.folder)
-        assert landing is not None, "a landed crawl has its folder"
-        return landing.set_aside(home, reason)
+        return aside.put(home, self.folder, self.table, self.snapshot_date, reason)
 
 
 def resumable(

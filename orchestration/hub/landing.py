@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 
-from orchestration.home import Home, Universe, sync_folder, write_text_durably
+from orchestration.home import Universe, write_text_durably
 from orchestration.hub.client import HubGreeting
 from orchestration.hub.pages import Page, Row, moment, read_rows
 
@@ -26,7 +26,6 @@ from orchestration.hub.pages import Page, Row, moment, read_rows
 RESUMABLE_AFTER_ITS_DAY = timedelta(hours=2)
 # One that has ended asks for no page any more, and waits to be sealed.
 SEALABLE_AFTER_ITS_DAY = timedelta(days=1)
-KEPT_ASIDE = 3
 # Level 1: 2 ms for a page of 1 MB, an eighth of its size; level 3 takes twice as long.
 _CODEC = pa.Codec("zstd", compression_level=1)
 
@@ -170,19 +169,6 @@ class Landing:
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def set_aside(self, home: Home, reason: str) -> Path:
-        """Move the pages out of the way of the next crawl; the newest few are kept."""
-        shelf = home.landing / "set_aside" / self.begun.table
-        shelf.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        target = shelf / f"{self.begun.snapshot_date}_{stamp}"
-        write_text_durably(self.folder / "reason.txt", reason.rstrip() + "\n")
-        self.folder.replace(target)
-        sync_folder(shelf)
-        for old in sorted(path for path in shelf.iterdir() if path.is_dir())[:-KEPT_ASIDE]:
-            shutil.rmtree(old, ignore_errors=True)
-        return target
 
     def _file(self, number: int) -> Path:
         return self.folder / f"page-{number:05d}.json.zst"

@@ -2,7 +2,7 @@
 
 What belongs here: the declaration and the order of its steps. Nothing that is the only copy is
 ever removed: a whole day goes when its compacted form was proven (`compaction.py`), and no
-sealed day goes altogether. Generations are `publication/swap.py`'s, crawls `hub/landing.py`'s.
+sealed day goes altogether. Generations are `publication/swap.py`'s, crawls `hub/aside.py`'s.
 """
 
 from __future__ import annotations

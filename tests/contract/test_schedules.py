@@ -46,6 +46,15 @@ def crawled(home: Home, day: date, table: str = store.MODELS) -> None:
     (folder / store.MANIFEST).write_text(live.to_json())
 
 
+def set_aside(home: Home, at: time, day: date = TODAY, table: str = store.MODELS) -> Path:
+    """Let a crawl of `day` have been refused at that time."""
+    stamp = datetime.combine(day, at).strftime("%Y%m%dT%H%M%S%f")
+    folder = home.landing / "set_aside" / table / f"{day}_{stamp}"
+    folder.mkdir(parents=True)
+    (folder / "reason.txt").write_text("10 % of the rows are missing\nand more\n")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose newest day, published, is yesterday."""
@@ -125,6 +134,35 @@ def test_a_generated_world_asks_the_real_hub_for_nothing(sealed: Home, tick: Tic
 
 def test_a_sealed_day_that_is_not_published_is_due(sealed: Home, tick: Tick) -> None:
     assert isinstance(tick(sealed), dg.RunRequest)
+
+
+def test_a_day_whose_crawl_was_set_aside_is_crawled_three_times_at_most(
+    yesterday: Home, tmp_path: Path, tick: Tick
+) -> None:
+    """A Hub that is cut off the whole day long: each crawl of it is refused after 40 minutes."""
+    home = copied(yesterday, tmp_path)
+    set_aside(home, time(20), TODAY - timedelta(days=1))
+    crawls = []
+    for hour in range(6, 24):
+        found = tick(home, hour)
+        if isinstance(found, dg.RunRequest):
+            crawls.append(hour)
+            aside = set_aside(home, time(hour, 40))
+        else:
+            assert found == (
+                f"the crawl of {TODAY} was refused at {crawls[-1]:02d}:40 UTC and set aside in "
+                f"{aside}: 10 % of the rows are missing. It is crawled again six hours after "
+                "that, while the day lasts; `observatory run` crawls it at once"
+            )
+    assert crawls == [6, 13, 20]
+
+
+def test_a_day_that_was_sealed_after_all_waits_for_nothing(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    set_aside(home, time(6, 40))
+    assert isinstance(tick(home, 7), dg.RunRequest)
 
 
 def test_a_published_day_is_not_asked_for_also_where_somebody_went_back(
@@ -233,6 +271,30 @@ def test_datasets_and_spaces_are_asked_for_until_they_are_sealed(
     assert isinstance(tick(home, schedule=others), dg.RunRequest)
     crawled(home, TODAY, "hub_spaces")
     assert tick(home, schedule=others) == f"datasets and spaces of {TODAY} are sealed"
+
+
+def test_datasets_that_were_set_aside_are_not_crawled_every_hour(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    home = copied(sealed, tmp_path)
+    others = schedules.every_morning_others
+    aside = set_aside(home, time(6, 50), table="hub_datasets")
+    found = tick(home, 7, schedule=others)
+    assert isinstance(found, str) and f"06:50 UTC and set aside in {aside}" in found
+    assert isinstance(tick(home, 13, schedule=others), dg.RunRequest)
+    # The models' schedule has no share in it.
+    assert isinstance(tick(home, 7), dg.RunRequest)
+
+
+def test_the_state_of_a_home_tells_when_a_refused_crawl_is_tried_again(
+    yesterday: Home, tmp_path: Path
+) -> None:
+    home = copied(yesterday, tmp_path)
+    for refused, hour in ((6, 13), (13, 20), (20, 30)):
+        set_aside(home, time(refused, 40))
+        now = datetime.combine(TODAY, time(refused, 50), UTC)
+        again = datetime.combine(TODAY, time(), UTC) + timedelta(hours=hour)
+        assert status.status(home, now)["next_run"] == again.isoformat()
 
 
 def test_the_state_of_a_home_tells_tomorrow_where_the_day_is_had(

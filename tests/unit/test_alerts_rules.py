@@ -236,7 +236,7 @@ def test_a_refused_snapshot_tells_what_failed_and_what_to_do(home: Home) -> None
 def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:
     shelf = home.landing / "set_aside" / store.MODELS
     for stamp, why in enumerate(["10 % are missing", "10.25 % are missing", "the Hub lied"]):
-        folder = shelf / f"2026-08-20_2026082{stamp}T060000"
+        folder = shelf / f"2026-08-20_2026082{stamp}T060000000000"
         folder.mkdir(parents=True)
         (folder / "reason.txt").write_text(f"{why}\n", encoding="utf-8")
     texts = [alert.text for alert in told(home, "snapshot_refused")]

@@ -61,7 +61,7 @@ def every_morning_others(context: dg.ScheduleEvaluationContext) -> dg.RunRequest
 def _of_the_day(
     context: dg.ScheduleEvaluationContext,
     job: str,
-    settled: Callable[[dg.DagsterInstance, Home, date], str | None],
+    settled: Callable[[dg.DagsterInstance, Home, date, datetime], str | None],
 ) -> dg.RunRequest | dg.SkipReason:
     """A run for the day of the tick, or why none is needed or can be had."""
     tick = context.scheduled_execution_time
@@ -77,7 +77,7 @@ def _of_the_day(
     under_way = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
     if runs := context.instance.get_runs(under_way, limit=1):
         return dg.SkipReason(f"run {runs[0].run_id[:8]} is under way")
-    if why := settled(context.instance, home, day):
+    if why := settled(context.instance, home, day, tick):
         return dg.SkipReason(why)
     return dg.RunRequest(
         run_key=f"{day}T{tick:%H}",
@@ -86,8 +86,8 @@ def _of_the_day(
     )
 
 
-def _settled(instance: dg.DagsterInstance, home: Home, day: date) -> str | None:
-    why, sealed = due.settled(home, day), due.crawled(home, day)
+def _settled(instance: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
+    why, sealed = due.settled(home, day, tick), due.crawled(home, day)
     if why or sealed is None:
         return why
     failed = dg.RunsFilter(
@@ -102,7 +102,10 @@ def _settled(instance: dg.DagsterInstance, home: Home, day: date) -> str | None:
     return f"{day} is sealed, and {count} runs have failed to publish it since"
 
 
-def _others_settled(_: dg.DagsterInstance, home: Home, day: date) -> str | None:
-    if all(due.crawled(home, day, kind.table) for kind in asked):
+def _others_settled(_: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
+    missing = [kind.table for kind in asked if due.crawled(home, day, kind.table) is None]
+    if not missing:
         return f"{' and '.join(kind.name for kind in asked)} of {day} are sealed"
-    return None
+    # One run crawls whatever is missing: where one kind waits, the other does too.
+    refused = (due.set_aside(home, day, tick, table) for table in missing)
+    return "; ".join(filter(None, refused)) or None
