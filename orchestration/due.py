@@ -17,49 +17,67 @@ from orchestration.publication import generation, refusals, showings
 from orchestration.snapshots import store
 from orchestration.snapshots.store import Sealed
 
-# A Hub that is cut off is not whole again within the hour, and a whole crawl is thousands of
+# What is wrong with the Hub is not mended within the hour, and a whole crawl is thousands of
 # requests: three a day at most, as far apart as the day allows.
 AGAIN_AFTER = timedelta(hours=6)
-_AGAIN = (
-    "It is crawled again six hours after that, while the day lasts; "
-    "`observatory run` crawls it at once"
-)
 
 
-def crawled(home: Home, day: date, table: str = store.MODELS) -> Sealed | None:
-    """The day as a crawl sealed it, or None."""
-    sealed = store.find(home, day, table)
-    return sealed if sealed is not None and sealed.source["kind"] == "live" else None
+def had(home: Home, day: date, table: str = store.MODELS) -> Sealed | None:
+    """The day as a crawl sealed it; None where none did, or the first gate refused it.
 
-
-def set_aside(home: Home, day: date, at: datetime, table: str = store.MODELS) -> str | None:
-    """Why a day that is not sealed is not crawled `at` that time; None where it may be."""
-    tries = [one for one in aside.found(home, table) if one.snapshot_date == day]
-    if not tries or at >= tries[-1].at + AGAIN_AFTER:
+    A second crawl of a day finds counters of a later hour, as an archive has those of its own.
+    Sealed as a correction they would have the whole warehouse built anew.
+    """
+    sealed = _crawled(home, day, table)
+    if sealed is None:
         return None
-    last = tries[-1]
+    verdict = verdicts.kept(home, sealed)
+    return sealed if verdict is None or verdict.passed else None
+
+
+def refused(home: Home, day: date, at: datetime, table: str = store.MODELS) -> str | None:
+    """Why a day that is not had is not crawled `at` that time: a crawl was refused before; or None.
+
+    Of a later hour the content is another, and may be good.
+    """
+    tries = [
+        (one.at, f"the crawl of {day} was refused and set aside in {one.folder}: {one.in_short}")
+        for one in aside.found(home, table)
+        if one.snapshot_date == day
+    ]
+    if sealed := _crawled(home, day, table):
+        why = f"{day} was refused by the first gate, and waits for somebody to decide"
+        tries.append((datetime.fromisoformat(sealed.sealed_at), why))
+    if not tries:
+        return None
+    last, why = max(tries)
+    again = last + AGAIN_AFTER
+    if at >= again:
+        return None
     return (
-        f"the crawl of {day} was refused at {last.at:%H:%M} UTC and set aside in {last.folder}: "
-        f"{last.in_short}. {_AGAIN}"
+        f"{why}. It is crawled again at {again:%Y-%m-%d %H:%M} UTC, if its day lasts until then; "
+        "`observatory run` crawls it at once"
     )
 
 
 def settled(home: Home, day: date, at: datetime) -> str | None:
     """Why a run `at` that time would do nothing for `day`, or only what it did before; or None."""
-    sealed = crawled(home, day)
+    sealed = had(home, day)
     if sealed is None:
-        return set_aside(home, day, at)
-    verdict = verdicts.kept(home, sealed)
-    if verdict is None:
+        return refused(home, day, at)
+    if verdicts.kept(home, sealed) is None:
         return None
-    if not verdict.passed:
-        return f"{day} was refused by the first gate, and waits for somebody to decide"
     if _was_shown(home, day):
         return f"{day} is published"
     refused_at = refusals.standing_since(home)
     if refused_at is not None and refused_at >= datetime.fromisoformat(sealed.sealed_at):
         return f"the publication of {day} was refused, and waits for somebody to decide"
     return None
+
+
+def _crawled(home: Home, day: date, table: str) -> Sealed | None:
+    sealed = store.find(home, day, table)
+    return sealed if sealed is not None and sealed.source["kind"] == "live" else None
 
 
 def _was_shown(home: Home, day: date) -> bool:

@@ -218,12 +218,14 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
         if verdict is None or verdict.passed:
             continue
         stops = blocked(verdict.outcomes)
+        # Of a day that is crawled again and refused again by the same checks nothing is new.
+        failed = ", ".join(one.name for one in stops)
         first = stops[0]
         more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
         yield Alert(
-            subject=f"snapshot: {day.snapshot_date} {day.content_sha256}",
-            state="refused",
-            as_of=day.snapshot_date.isoformat(),
+            subject=f"snapshot: {day.snapshot_date}",
+            state=f"refused: {failed}",
+            as_of=day.sealed_at,
             text=f"{label}the snapshot of {day.snapshot_date} was refused: {first.name} observed "
             f"{first.observed}, allowed {first.threshold}{more}. What to do: {first.cure}",
             link=_page(home, "quality"),

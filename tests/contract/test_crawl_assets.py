@@ -169,6 +169,35 @@ def test_a_day_that_was_crawled_is_not_crawled_again_unless_it_was_refused(
     assert crawled == [True, False, True]
 
 
+def test_of_a_refused_day_that_is_crawled_again_the_second_version_counts(
+    run: Callable[..., Told], world: World, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the morning the Hub lists every counter as 0; by noon it has mended that."""
+    ask = HubClient.ask
+
+    def zeros(client: HubClient, path: str, **given: Any) -> Any:
+        answer = ask(client, path, **given)
+        if not path.startswith("/api/models?"):
+            return answer
+        rows = [row | {"downloads": 0, "downloadsAllTime": 0} for row in answer.json()]
+        return replace(answer, body=json.dumps(rows).encode())
+
+    day = world.dates[0]
+    passed = []
+    with LocalHub(world, date=day) as hub:
+        with monkeypatch.context() as morning:
+            morning.setattr(HubClient, "ask", zeros)
+            assert run(hub, day).succeeded
+        passed.append(raw.verdict(home, day).passed)
+        assert run(hub, day).succeeded
+        passed.append(raw.verdict(home, day).passed)
+    sealed = store.find(home, day)
+    assert sealed is not None
+    assert (sealed.version, passed) == (2, [False, True])
+    assert [version["downloads"] for version in sealed.versions] == [0]
+    assert sealed.downloads > 0
+
+
 def test_a_day_is_crawled_though_the_build_after_it_would_not_fit(
     run: Callable[..., Told], world: World, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

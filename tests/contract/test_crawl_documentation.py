@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 def collected() -> set[str]:
     """`file.py::test[parameter]` of every test of the crawl."""
-    files = [*ROOT.glob("tests/*/test_crawl_*.py"), *ROOT.glob("tests/*/test_hub_*.py")]
+    names = ("test_crawl_*.py", "test_hub_*.py", "test_schedules.py")
+    files = [file for name in names for file in ROOT.glob(f"tests/*/{name}")]
     here = [str(file) for file in files if file != Path(__file__)]
     told = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", *here],

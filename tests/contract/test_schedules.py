@@ -36,11 +36,15 @@ class Noon(datetime):
         return cls.combine(TODAY, time(12), tz)
 
 
-def crawled(home: Home, day: date, table: str = store.MODELS) -> None:
+def crawled(
+    home: Home, day: date, table: str = store.MODELS, sealed_at: time | None = None
+) -> None:
     """Let a sealed day, or the models' in the place of another kind's, be one of a crawl."""
     of_models = store.find(home, day)
     assert of_models is not None
     live = replace(of_models, table=table, source=of_models.source | {"kind": "live"})
+    if sealed_at is not None:
+        live = replace(live, sealed_at=datetime.combine(day, sealed_at, UTC).isoformat())
     folder = store.folder_of(home, day, table)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / store.MANIFEST).write_text(live.to_json())
@@ -53,6 +57,15 @@ def set_aside(home: Home, at: time, day: date = TODAY, table: str = store.MODELS
     folder.mkdir(parents=True)
     (folder / "reason.txt").write_text("10 % of the rows are missing\nand more\n")
     return folder
+
+
+def again(hour: int) -> str:
+    """What is told of a crawl that was refused at 40 past `hour`."""
+    at = datetime.combine(TODAY, time(hour, 40)) + timedelta(hours=6)
+    return (
+        f"It is crawled again at {at:%Y-%m-%d %H:%M} UTC, if its day lasts until then; "
+        "`observatory run` crawls it at once"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +163,8 @@ def test_a_day_whose_crawl_was_set_aside_is_crawled_three_times_at_most(
             aside = set_aside(home, time(hour, 40))
         else:
             assert found == (
-                f"the crawl of {TODAY} was refused at {crawls[-1]:02d}:40 UTC and set aside in "
-                f"{aside}: 10 % of the rows are missing. It is crawled again six hours after "
-                "that, while the day lasts; `observatory run` crawls it at once"
+                f"the crawl of {TODAY} was refused and set aside in {aside}: 10 % of the rows "
+                f"are missing. {again(crawls[-1])}"
             )
     assert crawls == [6, 13, 20]
 
@@ -176,15 +188,45 @@ def test_a_published_day_is_not_asked_for_also_where_somebody_went_back(
     assert tick(home) == f"{TODAY} is published"
 
 
-def test_a_day_that_gate_1_refused_waits_for_a_decision(
+def test_a_day_that_gate_1_refused_is_crawled_three_times_at_most(
+    sealed: Home, tmp_path: Path, tick: Tick
+) -> None:
+    """At a later hour its content is another: what was wrong with the Hub may be mended."""
+    home = copied(sealed, tmp_path)
+    given = raw.verdict(home, TODAY)
+    verdicts.keep(home, replace(given, passed=False))
+    crawled(home, TODAY, sealed_at=time(6, 40))
+    crawls = [6]
+    for hour in range(7, 24):
+        found = tick(home, hour)
+        if isinstance(found, dg.RunRequest):
+            crawls.append(hour)
+            crawled(home, TODAY, sealed_at=time(hour, 40))
+        else:
+            assert found == (
+                f"{TODAY} was refused by the first gate, and waits for somebody to decide. "
+                f"{again(crawls[-1])}"
+            )
+    assert crawls == [6, 13, 20]
+
+
+def test_the_newest_of_a_days_refusals_counts(sealed: Home, tmp_path: Path, tick: Tick) -> None:
+    home = copied(sealed, tmp_path)
+    verdicts.keep(home, replace(raw.verdict(home, TODAY), passed=False))
+    crawled(home, TODAY, sealed_at=time(6, 40))
+    set_aside(home, time(13, 40))
+    assert "set aside" in str(tick(home, 19))
+    assert isinstance(tick(home, 20), dg.RunRequest)
+
+
+def test_a_refused_day_that_somebody_accepted_is_due(
     sealed: Home, tmp_path: Path, tick: Tick
 ) -> None:
     home = copied(sealed, tmp_path)
     given = raw.verdict(home, TODAY)
+    crawled(home, TODAY, sealed_at=time(6, 40))
     verdicts.keep(home, replace(given, passed=False))
-    assert tick(home) == (
-        f"{TODAY} was refused by the first gate, and waits for somebody to decide"
-    )
+    assert "waits for somebody to decide" in str(tick(home))
     verdicts.keep(home, given)
     assert isinstance(tick(home), dg.RunRequest)
 
@@ -280,7 +322,7 @@ def test_datasets_that_were_set_aside_are_not_crawled_every_hour(
     others = schedules.every_morning_others
     aside = set_aside(home, time(6, 50), table="hub_datasets")
     found = tick(home, 7, schedule=others)
-    assert isinstance(found, str) and f"06:50 UTC and set aside in {aside}" in found
+    assert isinstance(found, str) and f"set aside in {aside}" in found
     assert isinstance(tick(home, 13, schedule=others), dg.RunRequest)
     # The models' schedule has no share in it.
     assert isinstance(tick(home, 7), dg.RunRequest)

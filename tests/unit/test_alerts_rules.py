@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -231,6 +232,23 @@ def test_a_refused_snapshot_tells_what_failed_and_what_to_do(home: Home) -> None
     assert alert.text.startswith("GENERATED WORLD: the snapshot of 2026-08-03 was refused: rows_")
     assert "What to do: " in alert.text
     assert told(home, "snapshot_refused") == []
+
+
+def test_a_day_refused_again_is_told_again_for_another_reason_only(home: Home) -> None:
+    half = "delete from records where snapshot_date = date '2026-08-03' and hash(id) % 2 = "
+    zeros = "update records set downloads = 0 where snapshot_date = date '2026-08-03'"
+    texts = []
+    for change in (f"{half} 0", f"{half} 1", zeros):
+        raw.verdicts(home, seal(home, 3, change=change))
+        # The time of sealing has seconds, and three in one second are no three hours of a day.
+        manifest = store.folder_of(home, date(2026, 8, 3)) / store.MANIFEST
+        sealed = store.read_manifest(manifest)
+        at = f"2026-08-03T{sealed.version:02d}:00:00+00:00"
+        manifest.write_text(replace(sealed, sealed_at=at).to_json())
+        texts.append([alert.text for alert in told(home, "snapshot_refused")])
+    assert [len(one) for one in texts] == [1, 0, 1]
+    assert "rows_complete" in texts[0][0]
+    assert "zeros_possible" in texts[2][0]
 
 
 def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:

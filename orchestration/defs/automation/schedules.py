@@ -87,7 +87,7 @@ def _of_the_day(
 
 
 def _settled(instance: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
-    why, sealed = due.settled(home, day, tick), due.crawled(home, day)
+    why, sealed = due.settled(home, day, tick), due.had(home, day)
     if why or sealed is None:
         return why
     failed = dg.RunsFilter(
@@ -103,9 +103,9 @@ def _settled(instance: dg.DagsterInstance, home: Home, day: date, tick: datetime
 
 
 def _others_settled(_: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
-    missing = [kind.table for kind in asked if due.crawled(home, day, kind.table) is None]
+    missing = [kind.table for kind in asked if due.had(home, day, kind.table) is None]
     if not missing:
         return f"{' and '.join(kind.name for kind in asked)} of {day} are sealed"
     # One run crawls whatever is missing: where one kind waits, the other does too.
-    refused = (due.set_aside(home, day, tick, table) for table in missing)
+    refused = (due.refused(home, day, tick, table) for table in missing)
     return "; ".join(filter(None, refused)) or None

@@ -16,7 +16,6 @@ import dagster as dg
 
 from orchestration import due
 from orchestration.errors import Refusal
-from orchestration.gates import verdicts
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.hub import completeness
 from orchestration.hub.client import HubClient
@@ -45,19 +44,6 @@ def refusing() -> Iterator[None]:
         raise refused(refusal) from refusal
 
 
-def crawled(home: Home, kind: Kind, day: date) -> Sealed | None:
-    """The day as a crawl sealed it; None where none did, or the first gate refused it.
-
-    A second crawl of a day finds counters of a later hour, as an archive has those of its own.
-    Sealed as a correction they would have the whole warehouse built anew.
-    """
-    sealed = due.crawled(home, day, kind.table)
-    if sealed is None:
-        return None
-    verdict = verdicts.kept(home, sealed)
-    return sealed if verdict is None or verdict.passed else None
-
-
 def fetch_live(
     home: Home, kind: Kind, day: date, deadline: timedelta
 ) -> tuple[Sealed, Landed | None]:
@@ -65,7 +51,7 @@ def fetch_live(
 
     A day that was crawled before is that day, and nothing is asked.
     """
-    if known := crawled(home, kind, day):
+    if known := due.had(home, day, kind.table):
         log.info("the %s of %s were sealed at %s: no crawl", kind.name, day, known.sealed_at)
         discard(home, kind.table, day)
         return known, None

@@ -10,14 +10,14 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from orchestration.defs.fetch.live import crawled, land_generated_organizations
+from orchestration import due
+from orchestration.defs.fetch.live import land_generated_organizations
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.hub import dataset_archive
 from orchestration.hub.client import HubClient
 from orchestration.hub.dataset_archive import Revision
 from orchestration.snapshots import importing, store
-from orchestration.snapshots.contract import MODELS
 from orchestration.snapshots.importing import Imported
 from orchestration.snapshots.store import Source
 
@@ -54,7 +54,7 @@ def import_dataset(home: Home, dataset: str, first: date | None, last: date | No
         if before is not None and before.source.get("revision") == revision.commit:
             imported.unchanged.append(before)
             continue
-        if known := crawled(home, MODELS, revision.snapshot_date):
+        if known := due.had(home, revision.snapshot_date):
             log.info("%s was crawled here, and stays as it is", revision.snapshot_date)
             imported.unchanged.append(known)
             continue
