@@ -33,7 +33,7 @@ from orchestration.hub.pages import (
 from orchestration.hub.patience import DeadlinePassed, Nonsense, Outage, Patience
 from orchestration.hub.progress import Progress, Watch
 
-__all__ = ["CrawlStopped", "Landed", "Progress", "crawl", "discard", "resumable"]
+__all__ = ["CrawlStopped", "Landed", "Progress", "crawl", "discard", "may_be_ended", "resumable"]
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +109,15 @@ def resumable(
     fit = (landing for landing in found if landing is not None and landing.is_fit(greeting, first))
     dates = (landing.begun.snapshot_date for landing in fit)
     return next((on for on in dates if on not in sealed), None)
+
+
+def may_be_ended(home: Home, table: str, snapshot_date: date, now: datetime) -> bool:
+    """Whether a crawl of that day is there to be gone on with or sealed, as far as a clock tells.
+
+    Asks no Hub: whether it is still the same one, the crawl sees.
+    """
+    landing = Landing.open(_folder(home, table, snapshot_date))
+    return landing is not None and landing.is_in_time(now)
 
 
 def discard(home: Home, table: str, snapshot_date: date) -> None:

@@ -133,10 +133,14 @@ class Landing:
             greeting.universe,
             first,
         )
+        return is_same and self.is_in_time(greeting.server_time)
+
+    def is_in_time(self, now: datetime) -> bool:
+        """Whether there are pages to go on from, and their day is not over for too long."""
+        begun = self.begun
         midnight = datetime.combine(begun.snapshot_date + timedelta(days=1), time(), UTC)
         after = SEALABLE_AFTER_ITS_DAY if self.is_complete else RESUMABLE_AFTER_ITS_DAY
-        in_time = begun.observed_from <= greeting.server_time < midnight + after
-        return bool(self.entries) and is_same and in_time
+        return bool(self.entries) and begun.observed_from <= now < midnight + after
 
     def keep(self, page: Page, entry: Entry) -> None:
         """Write `page`, then its line; both are on the disk when this returns."""

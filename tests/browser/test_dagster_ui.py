@@ -64,7 +64,7 @@ def test_a_failed_check_says_what_was_seen_and_what_to_do(page: Page, address: s
 
 def test_schedule_and_sensors_are_named_for_what_they_do(page: Page, address: str) -> None:
     page.goto(f"{address}/automation")
-    see(page, "every_morning", "between 06:00 AM UTC and 11:00 PM UTC", "dead_run_closer")
+    see(page, "every_morning", "Every hour", "dead_run_closer")
     see(page, *(sensor.name for sensor in alert_sensors))
 
 

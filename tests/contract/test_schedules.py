@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import dagster as dg
 import pytest
 
+from local_hub import LocalHub, Recorded
 from orchestration import definitions, status
 from orchestration.defs.automation import schedules
+from orchestration.defs.fetch import live
 from orchestration.gates import raw, verdicts
 from orchestration.home import Home, Universe
+from orchestration.hub.client import HubClient
+from orchestration.hub.crawl import Progress, crawl
 from orchestration.publication import refusals, swap
 from orchestration.publication.swap import PublicationRefused
 from orchestration.snapshots import store
+from orchestration.snapshots.contract import DATASETS, MODELS, Kind
 from tests.unit.marts_fixture import build_warehouse, copied, seal
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
 TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
 FIRST = TODAY - timedelta(days=2)
 Tick = Callable[..., dg.RunRequest | str]
 
 
-class Noon(datetime):
+class Clock(datetime):
     """The day on which the tests began lasts, also where they run on past midnight."""
+
+    at = time(12)
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.combine(TODAY, time(12), tz)
+        return cls.combine(TODAY, cls.at, tz)
 
 
 def crawled(
@@ -104,10 +113,12 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         day: date = TODAY,
         schedule: dg.ScheduleDefinition = schedules.every_morning,
         endpoint: str = "http://127.0.0.1:9",
+        now: time = time(12),
     ) -> dg.RunRequest | str:
         monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        monkeypatch.setattr(schedules, "datetime", Noon)
+        monkeypatch.setattr(schedules, "datetime", Clock)
+        monkeypatch.setattr(Clock, "at", now)
         context = dg.build_schedule_context(
             instance=instance,
             scheduled_execution_time=datetime.combine(day, time(hour), UTC),
@@ -135,7 +146,7 @@ def test_each_hour_asks_for_the_day_until_it_is_had(yesterday: Home, tick: Tick)
     asked = [one for one in requests if isinstance(one, dg.RunRequest)]
     assert [one.partition_key for one in asked] == [TODAY.isoformat()] * 3
     assert [one.run_key for one in asked] == [f"{TODAY}T{hour}" for hour in ("06", "07", "23")]
-    assert schedules.every_morning.cron_schedule == "0 6-23 * * *"
+    assert schedules.every_morning.cron_schedule == "0 * * * *"
 
 
 def test_a_generated_world_asks_the_real_hub_for_nothing(sealed: Home, tick: Tick) -> None:
@@ -154,7 +165,7 @@ def test_a_day_whose_crawl_was_set_aside_is_crawled_three_times_at_most(
 ) -> None:
     """A Hub that is cut off the whole day long: each crawl of it is refused after 40 minutes."""
     home = copied(yesterday, tmp_path)
-    set_aside(home, time(20), TODAY - timedelta(days=1))
+    set_aside(home, time(20), YESTERDAY)
     crawls = []
     for hour in range(6, 24):
         found = tick(home, hour)
@@ -299,8 +310,61 @@ def test_a_sealed_day_that_cannot_be_built_is_not_built_all_day(
 def test_a_tick_that_was_missed_until_its_day_was_over_asks_for_nothing(
     yesterday: Home, tick: Tick
 ) -> None:
-    found = tick(yesterday, day=TODAY - timedelta(days=1))
+    found = tick(yesterday, day=YESTERDAY)
     assert isinstance(found, str) and "is over" in found
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LocalHub]:
+    """A Hub of yesterday, half an hour before midnight."""
+    rows = "".join(
+        json.dumps({"_id": f"{n:024x}", "id": f"a/m-{n}", "createdAt": f"{FIRST}T00:00:00.000Z"})
+        + "\n"
+        for n in range(2_500)
+    )
+    for folder in (tmp_path / "hub", tmp_path / "hub/datasets"):
+        folder.mkdir()
+        for day in (YESTERDAY, TODAY):
+            (folder / f"{day}.ndjson").write_text(rows)
+    late = datetime.combine(YESTERDAY, time(23, 30), UTC)
+    with LocalHub(Recorded(tmp_path / "hub"), date=late) as found:
+        yield found
+
+
+def nightly(tick: Tick, **given: Any) -> list[str]:
+    """For which day a run is asked for at midnight and in the six hours after it."""
+    found = [tick(hour=hour, now=time(hour, 1), **given) for hour in range(7)]
+    assert all("is over" in one for one in found if isinstance(one, str))
+    return [str(one.partition_key) for one in found if isinstance(one, dg.RunRequest)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "schedule"),
+    [(MODELS, schedules.every_morning), (DATASETS, schedules.every_morning_others)],
+)
+def test_a_crawl_of_yesterday_is_ended_after_midnight_while_it_may_be(
+    kind: Kind, schedule: dg.ScheduleDefinition, hub: LocalHub, tmp_path: Path, tick: Tick
+) -> None:
+    home = Home(tmp_path / "home")
+    given = {"home": home, "schedule": schedule, "endpoint": hub.endpoint}
+
+    def stop(progress: Progress) -> None:
+        if progress.pages == 2:
+            raise KeyboardInterrupt
+
+    assert nightly(tick, **given) == [str(TODAY)]
+    with pytest.raises(KeyboardInterrupt):
+        crawl(home, HubClient(hub.endpoint), table=kind.table, progress=stop)
+    # Two hours for what is still to be asked of the Hub ...
+    assert nightly(tick, **given) == [str(YESTERDAY)] * 2 + [str(TODAY)]
+    hub.set_date(datetime.combine(TODAY, time(1), UTC))
+    crawl(home, HubClient(hub.endpoint), table=kind.table)
+    # ... and the whole night for what is only to be sealed.
+    assert nightly(tick, **given) == [str(YESTERDAY)] * 6 + [str(TODAY)]
+    hub.set_date(datetime.combine(TODAY, time(5), UTC))
+    sealed, _ = live.fetch_live(home, kind, YESTERDAY, timedelta(hours=1))
+    assert (sealed.snapshot_date, sealed.rows) == (YESTERDAY, 2_500)
+    assert nightly(tick, **given) == [str(TODAY)]
 
 
 def test_datasets_and_spaces_are_asked_for_until_they_are_sealed(
@@ -308,7 +372,7 @@ def test_datasets_and_spaces_are_asked_for_until_they_are_sealed(
 ) -> None:
     home = copied(sealed, tmp_path)
     others = schedules.every_morning_others
-    assert others.cron_schedule == "30 6-23 * * *"
+    assert others.cron_schedule == "30 * * * *"
     crawled(home, TODAY, "hub_datasets")
     assert isinstance(tick(home, schedule=others), dg.RunRequest)
     crawled(home, TODAY, "hub_spaces")

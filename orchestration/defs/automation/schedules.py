@@ -2,14 +2,14 @@
 
 What belongs here: the hours, and what makes a run needless at one of them. A live day cannot be
 had later, and an outage can outlast a run's patience: so each hour of the day asks again, until
-the day is had.
+the day is had, and those after midnight ask for what may still be had of it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -17,6 +17,8 @@ from orchestration import due
 from orchestration.defs.automation.jobs import asked, daily_observatory, other_repositories
 from orchestration.defs.fetch.other_repositories import also_crawled
 from orchestration.home import Home
+from orchestration.hub.crawl import may_be_ended
+from orchestration.snapshots import store
 from orchestration.status import DAILY_RUN_AT
 
 # Of a day that is sealed: what came from outside has passed by then, and the next day's run
@@ -34,40 +36,48 @@ _UNFINISHED = [
 
 @dg.schedule(
     job=daily_observatory,
-    cron_schedule=f"{DAILY_RUN_AT.minute} {DAILY_RUN_AT.hour}-23 * * *",
+    cron_schedule="0 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=f"Every day at {DAILY_RUN_AT:%H:%M} UTC: the Hub as it is that day. "
-    "Again every hour of the day, until it is published or refused.",
+    "Again every hour of the day, until it is published or refused; and after midnight, while its "
+    "crawl may still be ended.",
 )
 def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    return _of_the_day(context, daily_observatory.name, _settled)
+    return _of_the_day(context, daily_observatory.name, [store.MODELS], _settled)
 
 
 @dg.schedule(
     job=other_repositories,
-    cron_schedule="30 6-23 * * *",
+    cron_schedule="30 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING
     if also_crawled()
     else dg.DefaultScheduleStatus.STOPPED,
     description="Every day at 06:30 UTC, where asked for: the Hub's datasets and Spaces. "
-    "Again every hour of the day, until they are sealed.",
+    "Again every hour of the day, until they are sealed; and after midnight, while a crawl of them "
+    "may still be ended.",
 )
 def every_morning_others(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    return _of_the_day(context, other_repositories.name, _others_settled)
+    tables = [kind.table for kind in asked]
+    return _of_the_day(context, other_repositories.name, tables, _others_settled)
 
 
 def _of_the_day(
     context: dg.ScheduleEvaluationContext,
     job: str,
+    tables: Sequence[str],
     settled: Callable[[dg.DagsterInstance, Home, date, datetime], str | None],
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run for the day of the tick, or why none is needed or can be had."""
-    tick = context.scheduled_execution_time
-    day, home = tick.date(), Home.from_environment()
-    if day < datetime.now(UTC).date():
-        # Ticks that a daemon missed are caught up with.
+    """A run for the day of the tick, or why none is needed or can be had.
+
+    Before the hour at which a day begins, the day before is still the one to be ended.
+    """
+    tick, home = context.scheduled_execution_time, Home.from_environment()
+    day = (tick - timedelta(hours=DAILY_RUN_AT.hour)).date()
+    # Not the hour of the tick: those that a daemon missed are caught up with.
+    now = datetime.now(UTC)
+    if day < now.date() and not any(may_be_ended(home, table, day, now) for table in tables):
         return dg.SkipReason(f"{day} is over, and the Hub tells the counters of its own day only")
     universe = home.universe()
     if universe is not None and universe.kind != "hub" and not os.environ.get("HF_ENDPOINT"):
