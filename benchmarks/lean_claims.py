@@ -149,18 +149,9 @@ created as (
     where measure = 'family_derivative_share' and claimed_period_to <= date '{{day}}'
     group by claim_id
 ),
-passed as (
-    select claim_id, count(overtaken_on)::double as value,
-        case when claimed_period_to > date '{{day}}'
-                then 'its period ends on ' || claimed_period_to
-            when coalesce(min(first_on) > claimed_period_from, true)
-                then 'what is published begins after ' || claimed_period_from end as reason
+overtaken as (
+    select claim_id, count(overtaken_on)::double as value
     from claim
-    left join (
-        select window_name as w, attribution as a, cohort as c, scope as s,
-            min(snapshot_date) as first_on
-        from out.fct_country_share_daily where null_reason is null group by all
-    ) as measured using (w, a, c, s)
     left join (select * rename (window_name as w, attribution as a, cohort as c, scope as s,
         entity_kind as kind) from out.fct_overtakes) as overtake
         on (overtake.w, overtake.a, overtake.c, overtake.s, kind, leader, follower) =
@@ -168,7 +159,25 @@ passed as (
         and confirmed_on <= date '{{day}}' and overtaken_on >= claimed_period_from
         and overtaken_on <= claimed_period_to
     where measure = 'overtakes_count'
-    group by claim_id, claimed_period_from, claimed_period_to
+    group by claim_id
+),
+passed as (
+    select claim_id, value,
+        case when claimed_period_to > date '{{day}}'
+                then 'its period ends on ' || claimed_period_to
+            when case when comparison in ('at_least', 'less_than')
+                then value >= claimed_value - tolerance
+                else value > claimed_value + tolerance end then null
+            when coalesce(first_on > claimed_period_from, true)
+                then 'what is published begins after ' || claimed_period_from
+            when last_on < claimed_period_to + 7 then 'who overtook at its end is confirmed from '
+                || (claimed_period_to + 7) || ' on' end as reason
+    from claim join overtaken using (claim_id)
+    left join (
+        select window_name as w, attribution as a, cohort as c, scope as s,
+            min(snapshot_date) as first_on, max(snapshot_date) as last_on
+        from out.fct_country_share_daily where null_reason is null group by all
+    ) as measured using (w, a, c, s)
 ),
 measured as (
     select claim_id,

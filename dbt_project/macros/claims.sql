@@ -105,14 +105,14 @@
     end
 {%- endmacro %}
 
-{#- Whether the measured value decides although it may be more in truth. -#}
-{% macro is_decided_from_below() -%}
+{#- Whether a measured value decides although it may be more in truth. -#}
+{% macro is_decided_from_below(value='measured.measured_value') -%}
     case asked.comparison
         when 'at_least'
-            then measured.measured_value >= asked.claimed_value - asked.tolerance
+            then {{ value }} >= asked.claimed_value - asked.tolerance
         when 'less_than'
-            then measured.measured_value >= asked.claimed_value - asked.tolerance
-        else measured.measured_value > asked.claimed_value + asked.tolerance
+            then {{ value }} >= asked.claimed_value - asked.tolerance
+        else {{ value }} > asked.claimed_value + asked.tolerance
     end
 {%- endmacro %}
 

@@ -560,39 +560,41 @@ counter_ratios as (
 
 ),
 
--- Counted in the claim's own period, of which every day has to be published.
-passes as (
+-- What is measured of the claim's own period, and of the week after it: so long
+-- it takes until an overtake is confirmed.
+measured_periods as (
 
     select
         asked.snapshot_date,
         asked.claim_id,
-        count(overtakes.overtaken_on)::double as measured_value,
-        case
-            when asked.claimed_period_to > asked.snapshot_date
-                then 'its period ends on ' || asked.claimed_period_to::varchar
-            when coalesce(
-                min(measured.first_day) > asked.claimed_period_from, true
-            )
-                then 'what is published begins after '
-                    || asked.claimed_period_from::varchar
-        end as reason
+        min(days.snapshot_date) as first_day,
+        max(days.snapshot_date) as last_day,
+        max(days.snapshot_date - days.previous_date) filter (
+            days.snapshot_date >= asked.claimed_period_from
+            and days.previous_date < asked.claimed_period_to + {{ days_ahead() }}
+        ) as longest_gap
     from asked
-    left join (
-        select
-            window_name,
-            attribution,
-            cohort,
-            scope,
-            min(snapshot_date) as first_day
-        from {{ ref('int_hub__measured_days') }}
-        group by window_name, attribution, cohort, scope
-    ) as measured
+    inner join {{ ref('int_hub__measured_days') }} as days
         on
+            asked.snapshot_date >= days.snapshot_date
             {%- for name in slice %}
-            {{ 'and ' if not loop.first }}asked.slice_{{ name }}
-            = measured.{{ name }}
+            and asked.slice_{{ name }} = days.{{ name }}
             {%- endfor %}
-    left join {{ ref('fct_overtakes') }} as overtakes
+    where asked.measure = 'overtakes_count'
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
+-- Who is ahead after more than a week that nobody measured may have passed
+-- before the period.
+overtakes_of_period as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        count(*)::double as overtakes_count
+    from asked
+    inner join {{ ref('fct_overtakes') }} as overtakes
         on
             asked.first_entity = overtakes.leader
             and asked.second_entity = overtakes.follower
@@ -603,12 +605,48 @@ passes as (
             {%- for name in slice %}
             and asked.slice_{{ name }} = overtakes.{{ name }}
             {%- endfor %}
+    inner join {{ ref('int_hub__measured_days') }} as days
+        on
+            overtakes.overtaken_on = days.snapshot_date
+            and days.previous_date
+            >= least(asked.claimed_period_from, overtakes.overtaken_on - 7)
+            {%- for name in slice %}
+            and overtakes.{{ name }} = days.{{ name }}
+            {%- endfor %}
     where asked.measure = 'overtakes_count'
-    group by
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
+-- There may be more of them where the period is not measured.
+passes as (
+
+    select
         asked.snapshot_date,
         asked.claim_id,
-        asked.claimed_period_from,
-        asked.claimed_period_to
+        coalesce(overtakes_of_period.overtakes_count, 0) as measured_value,
+        case
+            when asked.claimed_period_to > asked.snapshot_date
+                then 'its period ends on ' || asked.claimed_period_to::varchar
+            when {{ is_decided_from_below('measured_value') }} then null
+            when coalesce(
+                measured_periods.first_day > asked.claimed_period_from, true
+            )
+                then 'what is published begins after '
+                    || asked.claimed_period_from::varchar
+            when measured_periods.longest_gap > 7
+                then 'the days measured do not cover its period'
+            when
+                measured_periods.last_day
+                < asked.claimed_period_to + {{ days_ahead() }}
+                then 'who overtook at its end is confirmed from '
+                    || (asked.claimed_period_to + {{ days_ahead() }})::varchar
+                    || ' on'
+        end as reason
+    from asked
+    left join measured_periods using (snapshot_date, claim_id)
+    left join overtakes_of_period using (snapshot_date, claim_id)
+    where asked.measure = 'overtakes_count'
 
 ),
 
