@@ -6,6 +6,7 @@ What belongs here: the measures of the day as one query a kind, read from the ma
 from __future__ import annotations
 
 from benchmarks import lean_names
+from benchmarks.lean_marts import HOMELESS, SLICE
 from benchmarks.lean_models import CHANGED
 
 CLAIMS = """
@@ -14,7 +15,8 @@ select * replace (nullif(window_name, '') as window_name, nullif(entity, '') as 
     coalesce(nullif(window_name, ''), '30d') as w,
     coalesce(nullif(attribution, ''), 'publisher') as a,
     coalesce(nullif(cohort, ''), 'all') as c, coalesce(nullif(scope, ''), 'all') as s,
-    string_split(entity, ';') as entities
+    string_split(entity, ';') as entities,
+    regexp_matches(entity, '(^|;)([A-Z]{2}|international)(;|$)') as is_of_homes
 from read_csv('{seeds}/claims.csv', header = true, quote = '"', types = {
     'claimed_period_from': 'date', 'claimed_period_to': 'date', 'claimed_value': 'double',
     'tolerance': 'double', 'parameter': 'double', 'entity': 'varchar', 'note': 'varchar',
@@ -40,18 +42,28 @@ create temp table measure as
 with country as (
     select claim_id, any_value(measure) as measure, sum(downloads) as total,
         sum(models_count) as models,
-        coalesce(sum(share_of_all) filter (list_contains(entities, country_key)), 0) as share,
         coalesce(sum(downloads) filter (list_contains(entities, country_key)), 0) as downloads,
-        coalesce(sum(coalesce(share_of_all_low, case when country_key in
-            ('unattributed_organization', 'unattributed_unknown') then 0
-            else share_of_all end)) filter (list_contains(entities, country_key)), 0) as low,
-        least(coalesce(sum(coalesce(share_of_all_high, share_of_all))
-            filter (list_contains(entities, country_key)), 0), 1) as high,
         max(null_reason) filter (fact.downloads is null and list_contains(entities, country_key)
             and measure in ('country_share', 'country_downloads')) as unknown
     from {_of_day("fct_country_share_daily")}
     where measure in ('country_share', 'country_downloads', 'downloads_total', 'models_count')
     group by claim_id
+),
+doubtful as (
+    select {SLICE}, country_key, alternative_country_key as other, downloads from contested
+    union all
+    select {SLICE}, country_key, null, downloads from country_slice
+    where country_key in {HOMELESS}
+),
+doubt as (
+    select claim_id,
+        sum(downloads) filter (list_contains(entities, country_key)
+            and not coalesce(list_contains(entities, other), false)) as leaving,
+        sum(downloads) filter (not list_contains(entities, country_key)
+            and coalesce(list_contains(entities, other), is_of_homes)) as coming
+    from claim join (select * rename (window_name as w, attribution as a, cohort as c,
+        scope as s) from doubtful) as doubtful using (w, a, c, s)
+    where measure in ('country_share', 'country_downloads') group by claim_id
 ),
 gap as (
     select claim_id, measure, snapshot_date,
@@ -70,18 +82,33 @@ organization as (
     select claim_id, max(null_reason) filter (downloads is null
             and list_contains(entities, canonical_organization)) as unknown,
         case when sum(downloads) is null then null
-        when any_value(measure) = 'organizations_share'
-            and count(distinct canonical_organization) filter (downloads is not null
+        when count(distinct canonical_organization) filter (downloads is not null
                 and list_contains(entities, canonical_organization))
             < count(distinct canonical_organization) filter (
                 list_contains(entities, canonical_organization)) then null
-        when any_value(measure) = 'organizations_share' then coalesce(sum(share_of_all)
-            filter (list_contains(entities, canonical_organization)), 0)
-        else count(*) filter (rank <= parameter and list_contains(entities, case entity_kind
-            when 'country' then country_key when 'ultimate_parent' then parent
-            else canonical_organization end)) end::double as value
+        else coalesce(sum(share_of_all)
+            filter (list_contains(entities, canonical_organization)), 0) end as value
     from {_of_day("fct_organization_share_daily")}
-    where measure in ('organizations_share', 'organizations_in_top_k') group by claim_id
+    where measure = 'organizations_share' group by claim_id
+),
+leader as (
+    select claim_id, downloads, is_of_homes, rank <= parameter as is_in,
+        list_contains(entities, case entity_kind when 'country' then fact.country_key
+            when 'ultimate_parent' then fact.parent else fact.canonical_organization end) as here,
+        entity_kind = 'country' and (is_contested or fact.country_key in {HOMELESS})
+            as is_doubtful,
+        list_contains(entities, case when fact.country_key not in {HOMELESS}
+            then alternative_country_key end) as there
+    from {_of_day("fct_organization_share_daily")} left join owner using (organization)
+    where measure = 'organizations_in_top_k'
+),
+leaders as (
+    select claim_id, count(*) filter (is_in and here) as value,
+        count(*) filter (is_in and here and not (is_doubtful and not coalesce(there, false)))
+            as low,
+        count(*) filter (is_in and (here or (is_doubtful and coalesce(there, is_of_homes))))
+            as high
+    from leader group by claim_id having sum(downloads) is not null
 ),
 model as (
     select claim_id, case any_value(measure)
@@ -180,22 +207,21 @@ passed as (
     ) as measured using (w, a, c, s)
 ),
 measured as (
-    select claim_id,
-        case when unknown is null then case measure
-            when 'country_share' then case when total > 0 then share end
-            when 'country_downloads' then downloads when 'downloads_total' then total
-            else models end end as value,
-        case when unknown is null then case measure
-            when 'country_share' then case when total > 0 then low end
-            when 'country_downloads' then downloads + (low - share) * total
-            when 'downloads_total' then total
-            else models end end as low,
-        case when unknown is null then case measure
-            when 'country_share' then case when total > 0 then high end
-            when 'country_downloads' then downloads + (high - share) * total
-            when 'downloads_total' then total
-            else models end end as high, unknown as reason
-    from country
+    select claim_id, {
+    ", ".join(
+        f'''case measure when 'country_share' then case when unknown is null
+            then round(({downloads}) / nullif(total, 0), 10) end
+        when 'country_downloads' then case when unknown is null and total is not null
+            then {downloads} end
+        when 'downloads_total' then total else models end as {name}'''
+        for name, downloads in {
+            "value": "downloads",
+            "low": "downloads - coalesce(leaving, 0)::double",
+            "high": "downloads + coalesce(coming, 0)::double",
+        }.items()
+    )
+}, unknown as reason
+    from country left join doubt using (claim_id)
     union all
     select claim_id, gap, low, high, null from gap
     where measure = 'country_share_gap' and snapshot_date = date '{{day}}'
@@ -215,6 +241,7 @@ measured as (
     union all
     select claim_id, value, value, value, case when value is null then unknown end
     from organization
+    union all select claim_id, value, low, high, null from leaders
     union all select claim_id, value, value, value, null from model
     union all select claim_id, value, value, value, null from rhythm
     union all select claim_id, value, value, value, null from family_model

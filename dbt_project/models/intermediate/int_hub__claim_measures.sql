@@ -1,4 +1,5 @@
 {%- set slice = claim_slice() %}
+{%- set unmapped = "('unattributed_organization', 'unattributed_unknown')" %}
 
 with slices as (
 
@@ -14,6 +15,9 @@ claims as (
         coalesce({{ name }}, '{{ default }}') as slice_{{ name }},
         {%- endfor %}
         split(entity, ';') as entities,
+        -- Whether who may be anywhere may be one of them.
+        regexp_matches(entity, '(^|;)([A-Z]{2}|international)(;|$)')
+            as names_a_home,
         split_part(entity, ';', 1) as first_entity,
         split_part(entity, ';', 2) as second_entity
     from {{ ref('claims') }}
@@ -69,28 +73,7 @@ country_sums as (
         ) as reason,
         coalesce(sum(shares.downloads) filter (
             array_contains(asked.entities, shares.country_key)
-        ), 0) as downloads,
-        coalesce(sum(shares.share_of_all) filter (
-            array_contains(asked.entities, shares.country_key)
-        ), 0) as share,
-        -- Of what has no country nothing is doubtful, but for organizations
-        -- not yet mapped: they may have one.
-        coalesce(sum(coalesce(
-            shares.share_of_all_low,
-            case
-                when shares.country_key in (
-                    'unattributed_organization', 'unattributed_unknown'
-                ) then 0
-                else shares.share_of_all
-            end
-        )) filter (
-            array_contains(asked.entities, shares.country_key)
-        ), 0) as low,
-        least(coalesce(sum(
-            coalesce(shares.share_of_all_high, shares.share_of_all)
-        ) filter (
-            array_contains(asked.entities, shares.country_key)
-        ), 0), 1) as high
+        ), 0) as downloads
     from asked
     inner join {{ ref('fct_country_share_daily') }} as shares
         on {{ is_of_the_claim('shares') }}
@@ -101,28 +84,84 @@ country_sums as (
 
 ),
 
-countries as (
+-- Downloads whose home is doubtful. Where no other is named it may be any.
+doubtful_slices as (
 
     select
         snapshot_date,
-        claim_id,
-        {%- for name, share in [
-            ('value', 'share'), ('low', 'low'), ('high', 'high')
-        ] %}
+        {%- for name in slice %}
+        {{ name }},
+        {%- endfor %}
+        country_key,
+        alternative_country_key,
+        downloads
+    from {{ ref('int_hub__contested_slices') }}
+
+    union all
+
+    select
+        snapshot_date,
+        {%- for name in slice %}
+        {{ name }},
+        {%- endfor %}
+        country_key,
+        null as alternative_country_key,
+        downloads
+    from {{ ref('fct_country_share_daily') }}
+    where country_key in {{ unmapped }}
+
+),
+
+-- What may leave the entities of a claim, and what may come to them.
+doubtful_sums as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        coalesce(sum(slices.downloads) filter (
+            array_contains(asked.entities, slices.country_key)
+            and not coalesce(array_contains(
+                asked.entities, slices.alternative_country_key
+            ), false)
+        ), 0) as leaving,
+        coalesce(sum(slices.downloads) filter (
+            not array_contains(asked.entities, slices.country_key)
+            and coalesce(array_contains(
+                asked.entities, slices.alternative_country_key
+            ), asked.names_a_home)
+        ), 0) as coming
+    from asked
+    inner join doubtful_slices as slices on {{ is_of_the_claim('slices') }}
+    where asked.measure in ('country_share', 'country_downloads')
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
+countries as (
+
+    select
+        country_sums.snapshot_date,
+        country_sums.claim_id,
+        {%- for name, downloads in {
+            'value': 'downloads',
+            'low': 'downloads - coalesce(leaving, 0)',
+            'high': 'downloads + coalesce(coming, 0)',
+        }.items() %}
         case measure
             when 'country_share'
-                then case when all_downloads > 0 and reason is null
-                    then {{ share }} end
-            -- Shares are rounded, downloads are not.
+                then case when reason is null then {{ published_share(
+                    ratio(downloads, 'all_downloads')
+                ) }} end
             when 'country_downloads'
-                then case when reason is null
-                    then downloads + ({{ share }} - share) * all_downloads end
+                then case when reason is null and all_downloads is not null
+                    then {{ downloads }} end
             when 'downloads_total' then all_downloads
             else all_models
         end as measured_{{ name }},
         {%- endfor %}
         reason
     from country_sums
+    left join doubtful_sums using (snapshot_date, claim_id)
 
 ),
 
@@ -219,41 +258,26 @@ organization_sums as (
         asked.snapshot_date,
         asked.claim_id,
         case
-            when sum(shares.downloads) is null then null
             when
-                asked.measure = 'organizations_share'
-                and count(distinct shares.canonical_organization) filter (
+                count(distinct shares.canonical_organization) filter (
                     shares.downloads is not null
                     and array_contains(
                         asked.entities, shares.canonical_organization
                     )
-                ) < count(distinct shares.canonical_organization) filter (
+                ) = count(distinct shares.canonical_organization) filter (
                     array_contains(
                         asked.entities, shares.canonical_organization
                     )
                 )
-                then null
-            when asked.measure = 'organizations_share'
+                and sum(shares.downloads) is not null
                 then coalesce(sum(shares.share_of_all) filter (
                     array_contains(
                         asked.entities, shares.canonical_organization
                     )
                 ), 0)
-            else count(*) filter (
-                shares.rank <= asked.parameter
-                and array_contains(
-                    asked.entities,
-                    case asked.entity_kind
-                        when 'country' then shares.country_key
-                        when 'ultimate_parent' then shares.parent
-                        else shares.canonical_organization
-                    end
-                )
-            )
         end as measured_value,
         max(shares.null_reason) filter (
             shares.downloads is null
-            and asked.measure = 'organizations_share'
             and array_contains(
                 asked.entities, shares.canonical_organization
             )
@@ -261,8 +285,75 @@ organization_sums as (
     from asked
     inner join {{ ref('fct_organization_share_daily') }} as shares
         on {{ is_of_the_claim('shares') }}
-    where asked.measure in ('organizations_share', 'organizations_in_top_k')
-    group by asked.snapshot_date, asked.claim_id, asked.measure
+    where asked.measure = 'organizations_share'
+    group by asked.snapshot_date, asked.claim_id
+
+),
+
+-- The same of owners as doubtful_slices of downloads.
+doubtful_owners as (
+
+    select
+        snapshot_date,
+        organization,
+        case when country_key not in {{ unmapped }}
+            then alternative_country_key end as alternative_country_key
+    from {{ ref('int_hub__owner_days') }}
+    where is_contested or country_key in {{ unmapped }}
+
+),
+
+ranked_organizations as (
+
+    select
+        asked.snapshot_date,
+        asked.claim_id,
+        shares.downloads,
+        shares.rank <= asked.parameter as is_among_largest,
+        array_contains(
+            asked.entities,
+            case asked.entity_kind
+                when 'country' then shares.country_key
+                when 'ultimate_parent' then shares.parent
+                else shares.canonical_organization
+            end
+        ) as is_meant,
+        owners.organization is not null as is_doubtful,
+        array_contains(
+            asked.entities, owners.alternative_country_key
+        ) as is_meant_elsewhere,
+        asked.names_a_home
+    from asked
+    inner join {{ ref('fct_organization_share_daily') }} as shares
+        on {{ is_of_the_claim('shares') }}
+    left join doubtful_owners as owners
+        on
+            asked.entity_kind = 'country'
+            and shares.snapshot_date = owners.snapshot_date
+            and shares.organization = owners.organization
+    where asked.measure = 'organizations_in_top_k'
+
+),
+
+largest_organizations as (
+
+    select
+        snapshot_date,
+        claim_id,
+        {%- for name, condition in {
+            'value': 'is_meant',
+            'low': 'is_meant '
+                ~ 'and (not is_doubtful or coalesce(is_meant_elsewhere, false))',
+            'high': 'is_meant '
+                ~ 'or is_doubtful and coalesce(is_meant_elsewhere, names_a_home)',
+        }.items() %}
+        case when sum(downloads) is not null
+            then count(*) filter (is_among_largest and ({{ condition }}))
+        end as measured_{{ name }},
+        {%- endfor %}
+        null as reason
+    from ranked_organizations
+    group by snapshot_date, claim_id
 
 ),
 
@@ -661,6 +752,10 @@ measured as (
     union all
 
     select * from gap_changes
+
+    union all
+
+    select * from largest_organizations
 
     {%- for sums, reason in {
         'model_sums': 'null',
