@@ -451,7 +451,7 @@ def _register_generated(connection: duckdb.DuckDBPyConnection, home: Home) -> No
     file, universe = generated_organizations_file(home), home.universe()
     if universe is not None and universe.is_generated and not file.exists():
         raise Refusal(
-            f"the organizations of the {universe} are missing: no country would have any",
+            f"the organizations of {universe} are missing: no country would have any",
             file=file,
             cure="put there what its Hub tells under /local-hub/organizations.csv",
         )

@@ -13,9 +13,9 @@ from orchestration import preflight, profile
 from orchestration.database import connect
 from orchestration.defs.fetch import recorded
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, refusing
+from orchestration.defs.fetch.live import fetch_live
 from orchestration.defs.fetch.partitions import daily
-from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource, refusing
 from orchestration.errors import Refusal
 from orchestration.home import Home
 from orchestration.hub import authors
@@ -102,39 +102,41 @@ AUTHORS = dg.AssetSpec(
 def fetch(
     context: dg.AssetExecutionContext, config: FetchConfig, observatory: HomeResource
 ) -> Iterator[dg.MaterializeResult[None]]:
+    measured = Profile()
     with refusing():
         preflight.check_crawl(observatory.home)
-    measured = Profile()
-    with measured.step("fetch: models, sealed"):
-        models = _fetch_models(context, config, observatory.home)
-    yield models
-    with measured.step("fetch: authors"):
-        authors_asked = _ask_authors(config, observatory.home)
-    profile.keep(observatory.home, "fetch", measured.steps)
-    yield authors_asked
+        with measured.step("fetch: models, sealed"):
+            models = _fetch_models(context, config, observatory.home)
+        yield models
+        with measured.step("fetch: authors"):
+            authors_asked = _ask_authors(config, observatory.home)
+        profile.keep(observatory.home, "fetch", measured.steps)
+        yield authors_asked
 
 
 def _fetch_models(
     context: dg.AssetExecutionContext, config: FetchConfig, home: Home
 ) -> dg.MaterializeResult[None]:
-    with refusing():
-        if config.source is Origin.LIVE:
-            sealed, landed = fetch_live(
-                home,
-                contract.MODELS,
-                date.fromisoformat(context.partition_key),
-                timedelta(hours=config.deadline_hours),
-            )
-            metadata = describe_day(home, contract.MODELS, sealed)
-            if landed is not None:
-                metadata |= describe_crawl(home, contract.MODELS, landed)
-            return dg.MaterializeResult(asset_key=MODELS.key, metadata=metadata)
-        imported = _import_recorded(home, config, context)
+    if config.source is Origin.LIVE:
+        sealed, landed = fetch_live(
+            home,
+            contract.MODELS,
+            date.fromisoformat(context.partition_key),
+            timedelta(hours=config.deadline_hours),
+        )
+        metadata = describe_day(home, contract.MODELS, sealed)
+        if landed is not None:
+            metadata |= describe_crawl(home, contract.MODELS, landed)
+        return dg.MaterializeResult(asset_key=MODELS.key, metadata=metadata)
+    imported = _import_recorded(home, config, context)
     days = [*imported.sealed, *imported.unchanged]
     if not days:
-        raise dg.Failure(
-            description="\n".join(str(refusal) for refusal in imported.refused.values()),
-            allow_retries=False,
+        first, *more = imported.refused.values()
+        if not more:
+            raise first
+        raise Refusal(
+            f"all {len(more) + 1} days were refused:\n" + "\n".join(map(str, [first, *more])),
+            cure="do for each what is said there, and import them again",
         )
     if not context.has_partition_key:
         # A range without gaps cannot be said of an archive that has some: each day for itself.
@@ -185,15 +187,14 @@ def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
         return dg.MaterializeResult(
             asset_key=AUTHORS.key, metadata={"asked": 0, "why": str(refusal)}
         )
-    with refusing():
-        report = authors.refresh(
-            home,
-            client,
-            _authors_that_matter(home, day),
-            today=day.snapshot_date,
-            at_most=config.authors_at_most,
-            tell=log.info,
-        )
+    report = authors.refresh(
+        home,
+        client,
+        _authors_that_matter(home, day),
+        today=day.snapshot_date,
+        at_most=config.authors_at_most,
+        tell=log.info,
+    )
     return dg.MaterializeResult(
         asset_key=AUTHORS.key,
         metadata={

@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration import profile
 from orchestration.defs.fetch.assets import MODELS
-from orchestration.defs.fetch.resources import POOL, HomeResource
+from orchestration.defs.fetch.resources import POOL, HomeResource, refusing
 from orchestration.gates import raw
 from orchestration.gates.outcome import CheckOutcome, in_words
 from orchestration.printable import markdown_table
@@ -93,7 +93,7 @@ def gate_1(
     home = observatory.home
     key = MODELS.key
     measured = Profile()
-    with measured.step("first gate"):
+    with refusing(), measured.step("first gate"):
         if context.has_partition_key:
             days = [date.fromisoformat(context.partition_key)]
             outcomes = raw.judge(home, days)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, timedelta
-
-import dagster as dg
 
 from orchestration import due
 from orchestration.errors import Refusal
@@ -28,20 +25,6 @@ from orchestration.snapshots.store import Sealed, Source
 from orchestration.warehouse import generated_organizations_file
 
 log = logging.getLogger(__name__)
-
-
-def refused(refusal: Refusal) -> dg.Failure:
-    """A refusal as Dagster shows it: the words of the error, nothing retried."""
-    return dg.Failure(description=str(refusal), allow_retries=False)
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """Show a Refusal inside as Dagster shows it."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise refused(refusal) from refusal
 
 
 def fetch_live(
@@ -113,7 +96,7 @@ def land_generated_organizations(home: Home, client: HubClient, universe: Univer
             text = Patience(outage=60.0).get(client, path, lambda answer: answer.body.decode())
         except (Outage, Nonsense) as error:
             raise Refusal(
-                f"the organizations of the {universe} cannot be had: {error}",
+                f"the organizations of {universe} cannot be had: {error}",
                 file=f"{client.endpoint}{path}",
                 cure="run again once its Hub answers",
             ) from error

@@ -11,9 +11,9 @@ import dagster as dg
 
 from orchestration import preflight
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
-from orchestration.defs.fetch.live import fetch_live, refusing
+from orchestration.defs.fetch.live import fetch_live
 from orchestration.defs.fetch.partitions import daily
-from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource, refusing
 from orchestration.errors import Refusal
 from orchestration.snapshots.contract import OTHERS, Kind
 
@@ -71,9 +71,9 @@ def _raw(kind: Kind) -> dg.AssetsDefinition:
                 date.fromisoformat(context.partition_key),
                 timedelta(hours=config.deadline_hours),
             )
-        metadata = describe_day(home, kind, sealed)
-        if landed is not None:
-            metadata |= describe_crawl(home, kind, landed)
+            metadata = describe_day(home, kind, sealed)
+            if landed is not None:
+                metadata |= describe_crawl(home, kind, landed)
         return dg.MaterializeResult(metadata=metadata)
 
     return crawled

@@ -1,4 +1,4 @@
-"""What the assets share: owners, freshness, and the home, held for the time of the run."""
+"""What the assets share: owners, freshness, how they refuse, and the home, held for the run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.errors import Refusal
 from orchestration.home import Home
 
 OWNERS = ["team:hub-observatory"]
@@ -23,6 +24,15 @@ POOL = "observatory_home"
 
 # The tag of a run that has held the lock of the home it names, or was begun by who held it.
 HELD = "observatory/held_home"
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Show a Refusal inside as Dagster shows an answer: its words, no error, nothing retried."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise dg.Failure(description=str(refusal), allow_retries=False) from refusal
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -12,8 +12,7 @@ import dagster as dg
 
 from orchestration import ahead, profile, warehouse
 from orchestration.defs.fetch.checks import as_check_result
-from orchestration.defs.fetch.live import refusing
-from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.resources import FRESH, OWNERS, POOL, HomeResource, refusing
 from orchestration.defs.transform.assets import transform
 from orchestration.defs.transform.project import CODE
 from orchestration.gates import candidate
@@ -108,11 +107,11 @@ def publication(context: dg.AssetExecutionContext, observatory: HomeResource) ->
         except PublicationRefused as refusal:
             yield from _check_results(list(refusal.outcomes))
             raise
-    yield from _check_results(list(published.outcomes))
-    yield dg.MaterializeResult(
-        metadata=describe(observatory.home, published)
-        | profile_metadata([*profile.take(observatory.home), *measured.steps])
-    )
+        yield from _check_results(list(published.outcomes))
+        yield dg.MaterializeResult(
+            metadata=describe(observatory.home, published)
+            | profile_metadata([*profile.take(observatory.home), *measured.steps])
+        )
 
 
 def profile_metadata(steps: Sequence[Step]) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration import reporting
-from orchestration.defs.fetch.live import refusing
-from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource, refusing
 from orchestration.defs.publish.assets import KEY as PUBLICATION
 from orchestration.publication import postgres
 

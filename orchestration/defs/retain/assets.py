@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.fetch.live import refusing
-from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource
+from orchestration.defs.fetch.resources import OWNERS, POOL, HomeResource, refusing
 from orchestration.defs.publish.assets import KEY as PUBLICATION
 from orchestration.gates import verdicts
 from orchestration.snapshots import retention, store

@@ -12,11 +12,11 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from orchestration import preflight, profile, warehouse
 from orchestration.database import connect
-from orchestration.defs.fetch.live import refusing
-from orchestration.defs.fetch.resources import POOL, HomeResource
+from orchestration.defs.fetch.resources import POOL, HomeResource, refusing
 from orchestration.defs.transform.columns import column_metadata
 from orchestration.defs.transform.project import CODE, project, start_dbt, target_of
 from orchestration.defs.transform.translator import Translator
+from orchestration.errors import Refusal
 from orchestration.gates import raw
 from orchestration.home import Home
 from orchestration.profile import Profile
@@ -53,58 +53,61 @@ _OTHERS = [staged(kind).to_user_string() for kind in OTHERS]
 )
 def transform(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
     """Build the warehouse from every sealed day that passed the first gate."""
+    home, measured = observatory.home, Profile()
+    with refusing():
+        passed, quality = _passed_days(context, home)
+        failure, days_left = None, True
+        # Of the parts of a long history the last one, or the one that fails, is told.
+        while days_left and failure is None:
+            events, failure, days_left = _build(context, home, passed, quality, measured)
+            if failure is not None and _BROKEN in str(failure):
+                # DuckDB 1.5 aborts now and then in a window over no rows, and its file is lost.
+                log.warning("DuckDB broke down during the build; everything is built anew, once")
+                warehouse.discard(home)
+                events, failure, days_left = _build(context, home, passed, quality, measured)
+        nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
+        profile.keep(home, "transform", [*measured.steps, *nodes])
+        counts = _row_counts(home)
+        columns = column_metadata(home, project.manifest_path)
+        for event in events:
+            if isinstance(event, dg.Output):
+                name = context.asset_key_for_output(event.output_name).path[-1]
+                metadata = dict(columns.get(name, {}))
+                if name in counts:
+                    metadata["dagster/row_count"] = counts[name]
+                context.add_output_metadata(metadata, output_name=event.output_name)
+            yield event
+        if failure is not None:
+            raise _refused_by_dbt(target_of(home)) or failure
+
+
+def _passed_days(
+    context: dg.AssetExecutionContext, home: Home
+) -> tuple[list[Sealed], list[dict[str, Any]]]:
+    """The days to build from, and what the first gate found on every day; else a Refusal."""
     if context.is_subset:
         # Tables of different days side by side would pass for a finished build.
-        raise dg.Failure(
-            "only some of the tables were asked for, and they are built together or not at all\n"
-            "Cure: materialize the job publish_again, or every asset of this step",
-            allow_retries=False,
+        raise Refusal(
+            "only some of the tables were asked for, and they are built together or not at all",
+            cure="materialize the job publish_again, or every asset of this step",
         )
-    home = observatory.home
-    with refusing():
-        preflight.check(home)
+    preflight.check(home)
     sealed = store.list_sealed(home)
     verdicts = raw.verdicts(home, [day.snapshot_date for day in sealed])
     refused = {str(day) for day, verdict in verdicts.items() if not verdict.passed}
     today = context.run.tags.get("dagster/partition")
     if today in refused:
         # By Dagster's edges this step waits for the day, not for the checks of it.
-        raise dg.Failure(
-            f"{today} was refused by the first gate: nothing is built or published\n"
-            "Cure: see the checks of raw_hub__models",
-            allow_retries=False,
+        raise Refusal(
+            f"{today} was refused by the first gate: nothing is built or published",
+            cure="see the checks of raw_hub__models",
         )
     passed = [day for day in sealed if verdicts[day.snapshot_date].passed]
-    quality = [row for verdict in verdicts.values() for row in verdict.quality_rows()]
     if not passed:
-        raise dg.Failure(
-            "no sealed day passed the first gate\nCure: see the checks of raw_hub__models",
-            allow_retries=False,
+        raise Refusal(
+            "no sealed day passed the first gate", cure="see the checks of raw_hub__models"
         )
-    measured = Profile()
-    failure, days_left = None, True
-    # Of the parts of a long history the last one, or the one that fails, is told.
-    while days_left and failure is None:
-        events, failure, days_left = _build(context, home, passed, quality, measured)
-        if failure is not None and _BROKEN in str(failure):
-            # DuckDB 1.5 aborts now and then in a window over no rows, and takes its file with it.
-            log.warning("DuckDB broke down during the build; everything is built anew, once")
-            warehouse.discard(home)
-            events, failure, days_left = _build(context, home, passed, quality, measured)
-    nodes = profile.slowest_nodes(target_of(home) / "run_results.json")
-    profile.keep(home, "transform", [*measured.steps, *nodes])
-    counts = _row_counts(home)
-    columns = column_metadata(home, project.manifest_path)
-    for event in events:
-        if isinstance(event, dg.Output):
-            name = context.asset_key_for_output(event.output_name).path[-1]
-            metadata = dict(columns.get(name, {}))
-            if name in counts:
-                metadata["dagster/row_count"] = counts[name]
-            context.add_output_metadata(metadata, output_name=event.output_name)
-        yield event
-    if failure is not None:
-        raise _refused_by_dbt(target_of(home)) or failure
+    return passed, [row for verdict in verdicts.values() for row in verdict.quality_rows()]
 
 
 def _build(
@@ -164,12 +167,13 @@ def _build(
 def transform_others(context: dg.AssetExecutionContext, observatory: HomeResource) -> Iterator[Any]:
     """Stage the datasets and Spaces that are sealed."""
     home = observatory.home
-    warehouse.register_others(home)
-    chosen = [key.to_user_string() for key in context.selected_asset_keys]
-    yield from start_dbt(context, ["build", "--select", *chosen], home, TRANSLATOR).stream()
+    with refusing():
+        warehouse.register_others(home)
+        chosen = [key.to_user_string() for key in context.selected_asset_keys]
+        yield from start_dbt(context, ["build", "--select", *chosen], home, TRANSLATOR).stream()
 
 
-def _refused_by_dbt(target: Path) -> dg.Failure | None:
+def _refused_by_dbt(target: Path) -> Refusal | None:
     """The nodes that did not pass, as a refusal; None where dbt broke before it could ask."""
     try:
         results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
@@ -182,10 +186,9 @@ def _refused_by_dbt(target: Path) -> dg.Failure | None:
     ]
     if not found:
         return None
-    return dg.Failure(
-        "the second gate refused the build: " + "; ".join(found) + "\n"
-        "Cure: the checks that failed tell the rows; repair models or seeds, or look at the days",
-        allow_retries=False,
+    return Refusal(
+        "the second gate refused the build: " + "; ".join(found),
+        cure="the checks that failed tell the rows; repair models or seeds, or look at the days",
     )
 
 
