@@ -61,32 +61,44 @@ def tell_refusals(
 
     `done` is the answer about what was done before, and `show` tells it to a person.
     """
-    problems = [_problem(one) for one in refusals]
-    answer({**(done or {}), "error": "refused", "problems": problems}, show)
-    told_in_words(refusals)
-
-
-def told_in_words(refusals: Sequence[Refusal | str]) -> list[dict[str, Any]]:
-    """Tell what was refused on standard error, and give it as a document has it."""
-    for refusal in refusals:
-        tell(f"refused: {refusal}")
-    return [_problem(one) for one in refusals]
+    answer({**(done or {}), "error": "refused", "problems": problems(refusals)}, show)
+    tell_in_words(refusals)
 
 
 def tell_defects(
     defects: Sequence[str],
+    refusals: Sequence[str] = (),
     done: Mapping[str, Any] | None = None,
     show: Callable[[], None] = lambda: None,
 ) -> None:
-    """Defects of our own: never in the words of a refusal, and never with a secret."""
-    problems = [{"problem": _without_secrets(words)} for words in defects]
-    answer({**(done or {}), "error": "defect", "problems": problems}, show)
-    for words in defects:
-        tell(_without_secrets(words))
+    """Defects of our own: never in the words of a refusal, and never with a secret.
+
+    `refusals` are what was refused beside them.
+    """
+    told = [_without_secrets(words) for words in defects]
+    answer({**(done or {}), "error": "defect", "problems": problems([*refusals, *told])}, show)
+    tell_in_words(refusals)
+    for words in told:
+        tell(words)
     tell(
         "defect: this is a fault of the program, not of your input; "
         "`observatory status` tells what is published"
     )
+
+
+def tell_in_words(refusals: Sequence[Refusal | str]) -> None:
+    """What was refused, on standard error."""
+    for refusal in refusals:
+        tell(f"refused: {refusal}")
+
+
+def problems(found: Sequence[Refusal | str]) -> list[dict[str, Any]]:
+    """What was refused, or broke, as a document has it."""
+    names = ("problem", "cure", "file", "row", "field")
+    return [
+        {"problem": one} if isinstance(one, str) else {name: getattr(one, name) for name in names}
+        for one in found
+    ]
 
 
 def listen() -> None:
@@ -101,13 +113,6 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         words = printable(record.getMessage())
         err.print(words, style="dim", markup=False, highlight=False)
-
-
-def _problem(refusal: Refusal | str) -> dict[str, Any]:
-    if isinstance(refusal, str):
-        return {"problem": refusal}
-    names = ("problem", "cure", "file", "row", "field")
-    return {name: getattr(refusal, name) for name in names}
 
 
 def _without_secrets(words: str) -> str:

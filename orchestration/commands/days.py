@@ -7,12 +7,12 @@ import re
 from datetime import date, datetime
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from orchestration.answers import remark, tell
-from orchestration.commands.jobs import execute, tell_published
+from orchestration.commands.jobs import OTHERS, execute, tell_published
 from orchestration.commands.options import (
     AsJson,
     begin,
@@ -22,6 +22,9 @@ from orchestration.commands.options import (
 )
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
+
+if TYPE_CHECKING:
+    from orchestration.defs.automation.running import RunReport
 
 app = typer.Typer()
 PANEL = "Bring days to a publication"
@@ -70,7 +73,7 @@ def run(
     """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
 
     A crawl that was stopped goes on where it stopped, until two hours after its day (UTC), and
-    the Hub's own day follows; a day that is sealed already is no work.
+    the Hub's own day follows, whatever came of it; a day that is sealed already is no work.
     """
     if (source == "archive") != (archive is not None):
         raise typer.BadParameter(
@@ -88,10 +91,10 @@ def run(
     _days_to_crawl(home, asked)
     with home.lock("observatory (run)", waiting=tell):
         *unfinished, day = _days_to_crawl(home, asked)
-        refused = _end(home, unfinished)
-        report = execute(home, "daily_observatory", partition_key=day.isoformat())
-        others_refused = _crawl_others(home, day)
-        code = tell_published(home, report, refused, others_refused=others_refused)
+        earlier = [execute(home, "daily_observatory", str(one)) for one in unfinished]
+        report = execute(home, "daily_observatory", str(day))
+        others = _crawl_others(home, day) if report.published else []
+        code = tell_published(home, report, *earlier, *others)
     raise typer.Exit(code)
 
 
@@ -152,10 +155,11 @@ def demo(days: int = 14) -> None:
         from orchestration.hub.client import HubClient
 
         home.check_universe(HubClient().contact().universe)
+        fetched = []
         for day in wanted:
             hub.set_date(day)
-            execute(home, "fetch_only", partition_key=day.isoformat())
-    code = tell_published(home, execute(home, "publish_again"))
+            fetched.append(execute(home, "fetch_only", str(day)))
+    code = tell_published(home, execute(home, "publish_again"), *fetched)
     tell(f"to ask this home more: export OBSERVATORY_HOME={quote(str(home.root))}")
     raise typer.Exit(code)
 
@@ -180,24 +184,16 @@ def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
     return [asked] if asked else sorted({unfinished, today})
 
 
-def _end(home: Home, days: list[date]) -> dict[str, str]:
-    """Have the crawls of earlier days ended and published; why not, of those that are refused."""
-    reports = {
-        str(day): execute(home, "daily_observatory", partition_key=str(day), may_be_refused=True)
-        for day in days
-    }
-    return {day: "; ".join(one.refusals) for day, one in reports.items() if not one.published}
-
-
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
     """Import recorded days, publish, list what was refused; exit 3 where some were.
 
     With `day` the run is that day's alone: it is published or refused.
     """
-    report = execute(home, "daily_observatory", partition_key=day, ops={"fetch": config})
-    fetched = report.metadata["raw_hub__models"]
-    refused = {**_refused_by_gate(home, fetched["days"]), **fetched["days_refused"]}
-    raise typer.Exit(tell_published(home, report, refused))
+    report = execute(home, "daily_observatory", day, ops={"fetch": config})
+    fetched = report.metadata.get("raw_hub__models", {"days_refused": {}})
+    # Where nothing is published, the run itself says what the gate refused.
+    by_gate = _refused_by_gate(home, fetched["days"]) if report.published else {}
+    raise typer.Exit(tell_published(home, report, refused=by_gate | fetched["days_refused"]))
 
 
 def _archive_config(home: Home, path: Path, named: str | None) -> dict[str, Any]:
@@ -224,13 +220,12 @@ def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
     }
 
 
-def _crawl_others(home: Home, day: date) -> list[str]:
-    """Crawl the day's datasets and Spaces, where they are asked for; give why they are refused."""
+def _crawl_others(home: Home, day: date) -> list[RunReport]:
+    """Crawl the day's datasets and Spaces, where they are asked for."""
     from orchestration.defs.fetch.other_repositories import also_crawled
 
     kinds = also_crawled()
     if not kinds:
         return []
     remark(f"models of {day} are published; {' and '.join(kind.name for kind in kinds)} follow")
-    report = execute(home, "other_repositories", day.isoformat(), may_be_refused=True)
-    return [] if report.succeeded else report.refusals
+    return [execute(home, OTHERS, str(day))]

@@ -6,19 +6,19 @@ for a run, and only when a command needs one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.markup import escape
 
 from orchestration.answers import (
     answer,
-    err,
     out,
+    problems,
+    tell,
     tell_defects,
+    tell_in_words,
     tell_refusals,
-    told_in_words,
 )
 from orchestration.commands.options import DEFECT, PARTLY_REFUSED, REFUSED
 from orchestration.home import Home
@@ -26,62 +26,69 @@ from orchestration.home import Home
 if TYPE_CHECKING:
     from orchestration.defs.automation.running import RunReport
 
+# Its runs are of datasets and Spaces, those of the other jobs of models.
+OTHERS = "other_repositories"
+
 
 def execute(
     home: Home,
     job: str,
-    partition_key: str | None = None,
+    day: str | None = None,
     ops: dict[str, dict[str, Any]] | None = None,
     decision: str | None = None,
-    *,
-    may_be_refused: bool = False,
 ) -> RunReport:
-    """Run a job; where it fails before anything is published, its words and exit code.
-
-    A refusal ends the command too, unless it `may_be_refused`: then it is in the report, as is
-    what fails after the publication, for `tell_published`.
-    """
+    """Run a job; how it ended is in its report, for `tell_published`."""
     from orchestration.defs.automation import running
 
-    report = running.execute(home, job, partition_key=partition_key, ops=ops, decision=decision)
-    is_bearable = report.succeeded or (may_be_refused and not report.broke)
-    if not is_bearable and not report.published:
-        raise typer.Exit(_tell_failure(report))
-    return report
-
-
-def _tell_failure(
-    report: RunReport,
-    done: Mapping[str, Any] | None = None,
-    show: Callable[[], None] = lambda: None,
-) -> int:
-    """Tell what was `done`, and what failed; give the exit code."""
-    if report.broke:
-        told_in_words(report.refusals)
-        tell_defects(report.defects, done, show)
-        return DEFECT
-    tell_refusals(report.refusals, done, show)
-    return REFUSED
+    return running.execute(home, job, partition_key=day, ops=ops, decision=decision)
 
 
 def tell_published(
     home: Home,
     report: RunReport,
-    refused: dict[str, str] | None = None,
+    *beside: RunReport,
+    refused: Mapping[str, str] | None = None,
     decision: str | None = None,
-    others_refused: Sequence[str] = (),
 ) -> int:
-    """What readers see now, what was refused, and the decision it follows from.
+    """What readers see now, what was refused or broke, and the decision it follows from.
 
-    `refused` are days of models; `others_refused` is why datasets or Spaces were. Then what
-    failed after the publication. Its answer is the exit code.
+    `report` is of what was asked for, `beside` of what was done with it: other days, datasets,
+    Spaces. `refused` are days that a run left out. Its answer is the exit code: what broke goes
+    before what was refused, and what was asked for before the rest.
     """
+    reports = (report, *beside)
+    others_refused = [why for one in beside if one.job == OTHERS for why in one.refusals]
+    days = [one for one in beside if one.job != OTHERS and one.refusals]
+    refused_days = {str(one.day): "; ".join(one.refusals) for one in days} | dict(refused or {})
+    refused_days = dict(sorted(refused_days.items()))
+    for day, why in refused_days.items():
+        tell(f"refused {day}: {why}")
+    tell_in_words(others_refused)
+    found, show = _shown(home) if any(one.published for one in reports) else ({}, lambda: None)
+    found |= {
+        "refused_days": refused_days,
+        "others_refused": problems(others_refused),
+        "decision": decision,
+    }
+    if any(one.broke for one in reports):
+        tell_defects(
+            [words for one in reports for words in one.defects], report.refusals, found, show
+        )
+        return DEFECT
+    if not report.succeeded:
+        tell_refusals(report.refusals, found, show)
+        return REFUSED
+    answer(found, show)
+    return PARTLY_REFUSED if refused_days or others_refused else 0
+
+
+def _shown(home: Home) -> tuple[dict[str, Any], Callable[[], None]]:
+    """What readers see now: as a document has it, and what tells it to a person."""
     from orchestration import reporting
 
     shares = reporting.country_shares(home, reporting.Slice())
     folder = reporting.published_folder(home)
     current = home.published / "current"
-    refused = dict(sorted((refused or {}).items()))
 
     def show() -> None:
         out.print(reporting.shares_table(shares, out.width))
@@ -95,18 +102,9 @@ def tell_published(
             path = escape(str(current / name))
             out.print(f"  {path}   [dim]{what}[/dim]", highlight=False, soft_wrap=True)
 
-    for day, why in refused.items():
-        err.print(f"refused {day}: {why}", highlight=False, markup=False)
-    found = {
+    return {
         "generation": folder.name,
         "folder": folder,
         "current": current,
-        "refused_days": refused,
-        "others_refused": told_in_words(others_refused),
-        "decision": decision,
         "shares": shares.to_dict(),
-    }
-    if not report.succeeded:
-        return _tell_failure(report, found, show)
-    answer(found, show)
-    return PARTLY_REFUSED if refused or others_refused else 0
+    }, show

@@ -15,7 +15,6 @@ import pytest
 from local_hub import LocalHub, Recorded
 from orchestration import cli
 from orchestration.commands import days
-from orchestration.commands.options import PARTLY_REFUSED
 from orchestration.defs.automation import running
 from orchestration.defs.automation.running import RunReport
 from orchestration.defs.fetch import live
@@ -63,20 +62,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """The refused days that each publication was told with."""
-    found: list[dict[str, str]] = []
-
-    def tell(_: Home, __: RunReport, refused: dict[str, str], **named: Any) -> int:
-        found.append(refused)
-        return PARTLY_REFUSED if refused else 0
-
-    monkeypatch.setattr(days, "tell_published", tell)
-    return found
-
-
-@pytest.fixture
-def run(home: Home, told: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`observatory run`, whose runs fetch the day and build nothing; its exit code."""
 
     def fetch(_: Home, job: str, *, partition_key: str, **named: Any) -> RunReport:
@@ -84,8 +70,8 @@ def run(home: Home, told: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch)
         try:
             live.fetch_live(home, MODELS, date.fromisoformat(partition_key), timedelta(hours=1))
         except Refusal as refusal:
-            return RunReport("x", False, [str(refusal)], [], {})
-        return RunReport("x", True, [], [], {"publication": {}})
+            return RunReport(job, partition_key, False, [str(refusal)], [], {})
+        return RunReport(job, partition_key, True, [], [], {})
 
     def run(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["observatory", "run", *arguments])
@@ -112,13 +98,12 @@ def sealed(home: Home) -> list[date]:
 
 
 def test_a_crawl_is_ended_after_midnight_and_the_hubs_own_day_follows(
-    home: Home, hub: LocalHub, run: Run, told: list[dict[str, str]]
+    home: Home, hub: LocalHub, run: Run
 ) -> None:
     interrupt(home)
     hub.set_date(datetime(2026, 8, 19, 0, 30, tzinfo=UTC))
     assert run() == 0
     assert sealed(home) == DAYS
-    assert told == [{}]
 
 
 def test_a_crawl_of_yesterday_morning_is_given_up_for_the_hubs_own_day(
@@ -131,15 +116,16 @@ def test_a_crawl_of_yesterday_morning_is_given_up_for_the_hubs_own_day(
 
 
 def test_an_older_day_that_is_refused_does_not_cost_the_hubs_own(
-    home: Home, hub: LocalHub, run: Run, told: list[dict[str, str]]
+    home: Home, hub: LocalHub, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupt(home)
     journal = home.landing / "hub_models" / str(DAYS[0]) / "journal.ndjson"
     journal.write_text(journal.read_text().replace("cursor=", "cursor=forgotten"))
     hub.set_date(datetime(2026, 8, 19, 0, 30, tzinfo=UTC))
-    assert run() == 3
+    capsys.readouterr()
+    assert run("--json") == 3
     assert sealed(home) == DAYS[1:]
-    ((day, why),) = told[0].items()
+    ((day, why),) = json.loads(capsys.readouterr().out)["refused_days"].items()
     assert day == str(DAYS[0])
     assert "pages are dropped" in why
 

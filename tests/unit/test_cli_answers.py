@@ -20,6 +20,7 @@ from local_hub import LocalHub, named_world
 from orchestration import cli, status
 from orchestration.alerts.journal import Journal
 from orchestration.alerts.rules import Alert
+from orchestration.commands import days
 from orchestration.defs.automation import running
 from orchestration.gates import raw
 from orchestration.home import CHECKOUT, Home, Universe
@@ -62,6 +63,21 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         cli.main()
     assert isinstance(caught.value.code, int)
     return caught.value.code
+
+
+def ended(
+    job: str,
+    *,
+    day: str | None = None,
+    refused: str = "",
+    broke: str = "",
+    published: bool = True,
+    metadata: Mapping[str, Any] | None = None,
+) -> running.RunReport:
+    """A run that ended well, unless something was `refused` or `broke`."""
+    told = {**(metadata or {}), **({"publication": {}} if published else {})}
+    refusals, defects = [refused] if refused else [], [broke] if broke else []
+    return running.RunReport(job, day, not refusals + defects, refusals, defects, told)
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -124,7 +140,11 @@ def test_a_refusal_in_json_says_what_where_and_the_cure(
     ("arguments", "metadata", "code"),
     [
         (["publish"], {}, 0),
-        (["backfill", "--archive", "{archive}", "--panel", "x"], {"2026-08-09": "no rows"}, 3),
+        (
+            ["backfill", "--archive", "{archive}", "--panel", "x"],
+            {"2026-08-09": "no \x1b[2J"},
+            3,
+        ),
     ],
 )
 def test_a_run_answers_with_what_it_published_and_refused(
@@ -138,24 +158,64 @@ def test_a_run_answers_with_what_it_published_and_refused(
 ) -> None:
     archive = tmp_path / "2026-08-09.ndjson"
     archive.write_text("{}\n", encoding="utf-8")
-    fetched = {"raw_hub__models": {"days": [], "days_refused": metadata}}
-    report = running.RunReport("x", True, [], [], fetched)
+    report = ended("x", metadata={"raw_hub__models": {"days": [], "days_refused": metadata}})
     monkeypatch.setattr(running, "execute", lambda *_, **__: report)
     monkeypatch.setattr(Home, "check_universe", lambda *_: None)
     given = [word.format(archive=archive) for word in arguments]
     assert call(monkeypatch, *given, "--json") == code
-    found = document(capsys)
+    told = capsys.readouterr()
+    # What strangers wrote steers no terminal.
+    assert "\x1b" not in told.err and all(f"refused {day}: no " in told.err for day in metadata)
+    found = json.loads(told.out)
     assert found["refused_days"] == metadata
     assert found["shares"]["countries"] and found["generation"] in found["folder"]
 
 
 @pytest.mark.parametrize(
-    ("refusals", "defects", "code", "error"),
-    [(["PostgreSQL is away"], [], 1, "refused"), ([], ["KeyError"], 70, "defect")],
+    ("metadata", "refused_days"),
+    [
+        ({}, {}),
+        (
+            {
+                "raw_hub__models": {
+                    "days": ["2026-08-08"],
+                    "days_refused": {"2026-08-09": "no rows"},
+                }
+            },
+            {"2026-08-09": "no rows"},
+        ),
+    ],
+    ids=["ended before it knew", "ended after"],
+)
+def test_an_import_that_is_refused_tells_the_days_it_could_not_read_as_well(
+    metadata: Mapping[str, Any],
+    refused_days: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    archive = tmp_path / "2026-08-09.ndjson"
+    archive.write_text("{}\n", encoding="utf-8")
+    report = ended("x", refused="no memory", published=False, metadata=metadata)
+    monkeypatch.setattr(running, "execute", lambda *_, **__: report)
+    monkeypatch.setattr(Home, "check_universe", lambda *_: None)
+    assert call(monkeypatch, "backfill", "--archive", str(archive), "--json") == 1
+    found = document(capsys)
+    assert found["problems"] == [{"problem": "no memory"}]
+    assert found["refused_days"] == refused_days and "shares" not in found
+
+
+@pytest.mark.parametrize(
+    ("refused", "broke", "code", "error"),
+    [
+        ("PostgreSQL is away", "", 1, "refused"),
+        ("", "KeyError", 70, "defect"),
+        ("PostgreSQL is away", "KeyError", 70, "defect"),
+    ],
 )
 def test_what_fails_after_the_publication_is_told_after_it(
-    refusals: list[str],
-    defects: list[str],
+    refused: str,
+    broke: str,
     code: int,
     error: str,
     home: Home,
@@ -163,18 +223,19 @@ def test_what_fails_after_the_publication_is_told_after_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The command line said no more than `refused`, with the new publication there to be read."""
-    report = running.RunReport("x", False, refusals, defects, {"publication": {}})
+    report = ended("x", refused=refused, broke=broke)
+    problems = report.refusals + report.defects
     monkeypatch.setattr(running, "execute", lambda *_, **__: report)
     current = generation.current(home)
     assert current is not None
     assert call(monkeypatch, "publish", "--json") == code
     found = document(capsys)
     assert (found["error"], found["generation"]) == (error, current.name)
-    assert [one["problem"] for one in found["problems"]] == refusals + defects
+    assert [one["problem"] for one in found["problems"]] == problems
     assert call(monkeypatch, "publish") == code
     told = capsys.readouterr()
     assert f"-> {current.name}" in told.out.replace("\n", "")
-    assert (*refusals, *defects)[0] in told.err
+    assert all(words in told.err for words in problems)
     assert "nothing was published" not in told.err
 
 
@@ -187,8 +248,11 @@ def test_what_fails_after_the_publication_costs_no_day_of_other_repositories(
 ) -> None:
     """The Hub tells of today alone: what is not crawled today is lost."""
     reports = {
-        "daily_observatory": running.RunReport("x", is_served, ["away"], [], {"publication": {}}),
-        "other_repositories": running.RunReport("y", are_others_whole, ["short"], [], {}),
+        job: ended(job, refused="" if is_whole else "short")
+        for job, is_whole in (
+            ("daily_observatory", is_served),
+            ("other_repositories", are_others_whole),
+        )
     }
     asked = []
 
@@ -247,12 +311,11 @@ def test_a_run_that_also_crawls_datasets_answers_with_one_document(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ended: list[str] = []
+    asked: list[str] = []
 
     def execute(_: Home, job: str, **__: object) -> running.RunReport:
-        ended.append(job)
-        found = refusals if job == "other_repositories" else []
-        return running.RunReport("x", not found, found, [], {})
+        asked.append(job)
+        return ended(job, refused="".join(refusals) if job == "other_repositories" else "")
 
     hub = HubGreeting(datetime.now(UTC), _day(8), Universe("hub"), "http://127.0.0.1:1")
     monkeypatch.setenv("OBSERVATORY_ALSO_CRAWL", "datasets")
@@ -262,12 +325,101 @@ def test_a_run_that_also_crawls_datasets_answers_with_one_document(
     assert call(monkeypatch, "run", "--json") == code
     told = capsys.readouterr()
     found = json.loads(told.out)
-    assert ended == ["daily_observatory", "other_repositories"]
+    assert asked == ["daily_observatory", "other_repositories"]
     assert found["generation"] and found["refused_days"] == {}
     assert [one["problem"] for one in found["others_refused"]] == refusals
     assert [line for line in told.err.splitlines() if line.startswith("refused: ")] == [
         "refused: not a list" for _ in refusals
     ]
+
+
+How = dict[str, Any]
+FINE: How = {}
+REFUSED: How = {"refused": "no"}
+BROKE: How = {"broke": "KeyError"}
+UNPUBLISHED: How = {"published": False}
+
+
+@pytest.mark.parametrize(
+    ("yesterday", "today", "datasets", "code", "told"),
+    [
+        (FINE, FINE, FINE, 0, set()),
+        (FINE, FINE, REFUSED, 3, {"others_refused"}),
+        (FINE, FINE, BROKE, 70, {"KeyError of datasets"}),
+        (FINE, FINE, REFUSED | BROKE, 70, {"others_refused", "KeyError of datasets"}),
+        (REFUSED | UNPUBLISHED, FINE, REFUSED, 3, {"refused_days", "others_refused"}),
+        # Published, and then PostgreSQL is away, or the program breaks.
+        (REFUSED, FINE, FINE, 3, {"refused_days"}),
+        (BROKE, FINE, FINE, 70, {"KeyError of yesterday"}),
+        (BROKE | UNPUBLISHED, FINE, FINE, 70, {"KeyError of yesterday"}),
+        (BROKE | REFUSED, FINE, FINE, 70, {"KeyError of yesterday", "refused_days"}),
+        (FINE, REFUSED | UNPUBLISHED, None, 1, {"no of today"}),
+        (
+            *(REFUSED | UNPUBLISHED, REFUSED | UNPUBLISHED, None, 1),
+            {"refused_days", "no of today"},
+        ),
+        (
+            *(BROKE | UNPUBLISHED, REFUSED | BROKE | UNPUBLISHED, None, 70),
+            {"KeyError of yesterday", "no of today", "KeyError of today"},
+        ),
+    ],
+)
+def test_nothing_that_a_run_was_refused_or_broke_by_is_lost(
+    yesterday: How,
+    today: How,
+    datasets: How | None,
+    code: int,
+    told: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever came of one of its runs: each is run, and each is told of."""
+    runs = {"yesterday": yesterday, "today": today, "datasets": datasets}
+    left = [name for name, how in runs.items() if how is not None]
+
+    def execute(_: Home, job: str, *, partition_key: str, **__: object) -> running.RunReport:
+        name = left.pop(0)
+        how = runs[name] or {}
+        given: How = {"published": name != "datasets"} | how
+        given |= {k: f"{v} of {name}" for k, v in how.items() if isinstance(v, str)}
+        return ended(job, day=partition_key, **given)
+
+    monkeypatch.setenv("OBSERVATORY_ALSO_CRAWL", "datasets")
+    monkeypatch.setattr(running, "execute", execute)
+    monkeypatch.setattr(days, "_days_to_crawl", lambda *_: [_day(7), _day(8)])
+    assert call(monkeypatch, "run", "--json") == code
+    assert left == []
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    is_published = any(how.get("published", True) for how in (yesterday, today))
+    assert ("generation" in found) == is_published
+    assert found["refused_days"] == (
+        {"2026-08-07": "no of yesterday"} if "refused_days" in told else {}
+    )
+    others = [{"problem": "no of datasets"}] if "others_refused" in told else []
+    assert found["others_refused"] == others
+    problems = {one["problem"] for one in found.get("problems", [])}
+    assert problems == told - {"refused_days", "others_refused"}
+    assert found.get("error") == {1: "refused", 70: "defect"}.get(code)
+    for name, how in runs.items():
+        for words in ("no", "KeyError"):
+            assert (f"{words} of {name}" in said.err) == (words in (how or {}).values())
+
+
+def test_a_day_that_the_demo_cannot_have_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str | None] = []
+
+    def execute(_: Home, job: str, *, partition_key: str | None, **__: object) -> running.RunReport:
+        asked.append(partition_key)
+        return ended(job, day=partition_key, refused="no disk" if len(asked) == 1 else "")
+
+    monkeypatch.setattr(running, "execute", execute)
+    monkeypatch.setattr(Home, "check_universe", lambda *_: None)
+    assert call(monkeypatch, "demo", "--days", "2") == 3
+    assert f"refused {asked[0]}: no disk" in capsys.readouterr().err
+    assert len(asked) == 3 and asked[2] is None
 
 
 @pytest.mark.parametrize(

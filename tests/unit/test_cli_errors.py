@@ -97,7 +97,7 @@ def test_a_failed_run_tells_refusals_from_defects(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report = running.RunReport("x", False, refusals, defects, {})
+    report = running.RunReport("x", None, False, refusals, defects, {})
     monkeypatch.setattr(running, "execute", lambda *_, **__: report)
     assert end_of("publish", monkeypatch=monkeypatch) == code
     told = capsys.readouterr().err

@@ -51,7 +51,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def execute(home: Home, job: str, *, decision: str, **_: Any) -> running.RunReport:
         asked.append((job, decision))
-        return running.RunReport("x", False, ["not today"], [], {})
+        return running.RunReport("x", None, False, ["not today"], [], {})
 
     monkeypatch.setattr(running, "execute", execute)
     return asked

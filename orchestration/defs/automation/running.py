@@ -34,9 +34,13 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended: what was refused, and what broke, in words; `metadata` by asset name."""
+    """How a run of `job` ended: what was refused, and what broke, in words.
 
-    run_id: str
+    `day` is that of its partition, `metadata` by asset name.
+    """
+
+    job: str
+    day: str | None
     succeeded: bool
     refusals: list[str]
     defects: list[str]
@@ -128,7 +132,7 @@ def _run(
             raise_on_error=False,
             tags=tags | ({"observatory/decision": decision} if decision else {}),
         )
-    return RunReport(result.run_id, result.success, *_problems(result), _metadata(result))
+    return RunReport(job.name, partition_key, result.success, *_problems(result), _metadata(result))
 
 
 def _problems(result: dg.ExecuteInProcessResult) -> tuple[list[str], list[str]]:
