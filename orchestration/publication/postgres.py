@@ -326,6 +326,7 @@ def _verify(
         if not equal:
             raise Refusal(
                 f"PostgreSQL holds other content in {name} than the file: {after}, not {before}",
+                field=URL,
                 cure="see the server's log: everything is loaded anew the next time",
             )
     return int(here[0])

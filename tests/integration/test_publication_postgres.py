@@ -315,6 +315,26 @@ def test_a_damaged_file_is_not_served(
     ]
 
 
+def test_a_copy_that_differs_from_the_file_is_not_served(
+    home: Home,
+    url: str,
+    server: psycopg.Connection[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = postgres._copy
+
+    def lose(server: postgres.Connection, *arguments: Any) -> None:
+        copy(server, *arguments)
+        if "dim_countries" in arguments:
+            server.execute("delete from observatory_loading.dim_countries")
+
+    monkeypatch.setattr(postgres, "_copy", lose)
+    with pytest.raises(Refusal, match="holds other content in dim_countries") as refused:
+        postgres.serve(folders(home)[0], url)
+    assert refused.value.field == postgres.URL
+    assert schemas(server) == []
+
+
 @pytest.mark.parametrize("other", [Universe("hub"), Universe("world", "other")], ids=str)
 def test_a_served_copy_belongs_to_one_universe(
     home: Home,
