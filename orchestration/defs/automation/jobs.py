@@ -1,4 +1,7 @@
-"""What can be run as a whole."""
+"""What can be run as a whole.
+
+What belongs here: which assets and checks are one run. When it runs is said in `schedules`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from orchestration.defs.transform.assets import staged, transform, transform_oth
 from orchestration.snapshots.contract import OTHERS
 
 _others = dg.AssetSelection.assets(*(raw_key(kind) for kind in OTHERS), *transform_others.keys)
-asked = also_crawled() or OTHERS
+
+# What the job of the others crawls: all of them where none is asked for, as it is started by hand.
+other_kinds = also_crawled() or OTHERS
 
 # One day, or a range of an archive, from the Hub to what people read.
 daily_observatory = dg.define_asset_job(
@@ -39,7 +44,7 @@ fetch_only = dg.define_asset_job(
 # A run of its own: what goes wrong with datasets must not hold up what is said of models.
 other_repositories = dg.define_asset_job(
     name="other_repositories",
-    selection=dg.AssetSelection.assets(*map(raw_key, asked), *map(staged, asked)),
+    selection=dg.AssetSelection.assets(*map(raw_key, other_kinds), *map(staged, other_kinds)),
     description="A day of datasets and Spaces: crawled, sealed and staged. "
     "Every day, where OBSERVATORY_ALSO_CRAWL names them.",
 )

@@ -14,7 +14,11 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from orchestration import due
-from orchestration.defs.automation.jobs import asked, daily_observatory, other_repositories
+from orchestration.defs.automation.jobs import (
+    daily_observatory,
+    other_kinds,
+    other_repositories,
+)
 from orchestration.defs.fetch.other_repositories import also_crawled
 from orchestration.home import Home
 from orchestration.hub.crawl import may_be_ended
@@ -59,7 +63,7 @@ def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
     "may still be ended.",
 )
 def every_morning_others(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    tables = [kind.table for kind in asked]
+    tables = [kind.table for kind in other_kinds]
     return _of_the_day(context, other_repositories.name, tables, _others_settled)
 
 
@@ -113,9 +117,9 @@ def _settled(instance: dg.DagsterInstance, home: Home, day: date, tick: datetime
 
 
 def _others_settled(_: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
-    missing = [kind.table for kind in asked if due.had(home, day, kind.table) is None]
+    missing = [kind.table for kind in other_kinds if due.had(home, day, kind.table) is None]
     if not missing:
-        return f"{' and '.join(kind.name for kind in asked)} of {day} are sealed"
+        return f"{' and '.join(kind.name for kind in other_kinds)} of {day} are sealed"
     # One run crawls whatever is missing: where one kind waits, the other does too.
     refused = (due.refused(home, day, tick, table) for table in missing)
     return "; ".join(filter(None, refused)) or None
