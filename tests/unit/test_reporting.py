@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from orchestration import reporting, status
-from orchestration.defs.publish import assets
+from orchestration.defs.publish.describe import describe
 from orchestration.home import Home, Universe
 from orchestration.publication.swap import Publication
 from tests.unit.published_home import COUNTRIES, Rows, publish
@@ -215,7 +215,7 @@ def test_the_run_shows_missing_days_too(
     ]
     home = published(tmp_path, rows, "30d")
     folder = reporting.published_folder(home)
-    shown = assets.describe(home, Publication(folder.name, folder, True, {}))["top_countries"].value
+    shown = describe(home, Publication(folder.name, folder, True, {}))["top_countries"].value
     heading, _, row = shown.splitlines()
     assert heading.endswith(f"| {days} days |")
     assert row.endswith(f"| {line} |")

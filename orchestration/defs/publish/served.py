@@ -1,4 +1,7 @@
-"""The publication served by PostgreSQL: after it is shown, and nothing waits for it."""
+"""The publication served by PostgreSQL: after it is shown, and nothing waits for it.
+
+What belongs here: the step. How a server is loaded is said in `publication/postgres.py`.
+"""
 
 import logging
 from collections.abc import Iterator
