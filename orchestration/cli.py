@@ -1,7 +1,9 @@
 """`observatory`: the command line. Thin: what changes something is a Dagster run underneath.
 
 Exit codes: 0 done and published, 1 refused, 2 wrong usage, 3 published but some days refused;
-70 a defect of our own, 130 interrupted. The commands are in `commands/`.
+70 a defect of our own, 130 interrupted.
+
+What belongs here: the order of the commands, which are in `commands/`, and how an error ends one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The code location. It assembles what `defs/` defines, and defines nothing itself."""
+"""The code location.
+
+What belongs here: what puts together what `defs/` defines. Nothing is defined here.
+"""
 
 from __future__ import annotations
 

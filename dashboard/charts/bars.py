@@ -1,4 +1,7 @@
-"""Counts and parts over time, as bars."""
+"""Counts and parts over time, as bars.
+
+What belongs here: drawings whose lengths are compared.
+"""
 
 from __future__ import annotations
 

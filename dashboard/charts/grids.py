@@ -1,4 +1,7 @@
-"""Things by days or weeks, as coloured cells."""
+"""Things by days or weeks, as coloured cells.
+
+What belongs here: drawings in which the place says what and when, and the colour how much.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the drawings share: colours by name, axes of days, tooltips, the nearest point."""
+"""What the drawings share: colours by name, axes of days, tooltips, the nearest point.
+
+What belongs here: what more than one drawing needs, and no drawing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Something over time, as lines."""
+"""Something over time, as lines.
+
+What belongs here: drawings in which one follows somebody from day to day.
+"""
 
 from __future__ import annotations
 

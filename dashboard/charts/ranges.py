@@ -1,4 +1,7 @@
-"""A point on the range it lies in, one row each."""
+"""A point on the range it lies in, one row each.
+
+What belongs here: drawings of one moment that show how sure or how wide a figure is.
+"""
 
 from __future__ import annotations
 

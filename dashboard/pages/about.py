@@ -1,4 +1,7 @@
-"""About: definitions, sources, how to correct a mapping, and the tables behind the pages."""
+"""About: definitions, sources, how to correct a mapping, and the tables behind the pages.
+
+What belongs here: what explains all pages, and nothing measured.
+"""
 
 from __future__ import annotations
 

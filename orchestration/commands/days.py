@@ -1,4 +1,7 @@
-"""Commands that bring days to a publication: run, backfill, publish, and the demo."""
+"""Commands that bring days to a publication: run, backfill, publish, and the demo.
+
+What belongs here: which days are asked for, and from where. What came of a run is told in `jobs`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands that let something in or keep it out, with a reason: accept, quarantine."""
+"""Commands that let something in or keep it out, with a reason: accept, quarantine.
+
+What belongs here: how a decision is given. What follows from it is said in `gates`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Commands about what is published: status, shares, metrics, verify, rollback.
 
-All but `metrics` work when Dagster and dbt do not.
+What belongs here: what only reads, or shows another generation. All but `metrics` work when Dagster
+and dbt do not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Commands that serve until they are ended: a Hub on loopback, the Dagster UI."""
+"""Commands that serve until they are ended: a Hub on loopback, the Dagster UI.
+
+What belongs here: what runs until somebody ends it. What the Hub on loopback does is `local_hub`'s.
+"""
 
 from __future__ import annotations
 

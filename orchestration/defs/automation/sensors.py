@@ -1,4 +1,8 @@
-"""What is watched between runs: runs that died, and what people want to be told of."""
+"""What is watched between runs: runs that died, and what people want to be told of.
+
+What belongs here: how often one looks, and where it is told. What is found is the business of
+`dead_runs` and of `orchestration/alerts`.
+"""
 
 from __future__ import annotations
 

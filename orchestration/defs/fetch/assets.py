@@ -1,4 +1,8 @@
-"""The raw assets: the Hub's models of a day, and who their authors are."""
+"""The raw assets: the Hub's models of a day, and who their authors are.
+
+What belongs here: the step, and whose authors are asked about. How a day is had is said in `live`
+and `recorded`.
+"""
 
 import csv
 import logging

@@ -1,4 +1,7 @@
-"""Gate 1 as asset checks: one a question, each blocking what comes after."""
+"""Gate 1 as asset checks: one a question, each blocking what comes after.
+
+What belongs here: how outcomes are shown. What is asked is said in `gates`.
+"""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,7 @@
-"""How time is cut: one partition a UTC day of the Hub."""
+"""How time is cut: one partition a UTC day of the Hub.
+
+What belongs here: the days that there can be. Which of them are run is said in `schedules`.
+"""
 
 from __future__ import annotations
 

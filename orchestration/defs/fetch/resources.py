@@ -1,4 +1,7 @@
-"""What the assets share: owners, freshness, how they refuse, and the home, held for the run."""
+"""What the assets share: owners, freshness, how they refuse, and the home, held for the run.
+
+What belongs here: what assets of more than one stage need, and no step of any.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The raw history as it is kept: the newest days whole, the older ones compacted."""
+"""The raw history as it is kept: the newest days whole, the older ones compacted.
+
+What belongs here: the step. What is kept how is declared in `snapshots/retention.py`.
+"""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,8 @@
-"""The dbt models as assets: registered, built, tested and counted in one step."""
+"""The dbt models as assets: registered, built, tested and counted in one step.
+
+What belongs here: the steps. What a build has to do is planned in `warehouse.py`; how dbt is called
+is said in `project`.
+"""
 
 import json
 import logging

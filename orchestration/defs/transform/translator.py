@@ -1,4 +1,7 @@
-"""How dbt nodes look in Dagster: keys, groups, owners, kinds."""
+"""How dbt nodes look in Dagster: keys, groups, owners, kinds.
+
+What belongs here: labels, and a test's question where dbt's YAML has no words for it.
+"""
 
 from __future__ import annotations
 
