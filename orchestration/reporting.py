@@ -148,7 +148,8 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
         chosen,
         rows=rows[:most],
         rows_left=len(rows[most:]),
-        leaders=leading(rows),
+        # Rows that are no countries have no band.
+        leaders=[row for row in rows if row["share_of_all_low"] is not None][:2],
         coverage=dict(zip(names, row, strict=True)),
         provisional_days=provisional_days,
     )
@@ -183,28 +184,22 @@ def points(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:+.2f}"
 
 
-def leading(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The two largest countries of `rows` (largest first): other rows have no band."""
-    return [row for row in rows if row["share_of_all_low"] is not None][:2]
-
-
-def who_leads(rows: list[dict[str, Any]]) -> str:
-    """The two largest countries of `rows` (largest first), and whether the first is so for sure.
+def who_leads(leaders: list[dict[str, Any]]) -> str:
+    """The two largest countries, and whether the first is so for sure.
 
     It is where its band begins above the end of the other's: then it leads whoever gets what is
     doubtful.
     """
-    known = leading(rows)
-    if not known:
+    if not leaders:
         return "nobody can be measured yet"
     text = " before ".join(
         f"{row['country_name']} {percent(row['share_of_all'])} "
         f"({percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
-        for row in known
+        for row in leaders
     )
-    if len(known) < 2:
+    if len(leaders) < 2:
         return text
-    is_sure = known[0]["share_of_all_low"] > known[1]["share_of_all_high"]
+    is_sure = leaders[0]["share_of_all_low"] > leaders[1]["share_of_all_high"]
     return f"{text}, {'' if is_sure else 'not '}beyond doubt"
 
 

@@ -38,7 +38,7 @@ UNKNOWN = country("Individuals", 0.25, None, None)
 )
 def test_a_lead_is_beyond_doubt_where_the_bands_do_not_meet(high: float, doubt: str) -> None:
     other = country("United States", 0.206, 0.198, high)
-    told = reporting.who_leads([CHINA, UNKNOWN, other, country("Japan", 0.06, 0.0, 0.9)])
+    told = reporting.who_leads([CHINA, other])
     assert told == (
         f"China 33.6% (22.6% to 42.4%) before United States 20.6% (19.8% to {high:.1%}), "
         f"{doubt} doubt"
@@ -46,9 +46,8 @@ def test_a_lead_is_beyond_doubt_where_the_bands_do_not_meet(high: float, doubt: 
 
 
 def test_who_is_alone_is_before_nobody_and_nobody_leads_what_is_not_measured() -> None:
-    assert reporting.who_leads([UNKNOWN, CHINA]) == "China 33.6% (22.6% to 42.4%)"
-    unmeasured = country("China", None, None, None)
-    assert reporting.who_leads([unmeasured]) == "nobody can be measured yet"
+    assert reporting.who_leads([CHINA]) == "China 33.6% (22.6% to 42.4%)"
+    assert reporting.who_leads([]) == "nobody can be measured yet"
 
 
 def test_a_change_is_told_in_points_and_a_missing_one_not_as_nothing() -> None:
@@ -104,17 +103,29 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
 
 NEWEST = date(2026, 10, 31)
 SLICE = {"window_name": "7d", "attribution": "publisher", "cohort": "all", "scope": "all"}
-UNPLACED = ("unattributed_individual", "unattributed_organization", "unattributed_unknown")
+LEADERS = [
+    {"country_key": "CN", "downloads": 500.0, **country("China", 0.2, 0.1, 0.3)},
+    {"country_key": "US", "downloads": 500.0, **country("United States", 0.15, 0.1, 0.2)},
+]
+
+
+def unplaced(count: int) -> list[dict[str, Any]]:
+    """Rows without a country, larger than the leaders."""
+    return [
+        {"country_key": f"unattributed_{number}", "downloads": 900.0, "share_of_all": 0.02}
+        for number in range(count)
+    ]
 
 
 def published(root: Path, rows: Sequence[dict[str, Any]], window: str = "7d") -> Home:
     """A home with `rows` of country shares published, of the newest day where they name none."""
     home = Home(root)
     day = {"snapshot_date": NEWEST, **SLICE, "window_name": window}
+    unnamed = {row["country_key"] for row in rows} - {row["country_key"] for row in COUNTRIES}
     tables: dict[str, Rows] = {
         "dim_countries": [
             *COUNTRIES,
-            *({"country_key": key, "country_name": key} for key in UNPLACED),
+            *({"country_key": key, "country_name": key} for key in unnamed),
         ],
         "fct_country_share_daily": [day | {"is_provisional": False} | row for row in rows],
         "fct_mapping_coverage_daily": [day],
@@ -156,13 +167,18 @@ def test_what_is_not_measurable_is_not_called_provisional(tmp_path: Path) -> Non
     assert shares.to_dict()["is_provisional"] is False
 
 
+def test_the_runs_numbers_are_those_of_who_leads(tmp_path: Path) -> None:
+    """Also where larger rows without a country fill the table."""
+    home = published(tmp_path, [*unplaced(15), *LEADERS], "30d")
+    folder = reporting.published_folder(home)
+    told = describe(home, Publication(folder.name, folder, True, {}))
+    assert str(told["who_leads"]).startswith("China 20.0% (10.0% to 30.0%) before United States")
+    assert (told["leader_share"], told["gap_to_second"]) == (0.2, 0.05)
+
+
 @pytest.mark.parametrize("most", [1, 2, 4, 15])
 def test_who_leads_does_not_depend_on_how_many_rows_are_shown(tmp_path: Path, most: int) -> None:
-    unplaced = [{"country_key": key, "downloads": 900.0, "share_of_all": 0.2} for key in UNPLACED]
-    chosen = {"downloads": 500.0, "share_of_all_low": 0.1}
-    china = chosen | {"country_key": "CN", "share_of_all": 0.2, "share_of_all_high": 0.3}
-    states = chosen | {"country_key": "US", "share_of_all": 0.15, "share_of_all_high": 0.2}
-    home = published(tmp_path, [*unplaced, china, states], "30d")
+    home = published(tmp_path, [*unplaced(3), *LEADERS], "30d")
     shares = reporting.country_shares(home, reporting.Slice(), most)
     told = "China 20.0% (10.0% to 30.0%) before United States 15.0% (10.0% to 20.0%), not beyond"
     assert len(shares.rows) == min(most, 5)

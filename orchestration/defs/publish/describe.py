@@ -51,13 +51,12 @@ def describe(home: Home, published: Publication) -> dict[str, Any]:
         ],
     )
     label = "GENERATED WORLD: " if shares.universe.is_generated else ""
+    leading = [row["share_of_all"] for row in shares.leaders]
     # Numbers become plots over the publications in the UI.
     numbers = {
-        "leader_share": countries[0]["share_of_all"] if countries else None,
+        "leader_share": leading[0] if leading else None,
         # Shares end at the tenth decimal; behind it a difference shows a float's noise.
-        "gap_to_second": round(countries[0]["share_of_all"] - countries[1]["share_of_all"], 10)
-        if len(countries) > 1
-        else None,
+        "gap_to_second": round(leading[0] - leading[1], 10) if len(leading) > 1 else None,
         **{name: shares.coverage[name] for name in COVERAGE},
     }
     return {
