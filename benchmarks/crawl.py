@@ -66,7 +66,6 @@ def checked(endpoint: str, home: Path) -> int:
         landed.pages,
         universe=landed.universe,
         previous=store.parquet_of(Home(home), before),
-        previous_rows=before.rows,
         client=client,
         observed_from=landed.observed_from,
         newest_created_at=landed.newest_created_at,

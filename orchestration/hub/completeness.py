@@ -59,12 +59,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Compared:
-    """Today's `rows`; who is absent of those that held 99.9 % of the weight, and its `total`.
+    """The rows of today and `before`; who is absent of those that held 99.9 % of the weight.
 
-    `lost` is a sample of all that are absent, where the rows are too few.
+    `total` is the whole of it; `lost` a sample of all that are absent, where the rows are too few.
     """
 
     rows: int
+    before: int
     heavy: list[Absent]
     lost: list[Absent]
     total: int
@@ -84,7 +85,6 @@ def check(
     *,
     universe: Universe,
     previous: Path | None,
-    previous_rows: int | None,
     listing: Listing = LISTINGS["hub_models"],
     client: HubClient | None = None,
     observed_from: datetime | None = None,
@@ -95,9 +95,9 @@ def check(
     """What speaks against `today` being all of `listing` in `universe`; empty where it is whole.
 
     `today` is a snapshot's Parquet file, or a crawl's landed pages; `previous` the Parquet file
-    of the sealed snapshot before it, with `previous_rows`. Live crawls give `client`,
-    `observed_from` and `newest_created_at`; an archive that claims to be whole gives none of
-    them. Recorded panels shrink and grow by their nature: nothing is found against them.
+    of the sealed snapshot before it. Live crawls give `client`, `observed_from` and
+    `newest_created_at`; an archive that claims to be whole gives none of them. Recorded panels
+    shrink and grow by their nature: nothing is found against them.
     """
     if universe.kind == "panel":
         return []
@@ -106,14 +106,14 @@ def check(
         problems += _newest(observed_from, newest_created_at, listing)
     if previous is None:
         return problems
-    found = _compare(today, previous, listing, temporary, LEAST_ROWS * (previous_rows or 0))
+    found = _compare(today, previous, listing, temporary)
     few = []
-    if previous_rows and found.rows < LEAST_ROWS * previous_rows:
+    if found.lost:
         few = [
             Problem(
                 "rows",
-                f"{found.rows:,} rows are {found.rows / previous_rows:.2%} of the "
-                f"{previous_rows:,} of the snapshot before; at least {LEAST_ROWS:.1%} belong to a "
+                f"{found.rows:,} rows are {found.rows / found.before:.2%} of the "
+                f"{found.before:,} of the snapshot before; at least {LEAST_ROWS:.1%} belong to a "
                 "whole one",
             )
         ]
@@ -139,7 +139,6 @@ def _compare(
     previous: Path,
     listing: Listing,
     temporary: Path | None,
-    least_rows: float,
 ) -> _Compared:
     weight = listing.weight
     files = [today] if isinstance(today, Path) else list(today)
@@ -189,20 +188,21 @@ def _compare(
             f"select id, weight, place from heaviest {absent} order by place"
         ).fetchall()
         (rows,) = connection.execute("select count(*) from today").fetchall()[0]
+        before, total = connection.execute(
+            f"select count(*), coalesce(sum({weight}), 0) from read_parquet({literal(previous)})"
+        ).fetchall()[0]
         lost = []
-        if rows < least_rows:
+        if rows < LEAST_ROWS * before:
             lost = connection.execute(
                 f"select id, coalesce({weight}, 0), 0 from read_parquet({literal(previous)}) "
                 f"{absent} order by hash(id), id limit {ASKED_OF_THE_REST}"
             ).fetchall()
-        total = connection.execute(
-            f"select coalesce(sum({weight}), 0) from read_parquet({literal(previous)})"
-        ).fetchall()
         return _Compared(
             rows,
+            before,
             [Absent(*row) for row in heavy],
             [Absent(*row) for row in lost],
-            int(total[0][0]),
+            int(total),
         )
     finally:
         connection.close()

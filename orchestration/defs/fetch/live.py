@@ -58,7 +58,6 @@ def fetch_live(
         landed.pages,
         universe=landed.universe,
         previous=store.parquet_of(home, previous) if previous else None,
-        previous_rows=previous.rows if previous else None,
         listing=LISTINGS[kind.table],
         client=client,
         observed_from=landed.observed_from,
