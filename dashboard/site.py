@@ -61,15 +61,13 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-        # Days of a generated world are no days: that they are long past tells nobody anything.
-        has_age = ages(manifest) and self.universe["kind"] != "world"
         self._templates.globals |= {
             "words": words,
             "publication": publication,
             "universe": self.universe,
             "pages": PAGES,
             "manifest": manifest,
-            "stale_after_days": STALE_AFTER.days if has_age else None,
+            "stale_after_days": STALE_AFTER.days if ages(manifest) else None,
         }
         self._templates.filters["legible"] = words.legible
 

@@ -204,7 +204,7 @@ def _age(found: dict[str, Any]) -> str:
         case None:
             return "-"
         case "recorded":
-            return f"recorded days, the newest {newest}"
+            return f"days that do not age, the newest {newest}"
         case state:
             return f"{state}: the newest published day is {newest}, {age} days ago"
 

@@ -13,11 +13,15 @@ STALE_AFTER = timedelta(days=2)
 
 
 def ages(manifest: Mapping[str, Any]) -> bool:
-    """Whether newer days are to be had: of the Hub itself, and of what was ever crawled live.
+    """Whether newer days are to be had: of the Hub itself, and of a panel ever crawled live.
 
-    Other recorded days do not age. The newest day alone does not decide: a back-fill that
-    bridges a broken crawl ends no watch.
+    Other recorded days do not age, nor do those of a generated world: they are no days. The newest
+    day alone does not decide: a back-fill that bridges a broken crawl ends no watch.
     """
-    universe: Mapping[str, Any] = manifest.get("universe") or {}
-    sources: list[Mapping[str, Any]] = manifest.get("sources") or []
-    return universe.get("kind") == "hub" or any(day["kind"] == "live" for day in sources)
+    match (manifest.get("universe") or {}).get("kind"):
+        case "hub":
+            return True
+        case "world":
+            return False
+        case _:
+            return any(day["kind"] == "live" for day in manifest.get("sources") or [])

@@ -270,7 +270,8 @@ def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:
         (HUB, ["live", "dataset"], 2, "stale"),
         (PANEL, ["archive", "archive"], 9, "recorded"),
         (WORLD, ["archive"], 9, "recorded"),
-        (WORLD, ["live", "archive"], 2, "stale"),
+        (PANEL, ["live", "archive"], 2, "stale"),
+        (WORLD, ["live"], 9, "recorded"),
     ],
 )
 def test_data_are_stale_two_days_after_the_newest_day_of_a_home_that_follows_a_hub(

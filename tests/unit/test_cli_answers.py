@@ -284,7 +284,7 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None
         "2026-08-08",
         "passed",
         "coverage",
-        "recorded days, the newest 2026-08-08",
+        "days that do not age, the newest 2026-08-08",
         "8 of 8 sealed days",
         "2026-08-10T06:00 UTC",
         "late late",
