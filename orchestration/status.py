@@ -7,7 +7,6 @@ or dbt, and what is damaged is told among the rest: this is where one looks when
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
@@ -21,6 +20,8 @@ from rich.table import Table
 from orchestration import due, reporting
 from orchestration.alerts.journal import Journal
 from orchestration.errors import Refusal
+from orchestration.gates import verdicts
+from orchestration.gates.outcome import blocked
 from orchestration.home import Home
 from orchestration.publication import generation, refusals
 from orchestration.publication.freshness import STALE_AFTER, ages
@@ -105,18 +106,7 @@ def _next_run(home: Home, now: datetime) -> datetime:
 
 
 def _day(home: Home, day: store.Sealed, published: list[date]) -> dict[str, Any]:
-    passed, failed = None, []
-    # A damaged verdict counts for nothing: the next run gives it anew.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        gate = store.folder_of(home, day.snapshot_date) / "gate.json"
-        found = json.loads(gate.read_text(encoding="utf-8"))
-        if found["content_sha256"] == day.content_sha256:
-            passed = found["passed"]
-            failed = [
-                outcome["name"]
-                for outcome in found["outcomes"]
-                if outcome["blocking"] and outcome["status"] in ("failed", "crashed")
-            ]
+    verdict = verdicts.kept(home, day)
     return {
         "snapshot_date": day.snapshot_date.isoformat(),
         "rows": day.rows,
@@ -124,8 +114,8 @@ def _day(home: Home, day: store.Sealed, published: list[date]) -> dict[str, Any]
         "rows_quarantined": day.rows_quarantined,
         "source": day.source["kind"],
         "version": day.version,
-        "gate": {True: "passed", False: "refused", None: "not judged"}[passed],
-        "failed_checks": failed,
+        "gate": "not judged" if verdict is None else "passed" if verdict.passed else "refused",
+        "failed_checks": [one.name for one in blocked(verdict.outcomes)] if verdict else [],
         "published": day.snapshot_date in published,
     }
 

@@ -95,7 +95,7 @@ def _read(home: Home) -> dict[str, Any] | None:
     """The record; None where there is none or it is damaged: then nothing is accepted."""
     try:
         found = json.loads(file_of(home).read_text(encoding="utf-8"))
-        complete = {*_SAME, "failed", "accepted"} <= found.keys()
+        complete = {*_SAME, "refused_at", "failed", "accepted"} <= found.keys()
         return dict(found) if complete else None
     except (OSError, ValueError, AttributeError):
         return None

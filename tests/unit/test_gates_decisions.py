@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from orchestration import cli
 from orchestration.defs.automation import running
-from orchestration.gates import quarantine, raw
+from orchestration.gates import quarantine, raw, verdicts
 from orchestration.home import Home
 from orchestration.publication import refusals, swap
 from orchestration.snapshots import store
@@ -184,6 +184,16 @@ def test_a_check_is_accepted_for_one_day_by_name_and_reason(
     assert (last["gate"], last["failed_checks"]) == ("passed", [])
 
 
+def test_a_verdict_that_the_next_run_gives_anew_is_shown_as_none(
+    home: Home, doubled: date, order: Order
+) -> None:
+    given = raw.verdict(home, doubled)
+    for old in (replace(given, suite_version=0), replace(given, metrics_version=0)):
+        verdicts.keep(home, old)
+        last = json.loads(order("status", "--json").out)["last_days"][-1]
+        assert (last["gate"], last["failed_checks"]) == ("not judged", [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -254,3 +264,12 @@ def test_a_check_that_crashed_is_accepted_by_nobody(home: Home, order: Order) ->
     ended = order("accept", "history_as_published", "--reason", "never mind", "--no-publish")
     assert ended.code == 1 and "what failed on the last" in ended.err
     assert refusals.describe(home) is not None
+
+
+def test_a_record_that_does_not_tell_when_is_none(home: Home, order: Order) -> None:
+    record = {"content_sha256": "x", "code_version": "x", "failed": {}, "accepted": {}}
+    home.create()
+    refusals.file_of(home).write_text(json.dumps(record))
+    told = order("status", "--json")
+    assert told.code == 0
+    assert json.loads(told.out)["refused_publication"] is None
