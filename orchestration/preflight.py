@@ -11,7 +11,7 @@ kept on disk is declared in `snapshots/retention.py`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration import warehouse
@@ -41,22 +41,21 @@ MEMORY_PER_MODEL_AGAIN = 150
 def disk_needed(home: Home, again: int) -> dict[str, int]:
     """Bytes that a daily build may add to the disk while it lasts, by what for.
 
-    From the sizes of the day before: a home without one is not judged. A table that is made
+    From the sizes of the newest day: a home without one is not judged. A table that is made
     anew lies twice in the warehouse until it is done, the second time where that has room: a
     rebuild of many days leaves more than it uses. `again` are the models of days that are
     built again, each as often as it is.
     """
-    days = store.list_sealed(home)
-    snapshot = _snapshot(home, days)
-    if not snapshot:
+    day = _newest(home)
+    if day is None:
         return {}
     published = current(home)
     used, room = warehouse.used_and_free(home)
     return {
-        **snapshot,
+        "compacted day": _size(store.parquet_of(home, day)),
         "warehouse": max(used + again * WAREHOUSE_PER_MODEL_AGAIN - room, 0),
         "generation": _folder_size(published) if published else 0,
-        "spill": min((days[-1].rows + again) * SPILL_PER_MODEL, temporary_limit()),
+        "spill": min((day.rows + again) * SPILL_PER_MODEL, temporary_limit()),
     }
 
 
@@ -66,28 +65,30 @@ def _models_again(home: Home) -> int:
     return sum(days.get(day, 0) for day in warehouse.days_again(home))
 
 
-def _snapshot(home: Home, days: Sequence[Sealed]) -> dict[str, int]:
-    """What another day like the last of `days` adds to the disk until it is sealed.
-
-    It counts four times: landed pages, the import's table, the sealed file, a compacted day.
-    """
-    if not days or days[-1].rows < FEW_MODELS:
-        return {}
-    return {"snapshot": 4 * _size(store.parquet_of(home, days[-1]))}
+def _newest(home: Home, table: str = store.MODELS) -> Sealed | None:
+    """The newest sealed day, where it is so large that another one needs to be reckoned with."""
+    days = store.list_sealed(home, table)
+    return days[-1] if days and days[-1].rows >= FEW_MODELS else None
 
 
 def check_crawl(home: Home, table: str = store.MODELS) -> Mapping[str, int]:
-    """Refuse a crawl or an import of a day that would exceed disk or memory; else its bytes."""
-    needed = _snapshot(home, store.list_sealed(home, table))
-    if needed:
-        _check_disk(home, needed, cure="")
-        available = available_memory()
-        if available is not None and available < CRAWL:
-            raise Refusal(
-                f"a day that is crawled and sealed may take {_in_words(CRAWL)} of memory, and "
-                f"{_in_words(available)} are available; nothing was begun",
-                cure="close other programs",
-            )
+    """Refuse a crawl or an import of a day that would exceed disk or memory; else its bytes.
+
+    A snapshot counts four times: the sealed file, the import's table, and pages of up to twice
+    its size.
+    """
+    day = _newest(home, table)
+    if day is None:
+        return {}
+    needed = {"snapshot": 4 * _size(store.parquet_of(home, day))}
+    _check_disk(home, needed, "begun", cure="")
+    available = available_memory()
+    if available is not None and available < CRAWL:
+        raise Refusal(
+            f"a day that is crawled and sealed may take {_in_words(CRAWL)} of memory, and "
+            f"{_in_words(available)} are available; nothing was begun",
+            cure="close other programs",
+        )
     return needed
 
 
@@ -99,13 +100,13 @@ def check(home: Home) -> Mapping[str, int]:
     limit, beside = memory_limit(), PYTHON + again * MEMORY_PER_MODEL_AGAIN
     if not needed:
         return {}
-    _check_disk(home, needed, cure="; OBSERVATORY_TEMPORARY_LIMIT bounds the spill")
+    _check_disk(home, needed, "built", cure="; OBSERVATORY_TEMPORARY_LIMIT bounds the spill")
     available = available_memory()
     if available is not None and limit + beside > available:
         raise Refusal(
             f"DuckDB may take {_in_words(limit)} (OBSERVATORY_MEMORY_LIMIT) and the run "
             f"{_in_words(beside)} beside it{_why(again)}, and {_in_words(available)} of memory are "
-            "available; nothing was begun",
+            "available; nothing was built",
             field="OBSERVATORY_MEMORY_LIMIT",
             cure="close other programs, or lower the limit: a smaller one spills more and takes "
             "longer",
@@ -113,14 +114,14 @@ def check(home: Home) -> Mapping[str, int]:
     return needed
 
 
-def _check_disk(home: Home, needed: Mapping[str, int], cure: str) -> None:
+def _check_disk(home: Home, needed: Mapping[str, int], undone: str, cure: str) -> None:
     free = shutil.disk_usage(home.root).free
     total = sum(needed.values())
     if total > free:
         parts = ", ".join(f"{_in_words(size)} {name}" for name, size in needed.items())
         raise Refusal(
             f"the run may need {_in_words(total)} of disk ({parts}), and {_in_words(free)} are "
-            "free; nothing was begun",
+            f"free; nothing was {undone}",
             file=home.root,
             cure="free some space, or move the home (OBSERVATORY_HOME) to a larger disk" + cure,
         )

@@ -210,7 +210,13 @@ def test_a_day_is_crawled_though_the_build_after_it_would_not_fit(
             preflight.check(home)
         hub.set_date(world.dates[1])
         assert run(hub, world.dates[1], *others, fetch).succeeded
-    assert store.find(home, world.dates[1]) is not None
+        assert store.find(home, world.dates[1]) is not None
+        # What is crawled already takes nothing.
+        monkeypatch.setattr(preflight, "available_memory", lambda: preflight.CRAWL - 1)
+        assert run(hub, world.dates[1], *others, fetch).succeeded
+        hub.set_date(world.dates[2])
+        for asset in (*others, fetch):
+            assert "nothing was begun" in run(hub, world.dates[2], asset).failure
 
 
 def test_the_token_is_in_no_file_event_or_metadata(

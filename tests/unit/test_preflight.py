@@ -46,7 +46,18 @@ def have(monkeypatch: pytest.MonkeyPatch, *, disk: int, memory: int | None) -> N
 def test_a_run_that_fits_begins_and_is_told_what_it_may_need(home: Home) -> None:
     needed = preflight.check(home)
     assert needed["spill"] == 5_000_000 * preflight.SPILL_PER_MODEL
-    assert set(needed) == {"snapshot", "warehouse", "generation", "spill"}
+    assert set(needed) == {"compacted day", "warehouse", "generation", "spill"}
+
+
+def test_a_build_asks_for_no_day_that_is_sealed_already(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (day,) = store.list_sealed(home)
+    with store.parquet_of(home, day).open("r+b") as file:
+        file.truncate(500 * MIB)  # a hole: it takes no room
+    have(monkeypatch, disk=int(3.5 * GIB), memory=24 * GIB)
+    assert preflight.check(home)["compacted day"] == 500 * MIB
+    assert preflight.check_crawl(home) == {"snapshot": 2_000 * MIB}
 
 
 @pytest.mark.parametrize("name", ["OBSERVATORY_WHOLE_DAYS", "OBSERVATORY_COMPACT_FROM_MIB"])
@@ -60,7 +71,7 @@ def test_a_setting_that_the_end_of_a_run_would_refuse_is_asked_for_before_it(
 
 def test_a_full_disk_refuses_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, disk=GIB, memory=24 * GIB)
-    with pytest.raises(Refusal, match=r"2.8 GiB of disk .*1.0 GiB are free; nothing was begun"):
+    with pytest.raises(Refusal, match=r"2.8 GiB of disk .*1.0 GiB are free; nothing was built"):
         preflight.check(home)
 
 
@@ -68,11 +79,10 @@ def test_a_crawl_asks_for_itself_and_not_for_the_build_after_it(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its day cannot be had later; the build's can."""
-    snapshot = preflight.check(home)["snapshot"]
     have(monkeypatch, disk=GIB, memory=2 * GIB)
     with pytest.raises(Refusal):
         preflight.check(home)
-    assert preflight.check_crawl(home) == {"snapshot": snapshot}
+    assert set(preflight.check_crawl(home)) == {"snapshot"}
 
 
 def test_a_crawl_that_does_not_fit_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

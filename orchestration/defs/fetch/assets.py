@@ -108,7 +108,6 @@ def fetch(
 ) -> Iterator[dg.MaterializeResult[None]]:
     measured = Profile()
     with refusing():
-        preflight.check_crawl(observatory.home)
         with measured.step("fetch: models, sealed"):
             models = _fetch_models(context, config, observatory.home)
         yield models
@@ -167,6 +166,7 @@ def _fetch_models(
 def _import_recorded(
     home: Home, config: FetchConfig, context: dg.AssetExecutionContext
 ) -> Imported:
+    preflight.check_crawl(home)
     first = date.fromisoformat(config.first) if config.first else None
     last = date.fromisoformat(config.last) if config.last else None
     if context.has_partition_key:

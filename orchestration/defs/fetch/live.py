@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from orchestration import due
+from orchestration import due, preflight
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe, write_text_durably
 from orchestration.hub import completeness
@@ -38,6 +38,7 @@ def fetch_live(
         log.info("the %s of %s were sealed at %s: no crawl", kind.name, day, known.sealed_at)
         discard(home, kind.table, day)
         return known, None
+    preflight.check_crawl(home, kind.table)
     client = HubClient()
     before = [
         sealed for sealed in store.list_sealed(home, kind.table) if sealed.snapshot_date < day

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration import preflight
 from orchestration.defs.fetch.describe import describe_crawl, describe_day, schema_of
 from orchestration.defs.fetch.live import fetch_live
 from orchestration.defs.fetch.partitions import daily
@@ -64,7 +63,6 @@ def _raw(kind: Kind) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         home = observatory.home
         with refusing():
-            preflight.check_crawl(home, kind.table)
             sealed, landed = fetch_live(
                 home,
                 kind,
