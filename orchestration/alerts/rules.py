@@ -191,7 +191,7 @@ def claims(home: Home) -> Iterator[Alert]:
             as_of=published.newest.isoformat(),
             text=f"{published.label}the verdict on the claim “{row['claim']}” of the settled day "
             f"{row['snapshot_date']} is “{row['verdict_today']}” ({history}): {row['why']} "
-            f"({_basis(row)}). It takes the place of what was told of this claim before",
+            f"({_basis(row)}). An earlier alert about this claim, if there was one, counts no more",
             link=_page(home, "claims"),
             asset="fct_claims",
             begins_silently=True,

@@ -157,6 +157,8 @@ def test_a_changed_verdict_is_told_with_its_slice_and_coverage(home: Home) -> No
         "since 2026-08-20; before it was “holds”",
         "measured 17.1 %; the claim wants more than 15.8 %",
         "window 30d, attribution publisher, cohort all, scope all; 57.9% of its downloads",
+        # Of the first one nothing was told before.
+        "An earlier alert about this claim, if there was one, counts no more",
     ):
         assert words in alert.text
     assert alert.link.endswith("/published/current/dashboard/claims.html")
