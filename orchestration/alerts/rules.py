@@ -6,9 +6,7 @@ journal's. What happened is news for `NEWS` days of data: a back-fill of two yea
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -234,8 +232,8 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
     for one in aside.found(home, store.MODELS):
         yield Alert(
             subject=f"crawl: {one.snapshot_date}",
-            # The next try is hours later and misses others: that is no other reason.
-            state=hashlib.sha256(re.sub(r"[\d.,]+", "", one.reason).encode()).hexdigest(),
+            # The next try misses others, and names them: that is no news.
+            state=f"refused: {one.failed}",
             as_of=one.folder.name,
             text=f"{label}the crawl of {one.snapshot_date} was refused and set aside in "
             f"{one.folder}: {one.in_short}",

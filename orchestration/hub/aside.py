@@ -20,11 +20,12 @@ _STAMP = "%Y%m%dT%H%M%S%f"
 
 @dataclass(frozen=True)
 class Aside:
-    """A crawl of `snapshot_date` that was set aside `at` (UTC), and why."""
+    """A crawl of `snapshot_date` that was set aside `at` (UTC): which checks failed, and why."""
 
     folder: Path
     snapshot_date: date
     at: datetime
+    failed: str
     reason: str
 
     @property
@@ -33,12 +34,12 @@ class Aside:
         return self.reason.splitlines()[0] if self.reason else "no reason is told"
 
 
-def put(home: Home, pages: Path, table: str, snapshot_date: date, reason: str) -> Path:
+def put(home: Home, pages: Path, table: str, snapshot_date: date, failed: str, reason: str) -> Path:
     """Move the folder `pages` out of the way of the next crawl; the newest few are kept."""
     shelf = _shelf(home, table)
     shelf.mkdir(parents=True, exist_ok=True)
     target = shelf / f"{snapshot_date}_{datetime.now(UTC).strftime(_STAMP)}"
-    write_text_durably(pages / _REASON, reason.rstrip() + "\n")
+    write_text_durably(pages / _REASON, f"{failed}\n{reason.rstrip()}\n")
     pages.replace(target)
     sync_folder(shelf)
     for old in sorted(path for path in shelf.iterdir() if path.is_dir())[:-KEPT]:
@@ -53,11 +54,13 @@ def found(home: Home, table: str) -> list[Aside]:
 
 def _read(file: Path) -> Aside:
     day, _, stamp = file.parent.name.partition("_")
+    failed, _, reason = file.read_text(encoding="utf-8").strip().partition("\n")
     return Aside(
         folder=file.parent,
         snapshot_date=date.fromisoformat(day),
         at=datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC),
-        reason=file.read_text(encoding="utf-8").strip(),
+        failed=failed,
+        reason=reason,
     )
 
 

@@ -87,9 +87,9 @@ class Landed:
         """Remove the pages: they are sealed."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def set_aside(self, home: Home, reason: str) -> Path:
-        """Keep the pages, with the reason, where no crawl goes on from them."""
-        return aside.put(home, self.folder, self.table, self.snapshot_date, reason)
+    def set_aside(self, home: Home, failed: str, reason: str) -> Path:
+        """Keep the pages, with what failed and why, where no crawl goes on from them."""
+        return aside.put(home, self.folder, self.table, self.snapshot_date, failed, reason)
 
 
 def resumable(

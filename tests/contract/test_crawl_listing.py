@@ -263,9 +263,9 @@ def test_a_whole_crawl_that_was_not_sealed_is_given_again(home: Home, client: Hu
 
 
 def test_what_is_set_aside_is_kept_with_its_reason(home: Home, client: HubClient) -> None:
-    folders = [crawl(home, client).set_aside(home, f"too short, {n}") for n in range(4)]
+    folders = [crawl(home, client).set_aside(home, "rows", f"too short, {n}") for n in range(4)]
     assert [folder.is_dir() for folder in folders] == [False, True, True, True]
-    assert (folders[3] / "reason.txt").read_text() == "too short, 3\n"
+    assert (folders[3] / "reason.txt").read_text() == "rows\ntoo short, 3\n"
     assert len(list(folders[3].glob("*.json.zst"))) == 6
     assert not crawl(home, client).resumed
 

@@ -64,7 +64,7 @@ def set_aside(home: Home, at: time, day: date = TODAY, table: str = store.MODELS
     stamp = datetime.combine(day, at).strftime("%Y%m%dT%H%M%S%f")
     folder = home.landing / "set_aside" / table / f"{day}_{stamp}"
     folder.mkdir(parents=True)
-    (folder / "reason.txt").write_text("10 % of the rows are missing\nand more\n")
+    (folder / "reason.txt").write_text("rows\n10 % of the rows are missing\nand more\n")
     return folder
 
 

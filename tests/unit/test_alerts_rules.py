@@ -19,6 +19,7 @@ from orchestration.alerts.journal import Journal, NotTaken, Raised
 from orchestration.alerts.rules import Alert
 from orchestration.gates import raw
 from orchestration.home import Home, Universe
+from orchestration.hub import aside
 from orchestration.publication import swap
 from orchestration.snapshots import store
 from tests.unit.marts_fixture import seal
@@ -253,14 +254,22 @@ def test_a_day_refused_again_is_told_again_for_another_reason_only(home: Home) -
     assert "zeros_possible" in texts[2][0]
 
 
-def test_a_crawl_set_aside_is_told_once_for_each_reason(home: Home) -> None:
-    shelf = home.landing / "set_aside" / store.MODELS
-    for stamp, why in enumerate(["10 % are missing", "10.25 % are missing", "the Hub lied"]):
-        folder = shelf / f"2026-08-20_2026082{stamp}T060000000000"
-        folder.mkdir(parents=True)
-        (folder / "reason.txt").write_text(f"{why}\n", encoding="utf-8")
-    texts = [alert.text for alert in told(home, "snapshot_refused")]
-    assert [text.rpartition(": ")[2] for text in texts] == ["10 % are missing", "the Hub lied"]
+def test_a_crawl_set_aside_is_told_once_for_the_checks_that_failed(home: Home) -> None:
+    """Each try misses others, and names them."""
+    texts = []
+    for failed, why in (
+        ("rows", "90 % of the rows, and the Hub still has Qwen/Qwen3-8B"),
+        ("rows", "88 % of the rows, and the Hub still has openai/gpt-oss-20b"),
+        ("rows", "90 % of the rows, and the Hub still has Qwen/Qwen3-8B"),
+        ("newest", "the newest of the models is of yesterday"),
+    ):
+        pages = home.landing / store.MODELS / str(DAY)
+        pages.mkdir(parents=True)
+        aside.put(home, pages, store.MODELS, DAY, failed, why)
+        texts.append([alert.text for alert in told(home, "snapshot_refused")])
+    assert [len(one) for one in texts] == [1, 0, 0, 1]
+    assert texts[0][0].endswith("the Hub still has Qwen/Qwen3-8B")
+    assert texts[3][0].endswith("the newest of the models is of yesterday")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def fetch_live(
     )
     if problems:
         said = "; ".join(str(problem) for problem in problems)
-        aside = landed.set_aside(home, said)
+        failed = ", ".join(problem.check for problem in problems)
+        aside = landed.set_aside(home, failed, said)
         raise Refusal(
             f"the crawl of the {kind.name} of {day} is not whole: {said}",
             file=aside,
@@ -81,7 +82,7 @@ def fetch_live(
     )
     if imported.refused:
         refusal = imported.refused[day]
-        landed.set_aside(home, str(refusal))
+        landed.set_aside(home, "import", str(refusal))
         raise refusal
     landed.discard()
     return (imported.sealed + imported.unchanged)[0], landed
