@@ -7,11 +7,12 @@ run then is `defs/automation`'s; nothing is judged here.
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import date, datetime, timedelta
 
 from orchestration.errors import Refusal
 from orchestration.gates import verdicts
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.hub import aside
 from orchestration.publication import generation, refusals, showings
 from orchestration.snapshots import store
@@ -20,6 +21,13 @@ from orchestration.snapshots.store import Sealed
 # What is wrong with the Hub is not mended within the hour, and a whole crawl is thousands of
 # requests: three a day at most, as far apart as the day allows.
 AGAIN_AFTER = timedelta(hours=6)
+
+
+def out_of_reach(universe: Universe | None) -> str | None:
+    """Why no day of `universe` can be had: the real Hub alone needs no address; or None."""
+    if universe is None or universe.kind == "hub" or os.environ.get("HF_ENDPOINT"):
+        return None
+    return f"this home holds {universe}, and HF_ENDPOINT names no Hub of it"
 
 
 def had(home: Home, day: date, table: str = store.MODELS) -> Sealed | None:
@@ -60,9 +68,11 @@ def refused(home: Home, day: date, at: datetime, table: str = store.MODELS) -> s
     )
 
 
-def settled(home: Home, day: date, at: datetime) -> str | None:
-    """Why a run `at` that time would do nothing for `day`, or only what it did before; or None."""
-    sealed = had(home, day)
+def settled(home: Home, day: date, sealed: Sealed | None, at: datetime) -> str | None:
+    """Why a run `at` that time would do nothing for `day`, or only what it did before; or None.
+
+    `sealed` is the day as it is had.
+    """
     if sealed is None:
         return refused(home, day, at)
     if verdicts.kept(home, sealed) is None:

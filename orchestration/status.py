@@ -42,6 +42,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
     trouble: list[str] = []
     sealed = _or_trouble(trouble, lambda: store.list_sealed(home)) or []
     universe = _or_trouble(trouble, home.universe)
+    no_next_run = due.out_of_reach(universe)
     kept = generation.generations(home)
     is_begun = bool(kept) or (home.published / generation.CURRENT).exists()
     folder = _or_trouble(trouble, lambda: reporting.published_folder(home)) if is_begun else None
@@ -72,7 +73,8 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "published_age_days": (now.date() - published[-1]).days if published else None,
         "coverage": shares.coverage if shares else None,
         "leaders": shares.leaders if shares else [],
-        "next_run": _next_run(home, now).isoformat(),
+        "next_run": None if no_next_run else _next_run(home, now).isoformat(),
+        "no_next_run": no_next_run,
         "last_alerts": _or_trouble(trouble, lambda: Journal(home.alerts).last(_SHOWN_ALERTS)) or [],
         "trouble": trouble,
     }
@@ -101,7 +103,8 @@ def _next_run(home: Home, now: datetime) -> datetime:
     hours = [first + timedelta(hours=n) for n in range(24 - DAILY_RUN_AT.hour)]
     ahead = [hour for hour in hours if hour > now]
     with contextlib.suppress(Refusal):
-        ahead = [hour for hour in ahead if due.settled(home, now.date(), hour) is None]
+        sealed = due.had(home, now.date())
+        ahead = [hour for hour in ahead if due.settled(home, now.date(), sealed, hour) is None]
     return ahead[0] if ahead else first + timedelta(days=1)
 
 
@@ -174,7 +177,12 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("freshness", _age(found)),
         ("published", shown),
-        ("next run", f"{found['next_run'][:16]} UTC, where `make dev` runs"),
+        (
+            "next run",
+            f"{found['next_run'][:16]} UTC, where `make dev` runs"
+            if found["next_run"]
+            else f"none: {found['no_next_run']}",
+        ),
         ("in use by", found["in_use_by"] or "nobody"),
         *(
             [("refused", f"since {found['refused_publication']}")]

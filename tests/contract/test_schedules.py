@@ -156,6 +156,21 @@ def test_a_generated_world_asks_the_real_hub_for_nothing(sealed: Home, tick: Tic
     assert isinstance(tick(sealed), dg.RunRequest)
 
 
+@pytest.mark.parametrize("universe", [Universe("world", "demo"), Universe("panel", "tracker")])
+def test_the_state_of_a_home_promises_no_run_that_is_not_asked_for(
+    universe: Universe, tmp_path: Path, tick: Tick
+) -> None:
+    home = Home(tmp_path)
+    home.claim_universe(universe)
+    now = datetime.combine(TODAY, time(9), UTC)
+    why = tick(home, endpoint="")
+    found = status.status(home, now)
+    assert (found["next_run"], found["no_next_run"]) == (None, why)
+    assert isinstance(tick(home), dg.RunRequest)
+    found = status.status(home, now)
+    assert (found["next_run"], found["no_next_run"]) == (f"{TODAY}T10:00:00+00:00", None)
+
+
 def test_a_sealed_day_that_is_not_published_is_due(sealed: Home, tick: Tick) -> None:
     assert isinstance(tick(sealed), dg.RunRequest)
 
@@ -393,8 +408,9 @@ def test_datasets_that_were_set_aside_are_not_crawled_every_hour(
 
 
 def test_the_state_of_a_home_tells_when_a_refused_crawl_is_tried_again(
-    yesterday: Home, tmp_path: Path
+    yesterday: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     home = copied(yesterday, tmp_path)
     for refused, hour in ((6, 13), (13, 20), (20, 30)):
         set_aside(home, time(refused, 40))
@@ -404,8 +420,9 @@ def test_the_state_of_a_home_tells_when_a_refused_crawl_is_tried_again(
 
 
 def test_the_state_of_a_home_tells_tomorrow_where_the_day_is_had(
-    sealed: Home, tmp_path: Path
+    sealed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     home = copied(sealed, tmp_path)
     build_warehouse(home)
     swap.publish(home, code_version="1")

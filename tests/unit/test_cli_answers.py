@@ -269,7 +269,8 @@ def test_what_fails_after_the_publication_costs_no_day_of_other_repositories(
     assert asked == list(reports)
 
 
-def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None:
+def test_the_state_of_a_home_fits_one_screen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
     raw.verdicts(home, list(map(_day, range(2, 9))))
     journal = Journal(home.alerts)
     journal.raise_new("data_stale", [Alert("x", "y", "z", "late " * 40, "https://l", "asset")])
@@ -286,7 +287,7 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, tmp_path: Path) -> None
         "coverage",
         "days that do not age, the newest 2026-08-08",
         "8 of 8 sealed days",
-        "2026-08-10T06:00 UTC",
+        "none: this home holds the generated world 'fixture'",
         "late late",
         "in use by",
     ):
@@ -452,9 +453,12 @@ def _day(number: int) -> Any:
 @pytest.mark.parametrize(
     ("hour", "due"), [(5, "2026-08-10T06:00"), (6, "2026-08-10T07:00"), (23, "2026-08-11T06:00")]
 )
-def test_the_next_run_is_that_of_the_schedule(hour: int, due: str, home: Home) -> None:
+def test_the_next_run_is_that_of_the_schedule(
+    hour: int, due: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from orchestration.defs.automation.schedules import every_morning
 
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert every_morning.cron_schedule == "0 * * * *"
     assert status.status(home, datetime(2026, 8, 10, hour, tzinfo=UTC))["next_run"].startswith(due)
 

@@ -7,7 +7,6 @@ the day is had, and those after midnight ask for what may still be had of it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -83,9 +82,8 @@ def _of_the_day(
     now = datetime.now(UTC)
     if day < now.date() and not any(may_be_ended(home, table, day, now) for table in tables):
         return dg.SkipReason(f"{day} is over, and the Hub tells the counters of its own day only")
-    universe = home.universe()
-    if universe is not None and universe.kind != "hub" and not os.environ.get("HF_ENDPOINT"):
-        return dg.SkipReason(f"this home holds {universe}, and HF_ENDPOINT names no Hub of it")
+    if why := due.out_of_reach(home.universe()):
+        return dg.SkipReason(why)
     if holder := home.holder():
         return dg.SkipReason(f"the home is in use by {holder}")
     under_way = dg.RunsFilter(job_name=job, statuses=_UNFINISHED)
@@ -101,7 +99,8 @@ def _of_the_day(
 
 
 def _settled(instance: dg.DagsterInstance, home: Home, day: date, tick: datetime) -> str | None:
-    why, sealed = due.settled(home, day, tick), due.had(home, day)
+    sealed = due.had(home, day)
+    why = due.settled(home, day, sealed, tick)
     if why or sealed is None:
         return why
     failed = dg.RunsFilter(
