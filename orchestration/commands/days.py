@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -169,15 +170,14 @@ def demo(days: int = 14) -> None:
 
 def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
     """The day that is asked for; else the Hub's own, after that of a crawl still to be ended."""
+    from orchestration import due
     from orchestration.hub.client import HubClient
     from orchestration.hub.crawl import resumable
-    from orchestration.snapshots import store
 
     greeting = HubClient().contact()
     home.check_universe(greeting.universe)
     today = greeting.snapshot_date
-    sealed = {day.snapshot_date for day in store.list_sealed(home) if day.source["kind"] == "live"}
-    unfinished = resumable(home, greeting, sealed=sealed) or today
+    unfinished = resumable(home, greeting, had=partial(due.had, home)) or today
     if asked not in (None, unfinished, today):
         raise Refusal(
             f"{greeting.endpoint} lives on {today} and tells its counters of that day only; "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import shutil
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -97,18 +97,18 @@ def resumable(
     greeting: HubGreeting,
     table: str = "hub_models",
     *,
-    sealed: Container[date] = (),
+    had: Callable[[date], object] = lambda _: False,
 ) -> date | None:
     """The date of a crawl of this Hub that may still be ended or sealed; else None.
 
-    The pages of a day that is `sealed` were left behind by a kill.
+    The pages of a day that is `had` were left behind by a kill.
     """
     first = LISTINGS[table].first
     folders = sorted((home.landing / table).glob("????-??-??"), reverse=True)
     found = (Landing.open(folder) for folder in folders)
     fit = (landing for landing in found if landing is not None and landing.is_fit(greeting, first))
     dates = (landing.begun.snapshot_date for landing in fit)
-    return next((on for on in dates if on not in sealed), None)
+    return next((on for on in dates if not had(on)), None)
 
 
 def may_be_ended(home: Home, table: str, snapshot_date: date, now: datetime) -> bool:

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from orchestration.defs.automation import running
 from orchestration.defs.automation.running import RunReport
 from orchestration.defs.fetch import live
 from orchestration.errors import Refusal
+from orchestration.gates import raw, verdicts
 from orchestration.home import Home
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl
@@ -128,6 +130,16 @@ def test_an_older_day_that_is_refused_does_not_cost_the_hubs_own(
     ((day, why),) = json.loads(capsys.readouterr().out)["refused_days"].items()
     assert day == str(DAYS[0])
     assert "pages are dropped" in why
+
+
+def test_a_second_crawl_of_a_refused_day_is_ended_after_midnight_too(
+    home: Home, hub: LocalHub, run: Run
+) -> None:
+    assert run() == 0
+    verdicts.keep(home, replace(raw.verdict(home, DAYS[0]), passed=False))
+    interrupt(home)
+    hub.set_date(datetime(2026, 8, 19, 0, 30, tzinfo=UTC))
+    assert days._days_to_crawl(home, None) == DAYS
 
 
 def test_what_a_kill_left_of_a_sealed_day_is_no_crawl_to_go_on_with(
