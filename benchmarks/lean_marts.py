@@ -1004,8 +1004,9 @@ recent as (
     select k, o, released_on, is_here from release
     where release_type in (1, 2) and released_on > date '{{first}}' - 365
 ),
-listed as (
-    select k, model_id, organization, released_on, {_BUCKET} as size_bucket
+trained as (
+    select k, model_id, organization, released_on, {_BUCKET} as size_bucket,
+        greatest(coalesce(adopted.downloads, 0), coalesce(d30, 0)) >= 1000 as is_listed
     from (
         select k, recent.o, released_on, model_id, parameters_count, d30, last_seen_on
         from recent
@@ -1020,17 +1021,19 @@ listed as (
         where not is_here and is_language_model
     )
     left join adopted using (k) join owner using (o)
-    where greatest(coalesce(adopted.downloads, 0), coalesce(d30, 0)) >= 1000
+    where is_listed or adopted.k is not null
     qualify row_number() over (partition by model_id order by last_seen_on desc, k) = 1
 ),
+once as (
+    from level qualify row_number() over (partition by k, age_days order by told_on) = 1
+),
 measured as (
-    select listed.*, age_days, released_on + age_days as reached_on, told_on as measured_on,
+    select trained.*, age_days, released_on + age_days as reached_on, told_on as measured_on,
         downloads
-    from listed
+    from trained
     join (select unnest([{", ".join(map(str, AGES))}]) as age_days)
         on released_on + age_days <= date '{{day}}'
-    left join level using (k, age_days)
-    qualify row_number() over (partition by model_id, age_days order by told_on) = 1
+    left join once using (k, age_days)
 ),
 standard as (
     select distinct size_bucket, age_days, measured_on, count(*) over known as models,
@@ -1062,6 +1065,7 @@ left join (select distinct size_bucket, age_days, first_full_on from full_one) a
 left join full_one on measured.size_bucket = full_one.size_bucket
     and measured.age_days = full_one.age_days and downloads is not null
     and full_one.measured_on = greatest(measured.measured_on, first_one.first_full_on)
+where is_listed
 """
 # The 1,000 largest corrections of a kind, the others together.
 ADJUSTMENTS = """

@@ -150,25 +150,39 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         from fct_relative_adoption
         """,
     ),
+    # Who is not listed had 100 to 1,000 downloads at that age: the median is between those with ten
+    # of the one and ten of the other, which are the same where six listed ones had 1,000.
     "the reference is the median of the ten largest": (
         ("fct_relative_adoption",),
         """
-        select size_bucket || ' ' || age_days as place,
-            abs(any_value(reference_median) / list_median(max(known, 10)) - 1) as gap
-        from (
-            select size_bucket, age_days, reference_median, reference_date
-            from fct_relative_adoption where reference_date is not null
-            qualify row_number() over (
-                partition by size_bucket, age_days order by reference_date desc
-            ) = 1
-        ) as newest
-        join (
-            select size_bucket, age_days, measured_on, downloads as known
-            from fct_relative_adoption
-        ) as levels using (size_bucket, age_days)
-        where measured_on <= reference_date
-        group by size_bucket, age_days
-        """,
+        with known as (
+            select size_bucket, age_days, any_value(reference_median) as reference,
+                list(downloads) as listed
+            from (
+                select size_bucket, age_days, reference_median, reference_date
+                from fct_relative_adoption where reference_date is not null
+                qualify row_number() over (
+                    partition by size_bucket, age_days order by reference_date desc
+                ) = 1
+            ) as newest
+            join (
+                select size_bucket, age_days, measured_on, downloads
+                from fct_relative_adoption
+            ) as levels using (size_bucket, age_days)
+            where measured_on <= reference_date
+            group by size_bucket, age_days
+        )
+        select size_bucket || ' ' || age_days as place, greatest(
+            {least} / reference - 1, reference / {most} - 1, 0
+        ) as gap
+        from known
+        """.format(
+            **{
+                name: "list_median(list_reverse_sort("
+                f"list_concat(listed, [{level} for _ in range(10)]))[:10])"
+                for name, level in {"least": 100.0, "most": 1000.0}.items()
+            }
+        ),
     ),
     # Of the newest day: the weeks are as they are known now. Its own week is not compared: a crawl
     # that passes midnight brings launches of the day after its date.

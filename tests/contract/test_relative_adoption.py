@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +25,15 @@ DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(70) if n not in (20,
 UNUSABLE = {date(2026, 1, 31), date(2026, 2, 1)}
 USABLE = [day for day in DAYS if day not in UNUSABLE]
 FIRST, LAST = DAYS[0], DAYS[-1]
+
+# Downloads at seven days, and those of 30 days as later builds know them.
+LEVELS = {"large": 3000, "middle": 900, "slow": 150}
+MONTHS = {
+    date(2026, 8, 9): {"large": 3500, "middle": 950, "slow": 1200},
+    date(2026, 8, 12): {"large": 3500, "middle": 1100, "slow": 1300},
+    date(2026, 9, 20): {"large": 3500, "middle": 1100, "slow": 700},
+    date(2026, 10, 20): {"large": 3500, "middle": 900, "slow": 700},
+}
 
 
 @dataclass
@@ -150,45 +160,38 @@ def inputs(models: list[Life]) -> dict[str, pd.DataFrame | str]:
 
 def expected(models: list[Life]) -> dict[tuple[str, int], dict[str, Any]]:
     rows: dict[tuple[str, int], dict[str, Any]] = {}
+    # Whoever had a level at an age is a measure of it, whether it is listed or not.
+    peers: dict[tuple[str | None, int], list[tuple[date, float]]] = defaultdict(list)
     for life in models:
         if not life.speaks or life.kind not in ("base", "finetune") or life.released is None:
             continue
         if life.released <= FIRST - timedelta(days=365):
             continue
-        levels = {}
-        for age in AGES:
-            reached = life.released + timedelta(days=age)
-            if FIRST <= reached <= LAST:
-                level = life.level(reached)
-                if level is not None and level >= 100:
-                    levels[age] = level
-        if max([life.month or 0, *levels.values()]) < 1000:
-            continue
-        for age in AGES:
-            reached = life.released + timedelta(days=age)
-            if reached <= LAST:
-                rows[life.name, age] = {
-                    "downloads": levels.get(age),
-                    "size_bucket": life.bucket,
-                    "measured_on": min(u for u in USABLE if u >= max(reached, FIRST))
-                    if age in levels
-                    else None,
-                }
+        reached = {age: life.released + timedelta(days=age) for age in AGES}
+        levels: dict[int, float] = {}
+        measured: dict[int, date] = {}
+        for age, day in reached.items():
+            level = life.level(day) if FIRST <= day <= LAST else None
+            if level is not None and level >= 100:
+                levels[age] = level
+                measured[age] = min(usable for usable in USABLE if usable >= day)
+                peers[life.bucket, age].append((measured[age], level))
+        if max([life.month or 0, *levels.values()]) >= 1000:
+            for age in AGES:
+                if reached[age] <= LAST:
+                    rows[life.name, age] = {
+                        "downloads": levels.get(age),
+                        "size_bucket": life.bucket,
+                        "measured_on": measured.get(age),
+                    }
     for (_, age), row in rows.items():
-        peers = [
-            other
-            for (_, other_age), other in rows.items()
-            if other_age == age
-            and other["size_bucket"] == row["size_bucket"]
-            and other["downloads"] is not None
-        ]
         row["relative_adoption"] = row["reference_date"] = None
-        if row["downloads"] is None or row["size_bucket"] is None or len(peers) < 10:
+        known = peers[row["size_bucket"], age]
+        if row["downloads"] is None or row["size_bucket"] is None or len(known) < 10:
             continue
-        tenth = sorted(peer["measured_on"] for peer in peers)[9]
-        row["reference_date"] = max(row["measured_on"], tenth)
-        known = [p["downloads"] for p in peers if p["measured_on"] <= row["reference_date"]]
-        row["reference_median"] = statistics.median(sorted(known, reverse=True)[:10])
+        row["reference_date"] = max(row["measured_on"], sorted(day for day, _ in known)[9])
+        then = sorted((level for day, level in known if day <= row["reference_date"]), reverse=True)
+        row["reference_median"] = statistics.median(then[:10])
         row["relative_adoption"] = row["downloads"] / row["reference_median"]
     return rows
 
@@ -218,6 +221,45 @@ def test_every_row_is_what_its_definition_says(sql: dict[str, CompiledModel], se
     assert len(ratios) > 50 and min(ratios) < 0.5 and max(ratios) > 1.2
     reasons = {row["null_reason"].split(",")[0] for row in found.values() if row["null_reason"]}
     assert len(reasons) >= 4, reasons
+
+
+def test_no_figure_moves_with_what_is_listed(sql: dict[str, CompiledModel]) -> None:
+    """Fifteen models of one size: five had 3,000 downloads at seven days, five 900, five 150.
+
+    Who has 1,000 in 30 days is listed, and who is listed changes; the ten largest do not.
+    """
+    released, measured = date(2026, 8, 1), date(2026, 8, 8)
+    levels = {f"{kind}{n}": of for kind, of in LEVELS.items() for n in range(5)}
+    models = [
+        Life(key, f"owner/{key}", "base", True, 200, released, None, {measured: level})
+        for key, level in levels.items()
+    ]
+    given = inputs(models) | {
+        "intermediate.int_hub__adoption_levels": pd.DataFrame(
+            [(measured, key, 7, float(level)) for key, level in levels.items()],
+            columns=["snapshot_date", "model_key", "age_days", "downloads"],
+        ),
+        "intermediate.int_hub__known_models": (
+            "select '' as model_key, date '2026-08-08' as last_seen_on, 0 as downloads_30d"
+        ),
+    }
+    for day, months in MONTHS.items():
+        given["raw.snapshots"] = pd.DataFrame({"snapshot_date": [released, day]})
+        given["intermediate.int_hub__flow_days"] = (
+            "select 'corrected' as series, snapshot_date, true as is_usable from raw.snapshots"
+        )
+        given["intermediate.int_hub__last_sights"] = pd.DataFrame(
+            [(day, key, months[key[:-1]]) for key in levels],
+            columns=["snapshot_date", "model_key", "downloads_30d"],
+        )
+        found = build({MODELS[1]: sql[MODELS[1]]}, given).sql(
+            "select split_part(model, '/', 2)[:-2] as kind, count(*), min(reference_median), "
+            "max(reference_median), min(reference_date), max(reference_date) "
+            "from marts.fct_relative_adoption where age_days = 7 group by all"
+        )
+        listed = {kind for kind, month in months.items() if max(month, LEVELS[kind]) >= 1000}
+        figures = {row[0]: row[1:] for row in found.fetchall()}
+        assert figures == dict.fromkeys(listed, (5, 1950, 1950, measured, measured)), day
 
 
 def test_without_counters_every_row_says_so(sql: dict[str, CompiledModel]) -> None:

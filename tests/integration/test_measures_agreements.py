@@ -49,6 +49,16 @@ CHANGES = {
         "relative_adoption = relative_adoption / 2",
         "the reference is the median of the ten largest",
     ),
+    "a reference leaves out the largest": (
+        f"update {ADOPTION} set reference_median = reference_median * 65 / 75, "
+        "relative_adoption = relative_adoption * 75 / 65",
+        "the reference is the median of the ten largest",
+    ),
+    "a reference holds one that is not listed and had more than 1,000": (
+        f"update {ADOPTION} set reference_median = reference_median * 85 / 75, downloads = "
+        "downloads * 2, relative_adoption = relative_adoption * 2 * 75 / 85",
+        "the reference is the median of the ten largest",
+    ),
     "an organization launched in another week": (
         f"update {CADENCE} set days_since_last_launch = days_since_last_launch + 14",
         "the rhythm of an organization is that of its weeks",

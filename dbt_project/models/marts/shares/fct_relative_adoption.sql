@@ -67,35 +67,48 @@ ages as (
 
 ),
 
+-- What was said once stays, should a release date move.
+first_levels as (
+
+    select * from levels
+    qualify row_number() over (
+        partition by model_key, age_days order by snapshot_date
+    ) = 1
+
+),
+
 adopted as (
 
     select model_key, max(downloads) as downloads
-    from levels
+    from (
+        select model_key, downloads from levels
+
+        union all
+
+        select model_key, downloads_30d as downloads from last_downloads
+    )
     group by model_key
 
 ),
 
 -- Weights that somebody trained: what is packed anew or cut is not a model of its own.
-listed as (
+trained as (
 
     select
         models.model_key,
         models.model_id,
         models.organization,
         releases.released_on,
-        {{ size_bucket('models.parameters_count') }} as size_bucket
+        {{ size_bucket('models.parameters_count') }} as size_bucket,
+        adopted.downloads >= {{ listed_level() }} as is_listed
     from models
     inner join releases on models.model_key = releases.model_key
+    inner join adopted on models.model_key = adopted.model_key
     cross join newest
-    left join adopted on models.model_key = adopted.model_key
-    left join last_downloads on models.model_key = last_downloads.model_key
     where
         releases.release_type in ('base', 'finetune')
         and releases.released_on
         > newest.first_date - {{ adoption_ages() | max }}
-        and greatest(
-            coalesce(adopted.downloads, 0), coalesce(last_downloads.downloads_30d, 0)
-        ) >= {{ listed_level() }}
     -- An id that was deleted and made anew is the newest model of it.
     qualify row_number() over (
         partition by models.model_id
@@ -107,13 +120,13 @@ listed as (
 reached as (
 
     select
-        listed.*,
+        trained.*,
         ages.age_days,
-        listed.released_on + ages.age_days as reached_on
-    from listed
+        trained.released_on + ages.age_days as reached_on
+    from trained
     cross join ages
     cross join newest
-    where listed.released_on + ages.age_days <= newest.last_date
+    where trained.released_on + ages.age_days <= newest.last_date
 
 ),
 
@@ -121,23 +134,74 @@ measured as (
 
     select
         reached.*,
-        levels.snapshot_date as measured_on,
-        levels.downloads
+        first_levels.snapshot_date as measured_on,
+        first_levels.downloads
     from reached
-    left join levels
+    left join first_levels
         on
-            reached.model_key = levels.model_key
-            and reached.age_days = levels.age_days
-    -- What was said once stays, should a release date move.
-    qualify row_number() over (
-        partition by reached.model_id, reached.age_days
-        order by levels.snapshot_date
-    ) = 1
+            reached.model_key = first_levels.model_key
+            and reached.age_days = first_levels.age_days
 
 ),
 
--- The largest of their size at that age, as each day knew them.
-standards as (
+-- Who is listed depends on what became of him later; the largest of a day are those of all.
+peers as (
+
+    select
+        size_bucket,
+        age_days,
+        measured_on,
+        date_trunc('month', measured_on) as measured_month,
+        downloads
+    from measured
+    where size_bucket is not null and downloads is not null
+
+),
+
+months as (
+
+    select
+        size_bucket,
+        age_days,
+        measured_month,
+        case when count(*) >= {{ reference_models() }} then
+            {{ least_of_largest('downloads', reference_models()) }}
+        end as least_of_largest
+    from peers
+    group by all
+
+),
+
+bounds as (
+
+    select
+        size_bucket,
+        age_days,
+        measured_month,
+        max(least_of_largest) over (
+            partition by size_bucket, age_days order by measured_month
+            rows between unbounded preceding and 1 preceding
+        ) as least_downloads
+    from months
+
+),
+
+-- Who has less than the tenth of a month before is never one of the ten largest: of a million
+-- some thousands are left, and the median of each is 60 microseconds.
+contenders as (
+
+    select peers.*
+    from peers
+    inner join bounds
+        on
+            peers.size_bucket = bounds.size_bucket
+            and peers.age_days = bounds.age_days
+            and peers.measured_month = bounds.measured_month
+    where peers.downloads >= coalesce(bounds.least_downloads, 0)
+
+),
+
+medians as (
 
     select distinct
         size_bucket,
@@ -146,12 +210,34 @@ standards as (
         count(*) over known as models_count,
         {{ median_of_largest('downloads', reference_models(), 'known') }}
             as reference_median
-    from measured
-    where size_bucket is not null and downloads is not null
+    from contenders
     window known as (
         partition by size_bucket, age_days order by measured_on
         range between unbounded preceding and current row
     )
+
+),
+
+-- The largest of their size at that age, as each day knew them: their median never falls.
+standards as (
+
+    select
+        days.size_bucket,
+        days.age_days,
+        days.measured_on,
+        max(medians.reference_median) over (
+            partition by days.size_bucket, days.age_days
+            order by days.measured_on
+        ) as reference_median
+    from (
+        select distinct size_bucket, age_days, measured_on from peers
+    ) as days
+    left join medians
+        on
+            days.size_bucket = medians.size_bucket
+            and days.age_days = medians.age_days
+            and days.measured_on = medians.measured_on
+            and medians.models_count >= {{ reference_models() }}
 
 ),
 
@@ -163,7 +249,7 @@ full_standards as (
             partition by size_bucket, age_days
         ) as first_full_on
     from standards
-    where models_count >= {{ reference_models() }}
+    where reference_median is not null
 
 ),
 
@@ -192,6 +278,7 @@ compared as (
             and greatest(measured.measured_on, first_full.first_full_on)
             = full_standards.measured_on
             and measured.downloads is not null
+    where measured.is_listed
 
 ),
 
