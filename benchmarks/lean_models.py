@@ -212,15 +212,15 @@ from (
 ROOTS = """
 create temp table root as
 with recursive walk as (
-    select m, p, credit, is_end, 0 as generation from step
+    select m, p, credit, is_end from step
     union all
-    select walk.m, step.p, walk.credit * step.credit, step.is_end, generation + 1
+    select walk.m, step.p, sum(walk.credit * step.credit), step.is_end
     from walk join step on walk.p = step.m
-    where not walk.is_end and generation < 12
+    where not walk.is_end
+    group by all
 ),
 reached as (
-    select m, p as root, sum(credit) as credit from walk where is_end or generation = 12
-    group by all
+    select m, p as root, sum(credit) as credit from walk where is_end group by all
 )
 select reached.m, root, coalesce(today.o, absent.o) as root_o, credit
 from reached

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.xdist_group("floor")
 
 MARTS = " ".join(f"+{mart}" for mart in lean.MARTS)
 # What a generated world lacks: owners and families that the claims name, a cycle, a parent that
-# nobody can read, a model of several parents, large models whose counters are `frozen`. Places
-# move a little from day to day, and names and tags with them.
+# nobody can read, a model of several parents, a long line, large models whose counters are
+# `frozen`. Places move a little from day to day, and names and tags with them.
 EVERY_DAY = """
 select * replace (
     case when place = 1 then 'meta-llama/Meta-Llama-3-8B' when place = 2 then 'Qwen/Qwen3-8B'
@@ -30,6 +30,7 @@ select * replace (
     case when place < 4 then ['transformers', 'safetensors', 'license:apache-2.0']
         when place = 4 then ['base_model:lone/other'] when place = 5 then ['base_model:lone/one']
         when place = 6 then ['base_model:nobody can read this']
+        when place between 20 and 40 then ['base_model:' || id_before]
         when place % 9 = 0 then list_append(tags, 'base_model:Qwen/Qwen3-8B')
         when place % 9 = 1 then list_append(tags, 'base_model:deepseek-ai/DeepSeek-R1')
         when place % 9 = 2 then list_append(tags, 'base_model:openai/gone-since')
@@ -37,12 +38,15 @@ select * replace (
     case when {frozen} then 70000 else downloads end as downloads,
     case when {frozen} then 100000 + hash(_id) % 1000 else downloadsAllTime end::bigint
         as downloadsAllTime)
-from (select *, row_number() over (order by downloads desc, id) as place from day)
+from (
+    select *, row_number() over places as place, lag(id) over places as id_before
+    from day window places as (order by downloads desc, id)
+)
 """
 # What comes and goes from day to day: older models that nobody saw, deletions, returns, counters
 # that are `fallen`, some of them while they were away, new names, other tags.
 DAY = f"""
-select * exclude (place) replace (
+select * exclude (place, id_before) replace (
     case when {{fallen}} then downloadsAllTime * 9 // 10 else downloadsAllTime end
         as downloadsAllTime,
     case when place % 80 = 12 + {{number}} then id || '-v2-GGUF' else id end as id,

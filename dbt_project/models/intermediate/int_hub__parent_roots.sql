@@ -1,9 +1,7 @@
 {#-
     The roots of those alone that are somebody's parent: they are fewer, and of the others each has
-    one step to them. So many generations are followed; what is deeper counts as its own root there.
+    one step to them.
 -#}
-{% set generations = 12 %}
-
 with recursive edges as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__lineage_edges') }}
@@ -70,8 +68,8 @@ onward as (
 
 ),
 
--- The walk carries numbers alone: a dozen joins of keys and names of a day of 5 million models are
--- more than 2 GiB.
+-- The walk carries numbers alone: a join of keys and names for each generation of a day of 5 million
+-- models is more than 2 GiB.
 nodes as (
 
     select
@@ -114,7 +112,8 @@ steps as (
 
 ),
 
-generation_1 as (
+-- From each up, a generation at a time, until nobody has a next one. Ways that meet go on as one.
+ways as (
 
     select
         node as first_node,
@@ -124,36 +123,19 @@ generation_1 as (
         credit
     from steps
 
-),
-
-{% for generation in range(2, generations + 1) %}
-generation_{{ generation }} as (
+    union all
 
     select
-        above.first_node,
+        ways.first_node,
         steps.step,
         steps.next_node,
-        above.is_undivided and steps.is_undivided as is_undivided,
+        ways.is_undivided and steps.is_undivided as is_undivided,
         sum(
-            (above.credit * steps.credit)::decimal(18, 12)
+            (ways.credit * steps.credit)::decimal(18, 12)
         )::decimal(18, 12) as credit
-    from generation_{{ generation - 1 }} as above
-    inner join steps on above.next_node = steps.node
+    from ways
+    inner join steps on ways.next_node = steps.node
     group by all
-
-),
-
-{% endfor %}
-ended as (
-
-    {% for generation in range(1, generations) %}
-    select first_node, step, is_undivided, credit
-    from generation_{{ generation }}
-    where next_node is null
-    union all
-    {% endfor %}
-    select first_node, step, is_undivided, credit
-    from generation_{{ generations }}
 
 ),
 
@@ -164,11 +146,12 @@ final as (
         nodes.model_key,
         named_steps.ancestor_id as root_model_id,
         named_steps.ancestor_organization as root_organization,
-        ended.is_undivided,
-        sum(ended.credit)::decimal(18, 12) as credit
-    from ended
-    inner join nodes on ended.first_node = nodes.node
-    inner join named_steps on ended.step = named_steps.step
+        ways.is_undivided,
+        sum(ways.credit)::decimal(18, 12) as credit
+    from ways
+    inner join nodes on ways.first_node = nodes.node
+    inner join named_steps on ways.step = named_steps.step
+    where ways.next_node is null
     group by all
 
     union all
