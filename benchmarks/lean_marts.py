@@ -471,14 +471,16 @@ _UNKNOWN = """case when downloads is null then case window_name
             else 'the counters of these models tell of no part of the window' end end"""
 
 
-def _measures(is_ranked: str) -> str:
+def _measures(is_ranked: str, place: str = "") -> str:
+    among_each_other = (
+        f"rank() over (partition by {SLICE}, {is_ranked} order by round(downloads, 6) desc)"
+    )
     return f"""downloads, models_count,
         {_rounded(_share("downloads", "all_downloads"))} as share_of_all,
         {_rounded(_share("downloads - largest", "all_downloads - largest"))}
             as share_of_all_without_largest_model,
         case when {is_ranked} and downloads is not null and all_downloads > 0
-            then rank() over (partition by {SLICE},
-            {is_ranked} order by round(downloads, 6) desc) end::integer as rank,
+            then {place or among_each_other} end::integer as rank,
         downloads_uncorrected,
         coalesce(reason, {_UNKNOWN}, case when all_downloads = 0
             then 'no model of this slice has downloads' end) as null_reason"""
@@ -554,8 +556,17 @@ select date '{{day}}' as snapshot_date, {SLICE}, country_key, country_code, down
     {_PROVISIONAL} as is_provisional, null_reason
 from share {_changes("fct_country_share_daily", "country_key")}
 """
+# A rank is the place among all, whether they are listed or not.
 ORGANIZATION_SHARE = f"""
-with whole as (
+with place as (
+    select {SLICE}, downloads as rounded, above + 1 as place from placed
+    where level = 'organization' and downloads > 0
+    union all
+    select {SLICE}, 0, sum(entities) + 1 from placed
+    where level = 'organization' and downloads > 0
+    group by all
+),
+whole as (
     select {SLICE}, sum(downloads) as all_downloads,
         sum(downloads) filter (length(country_key) = 2) as attributed
     from organization_slice group by all
@@ -564,11 +575,15 @@ share as (
     select {SLICE}, coalesce(owner.organization, '(other)') as organization, country_key,
         case when length(country_key) = 2 then country_key end as country_code,
         coalesce(owner.canonical_organization, '(other)') as canonical_organization,
-        owner.parent, owner.o is not null as is_named, {_measures("is_named")},
+        owner.parent, owner.o is not null as is_named, {_measures("is_named", "place")},
         case when length(country_key) = 2 then {_rounded(_share("downloads", "attributed"))} end
             as share_of_attributed
     from organization_slice
     join whole using ({SLICE})
+    left join place on round(downloads, 6) = rounded
+        and (organization_slice.window_name, organization_slice.attribution,
+            organization_slice.cohort, organization_slice.scope)
+        = (place.window_name, place.attribution, place.cohort, place.scope)
     left join (select * exclude (country_key) from owner) as owner using (o)
 )
 select date '{{day}}' as snapshot_date, {SLICE}, organization, country_key, country_code,

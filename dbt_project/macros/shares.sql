@@ -26,10 +26,10 @@
 
 {#-
     The measures of `rows` beside the `totals` of their slice. Those of whom `is_ranked` is true
-    have a rank among each other, but for those whose downloads are unknown; where nobody has
-    downloads, nobody has one.
+    have a rank, but for those whose downloads are unknown; where nobody has downloads, nobody has
+    one. It is their place among each other; `place` is that among all, where not all are rows.
 -#}
-{% macro measures_of_shares(rows, is_ranked) -%}
+{% macro measures_of_shares(rows, is_ranked, place=none) -%}
     {{ rows }}.downloads::double as downloads,
         {{ rows }}.models_count,
         {{ published_share(ratio('downloads', 'all_downloads')) }} as share_of_all,
@@ -41,13 +41,13 @@
             {{ is_ranked }}
             and {{ rows }}.downloads is not null
             and all_downloads > 0
-        then rank() over (
+        then {% if place is not none -%} {{ place }} {%- else -%} rank() over (
             partition by
                 {% for name in slice_columns() %}{{ rows }}.{{ name }}, {% endfor %}
                 {{ is_ranked }}
             -- Thirds of credits do not break a tie.
             order by round({{ rows }}.downloads, 6) desc nulls last
-        ) end::integer as rank,
+        ) {%- endif %} end::integer as rank,
         {{ rows }}.downloads_uncorrected::double as downloads_uncorrected,
         coalesce(null_reason, case when all_downloads = 0
             then 'no model of this slice has downloads' end) as null_reason

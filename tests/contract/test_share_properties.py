@@ -151,6 +151,31 @@ def compared(models: dict[str, Model], history: History) -> set[str]:
     return measured
 
 
+def test_a_rank_is_the_place_among_all_whether_they_are_named_or_not(
+    models: dict[str, Model],
+) -> None:
+    """Of 2,400 owners 500 are named, and one that is curated and has the fewest downloads."""
+    rows = [
+        {
+            "_id": owner, "id": f"{owner}/model", "author": owner, "author_type": "org",
+            "tags": [], "pipeline_tag": None,
+            "createdAt": datetime(2024, 1, 1), "downloads": downloads,
+            "downloadsAllTime": 10 * downloads,
+        }
+        for owner, downloads in [("acme", 5), *((f"o{n:04}", 3_000 - n) for n in range(2_400))]
+    ]  # fmt: skip
+    history = {random_history.LAST: rows}
+    found = read(built(models, history), MARTS[1]).rename(columns={"organization": "owner"})
+    named = found[(found["owner"] != "(other)") & found["rank"].notna()]
+    both = named.merge(
+        Oracle(history, ORGANIZATIONS).shares("owner", [random_history.LAST]),
+        on=[*SLICE, "owner"],
+    )
+    assert both["rank_x"].astype("float64").equals(both["rank_y"])
+    assert set(named.loc[named["owner"] == "acme", "rank"]) == {2_401}
+    assert len(both) == len(named) and found.loc[found["owner"] == "(other)", "rank"].isna().all()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_day_without_counters_is_as_if_it_were_not_there(
     models: dict[str, Model], seed: int

@@ -31,6 +31,41 @@ totals as (
 
 ),
 
+-- How many have more than so many downloads: of all owners, whether they are shown or not. Whose
+-- models are gone may be shown with nothing, and is not counted.
+counts as (
+
+    select
+        {{ slice | join(', ') }},
+        downloads,
+        entities_before
+    from {{ ref('int_hub__download_counts') }}
+    where level = 'organization'
+
+    union all
+
+    select
+        {{ slice | join(', ') }},
+        0 as downloads,
+        sum(entities_count) as entities_before
+    from {{ ref('int_hub__download_counts') }}
+    where level = 'organization' and downloads > 0
+    group by all
+
+),
+
+-- Thirds of credits do not break a tie.
+places as (
+
+    select
+        {{ slice | join(', ') }},
+        round(downloads, 6) as rounded_downloads,
+        min(entities_before) + 1 as place
+    from counts
+    group by all
+
+),
+
 shares as (
 
     select
@@ -45,7 +80,9 @@ shares as (
         end as country_code,
         organization_slices.canonical_organization,
         organization_slices.parent,
-        {{ measures_of_shares('organization_slices', 'is_named') }},
+        {{ measures_of_shares(
+            'organization_slices', 'is_named', 'places.place'
+        ) }},
         case when is_attributed
             then {{ published_share(
                 ratio('downloads', 'attributed_downloads')
@@ -54,6 +91,12 @@ shares as (
 
     from organization_slices
     inner join totals using ({{ slice | join(', ') }})
+    left join places
+        on
+            {% for name in slice -%}
+            organization_slices.{{ name }} = places.{{ name }}
+            and {% endfor -%}
+            round(organization_slices.downloads, 6) = places.rounded_downloads
 
 ),
 
