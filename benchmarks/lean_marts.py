@@ -38,13 +38,12 @@ from (values ('all', 'all'), ('all', 'language_models'), ('new_365d', 'all'),
 """
 IN_CUT = "(cohort = 'all' or is_new) and (scope = 'all' or is_language_model)"
 
-# All whose models or whose descendants are there, and who was there before.
+# All whose models or whose descendants are there, and who was there before. Whoever any day calls
+# an organization is one.
 OWNERS = """
 create temp table owner as
 with seen as (
-    select o, any_value(organization) as organization, max(author_type) as recorded_type,
-        true as is_today
-    from today group by o
+    select distinct o, organization, author_type as recorded_type, true as is_today from today
     union all
     select distinct o, organization, null, true from absent
     where m in (select root from root)
@@ -52,8 +51,9 @@ with seen as (
     select md5_number(organization), organization, recorded_type, false from known_owner
 ),
 typed as (
-    select o, any_value(organization) as organization, max(recorded_type) as recorded_type,
-        bool_or(is_today) as is_today
+    select o, any_value(organization) as organization, bool_or(is_today) as is_today,
+        coalesce(max(recorded_type) filter (recorded_type = 'org'), max(recorded_type))
+            as recorded_type
     from seen group by o
 )
 select o, typed.organization, recorded_type, is_today,

@@ -7,9 +7,8 @@
 
 with seen as (
 
-    select organization, max(author_type) as recorded_type
+    select distinct organization, author_type as recorded_type
     from {{ ref('int_hub__model_days') }}
-    group by all
 
     union all
 
@@ -24,9 +23,15 @@ with seen as (
 
 ),
 
+-- Whoever any day calls an organization is one.
 final as (
 
-    select organization, max(recorded_type) as recorded_type
+    select
+        organization,
+        coalesce(
+            max(recorded_type) filter (recorded_type = 'org'),
+            max(recorded_type)
+        ) as recorded_type
     from seen
     group by all
 
