@@ -117,13 +117,12 @@
 {%- endmacro %}
 
 {#-
-    Measures of one organization alone. A selection that has it may lack some of its models: what
-    is counted there is the least that is true.
+    Measures of one organization alone that one more model can only raise. A selection that has it
+    may lack some of its models: what is counted there is the least that is true. A launch is no
+    such thing: with one model more, before the first of two, both are one.
 -#}
 {% macro claim_measures_of_a_panel() -%}
-    {{ return([
-        'share_of_weeks_with_launch', 'launches_per_week_median', 'family_models_count',
-    ]) }}
+    {{ return(['family_models_count']) }}
 {%- endmacro %}
 
 {#- The two counters are compared of models with so many downloads in 30 days. -#}
