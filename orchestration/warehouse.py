@@ -23,10 +23,10 @@ from uuid import uuid4
 
 import duckdb
 
-from orchestration.database import GIB, connect, literal, memory_limit
+from orchestration.database import GIB, connect, literal, literals, memory_limit
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home
-from orchestration.snapshots import reading, store
+from orchestration.snapshots import reading, sealing, store
 from orchestration.snapshots.contract import COLUMNS, OTHERS, Column
 from orchestration.snapshots.store import Sealed
 
@@ -357,6 +357,7 @@ def register(home: Home, build: BuildPlan, quality: Sequence[Mapping[str, Any]])
         counters = [column for column in COLUMNS if column.name in COUNTERS]
         _register_records(connection, "hub_counters", home, build.days, counters)
         _register_others(connection, home)
+        _register_set_aside(connection, home, build.days)
         connection.execute(
             "create or replace table raw.build_window as "
             "select ?::date as from_date, ?::date as to_date",
@@ -436,6 +437,21 @@ def _register_records(
         empty = ", ".join(f'null::{column.type} as "{column.name}"' for column in columns)
         rows = f"select null::date as snapshot_date, {empty} where false"
     connection.execute(f"create or replace view raw.{name} as {rows}")
+
+
+def _register_set_aside(
+    connection: duckdb.DuckDBPyConnection, home: Home, days: Sequence[Sealed]
+) -> None:
+    """The models of which `days` have no row because it was set aside."""
+    files = [sealing.quarantine_file(home, day) for day in days if day.rows_quarantined]
+    if files:
+        source = (
+            f"select distinct snapshot_date, id from read_parquet({literals(files)}, "
+            "hive_partitioning = true, hive_types = {'snapshot_date': date}) where id is not null"
+        )
+    else:
+        source = "select null::date as snapshot_date, null::varchar as id where false"
+    connection.execute(f"create or replace table raw.rows_set_aside as {source}")
 
 
 def _register_authors(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

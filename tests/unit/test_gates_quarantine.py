@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from orchestration import warehouse
 from orchestration.database import connect
 from orchestration.errors import Refusal
 from orchestration.gates import quarantine, raw
@@ -260,3 +261,18 @@ def test_a_model_from_the_future_is_set_aside(created: str, is_kept: bool, tmp_p
     if not is_kept:
         quarantine.release(home, DAY, [1], "a clock that was wrong")
         assert downloads_of(home, "owner/new") == [5000]
+
+
+def test_a_build_is_told_of_whom_a_row_was_set_aside(home: Home) -> None:
+    """Its first row, on a later day, is no sign that it was private until then."""
+    set_aside = {row.id for row in quarantine.held(home, DAY)} - {None}
+    assert set_aside == {"owner/model-2001", "owner/model-2002", "no id!"}
+    chosen = number_of(home, id="owner/model-2002")
+    for expected in (set_aside, set_aside - {"owner/model-2002"}):
+        days = tuple(store.list_sealed(home))
+        warehouse.register(home, warehouse.BuildPlan(days, days, True, "x", "c"), [])
+        with connect(home.warehouse, folders=[home.root]) as connection:
+            found = connection.execute("from raw.rows_set_aside").fetchall()
+        assert sorted(found) == sorted((DAY, name) for name in expected)
+        if expected == set_aside:
+            quarantine.release(home, DAY, [chosen], "it was there")

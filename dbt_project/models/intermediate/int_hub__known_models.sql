@@ -49,6 +49,12 @@ snapshots as (
 
 ),
 
+rows_set_aside as (
+
+    select snapshot_date, id from {{ source('raw', 'rows_set_aside') }}
+
+),
+
 last_sights as (
 
     select snapshot_date, model_key, downloads_30d
@@ -240,11 +246,12 @@ final as (
             changed.snapshot_date
         ) as first_seen_on,
         changed.last_seen_on,
+        -- Whose row was set aside was there.
         coalesce(
             {% if is_incremental() %}
             known.was_absent_from_previous_whole_snapshot,
             {% endif %}
-            previous_days.is_previous_whole,
+            previous_days.is_previous_whole and rows_set_aside.id is null,
             false
         ) as was_absent_from_previous_whole_snapshot,
         changed.tags,
@@ -275,6 +282,10 @@ final as (
     left join previous_days
         on coalesce(days_before.first_seen_on, changed.snapshot_date)
             = previous_days.snapshot_date
+    left join rows_set_aside
+        on
+            previous_days.previous_date = rows_set_aside.snapshot_date
+            and changed.model_id = rows_set_aside.id
     {% if is_incremental() %}
     left join {{ this }} as known on changed.model_key = known.model_key
 
