@@ -161,8 +161,9 @@ reasoned as (
                 then 'the counters stood still: their rise from ' || spread_from
                     || ' to ' || spread_to || ' is spread evenly'
             when 'rollback'
-                then 'many counters fell at once: the levels of ' || spread_from
-                    || ' are held until ' || spread_to
+                then 'many counters fell at once: they are not believed until '
+                    || spread_to || ', and their rise from ' || spread_from
+                    || ' to then is spread evenly'
             when 'catch_up'
                 then 'the counters caught up: their rise since ' || usable_before
                     || ' is spread evenly'
