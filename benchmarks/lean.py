@@ -163,6 +163,8 @@ def run(today: Path, day: date, homes: Path, state: Path | None, folder: Path) -
     )
     make(
         "families",
+        lean_marts.TRACED,
+        lean_marts.ROOT_NAMES,
         lean_marts.LARGE_OWNERS,
         lean_marts.FAMILY_NAMES,
         lean_marts.FAMILIES,

@@ -228,21 +228,34 @@ group by all
 """
 
 # Families are read off names, once a name.
-LARGE_OWNERS = f"""
-create temp table large_owner as
-with largest as (
-    select organization_slice.o from organization_slice join owner using (o)
-    where downloads > 0
-    qualify row_number() over (partition by {SLICE}
-        order by round(downloads, 6) desc, organization) <= 100
-)
-select o, canonical_organization
-from owner
-where is_today and canonical_organization in (
-    select canonical_organization from owner where o in (select o from largest))
+TRACED = f"""
+create temp table traced as
+select root.m, root.root, root_o, credit, coalesce(fact.is_made, absent_made.is_made, false)
+    as is_unknown
+from root
+left join (select m, is_made from fact where is_ancestor) as fact on root = fact.m
+left join (
+    select m, {lean_names.is_made_of_another("model_id", lean_names.NAME)}
+        and m not in (select m from override where base_model_id is null) as is_made
+    from absent
+) as absent_made on root = absent_made.m
 """
-FAMILY_NAMES = f"""
+ROOT_NAMES = f"""
 create temp table new_family as
+with asked as (
+    select m, model_id from today union all select m, model_id from absent
+)
+{lean_names.FAMILIES}
+""".replace(
+    "{rows}",
+    f"""(
+    select m, model_id, {lean_names.NAME} as name
+    from asked
+    where m in (select root from traced where not is_unknown)
+        and m not in (select m from known_family))""",
+)
+FAMILY_NAMES = f"""
+insert into new_family
 with asked as (
     select m, model_id from today where o in (select o from large_owner)
     union all
@@ -254,7 +267,7 @@ with asked as (
     "{rows}",
     f"""(
     select m, model_id, {lean_names.NAME} as name
-    from asked where m not in (select m from known_family))""",
+    from asked where m not in (select m from known_family union all select m from new_family))""",
 )
 FAMILIES = """
 create temp table family as
@@ -269,19 +282,8 @@ from named
 join large_owner using (o)
 join (from new_family union all from known_family) using (m)
 """
-INHERITED = f"""
+INHERITED = """
 create temp table inherited as
-with traced as (
-    select root.m, root.root, credit, coalesce(fact.is_made, absent_made.is_made, false)
-        as is_unknown
-    from root
-    left join (select m, is_made from fact where is_ancestor) as fact on root = fact.m
-    left join (
-        select m, {lean_names.is_made_of_another("model_id", lean_names.NAME)}
-            and m not in (select m from override where base_model_id is null) as is_made
-        from absent
-    ) as absent_made on root = absent_made.m
-)
 select traced.m, is_unknown, case when not is_unknown then f end as f,
     sum(credit) as credit,
     coalesce(sum(credit) filter (traced.root <> traced.m or is_unknown), 0) as derivative_credit
@@ -294,6 +296,83 @@ _DERIVED = ", ".join(
     if days
     else f"coalesce(sum(credit), 0) as n_{window}"
     for window, days in CREATED_WITHIN.items()
+)
+# Who may own one of the largest lines: he has no less, in all, than what others have in one line.
+LARGE_OWNERS = f"""
+create temp table large_owner as
+with made as (
+    select traced.m, canonical_organization as organization, line_name, credit, created_at, is_new,
+        is_language_model
+    from traced join fact using (m) join owner on root_o = owner.o
+    join (from new_family union all from known_family) as name on root = name.m
+    where not is_unknown and root <> traced.m
+),
+original as (
+    select canonical_organization as organization, is_new, is_language_model,
+        {", ".join(f"max({one}) as {one}" for one in MEASURES)}
+    from fact join owner using (o) where not is_heir and not is_made group by all
+),
+large_original as (
+    select window_name, cohort, scope, organization, max({_by_window("")}) as least
+    from original join cut on {IN_CUT} cross join measured_window group by all
+),
+total as (
+    select {SLICE}, canonical_organization as organization, sum(downloads) as most,
+        max(largest) as least
+    from organization_slice join owner using (o) where downloads > 0 group by all
+),
+made_line as (
+    select organization, line_name, is_new, is_language_model, {_DERIVED} from made group by all
+),
+made_month as (
+    select date_trunc('month', created_at) as month, scope, organization, line_name,
+        sum(credit) as credit
+    from made join (select distinct scope from cut) on scope = 'all' or is_language_model
+    where created_at is not null group by all
+),
+published as (
+    select canonical_organization as organization, is_new, is_language_model, {_DERIVED}
+    from (select m, credit from traced where not is_unknown and root <> m)
+    join fact using (m) join owner using (o) group by all
+),
+part as (
+    select concat_ws(' ', {SLICE}) as list, 50 as places, organization, most,
+        if(attribution = 'publisher', total.least, large_original.least) as least
+    from total left join large_original using (window_name, cohort, scope, organization)
+    union all
+    select concat_ws(' ', 'made', month, scope), 20, organization, credit, credit from made_month
+    {{by_window}}
+),
+one as (
+    select list, places, organization, round(max(most)::double, 6) as most,
+        round(max(least)::double, 6) as least
+    from part where most > 0 group by all
+),
+last as (
+    select list, organization as last_organization, least as least_of_last
+    from one where least > 0
+    qualify row_number() over (partition by list order by least desc, organization) = places
+)
+select o, canonical_organization
+from owner
+where is_today and canonical_organization in (
+    select organization from one left join last using (list)
+    where last_organization is null or most > least_of_last
+        or (most = least_of_last and organization <= last_organization))
+""".replace(
+    "{by_window}",
+    " ".join(
+        f"""
+    union all
+    select concat_ws(' ', '{kind} {window}', cohort, scope), {places}, organization,
+        sum(n_{window}) as n, n
+    from {rows} join cut on {IN_CUT} group by cohort, scope, organization{line}"""
+        for window in WINDOWS
+        for kind, rows, places, line in (
+            ("made", "made_line", 50, ", line_name"),
+            ("published", "published", 100, ""),
+        )
+    ),
 )
 _NONE_DERIVED = ", ".join(f"0 as n_{window}" for window in WINDOWS)
 _NOTHING = (

@@ -4,6 +4,10 @@
     release_words.sql and releases.sql; the reasons are in docs/families.md.
 -#}
 
+{#- So many lines of a slice are named, by downloads and by new derivatives; and of a month. -#}
+{% macro named_lines() -%} 50 {%- endmacro %}
+{% macro named_lines_of_month() -%} 20 {%- endmacro %}
+
 {#- Rows without a family: what is small, and what is made of nobody knows what. -#}
 {% macro other_families() -%} '(other)' {%- endmacro %}
 {% macro families_of_unknown_root() -%} '(unknown)' {%- endmacro %}

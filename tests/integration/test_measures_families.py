@@ -18,8 +18,9 @@ from tests.integration.oracle import SLICE, Oracle, Slice, as_dictionaries
 
 pytestmark = pytest.mark.xdist_group("measures")
 
-LARGEST_OWNERS = 100
+LARGEST_PUBLISHERS = 100
 LARGEST_LINES = 50
+LARGEST_LINES_OF_MONTH = 20
 DAYS = {"1d": 1, "7d": 7, "28d": 28, "30d": 30, "365d": 365}
 PACKED = re.compile(r"-(FP8|GGUF|AWQ|GPTQ-Int4|mlx-4bit|onnx|bnb-4bit|lora)$")
 UNKNOWN, OTHER = ("(unknown)", "", ""), ("(other)", "", "")
@@ -39,26 +40,83 @@ def family_and_line(model_id: str) -> tuple[str, str]:
     raise AssertionError(f"a name that this cannot read: {model_id}")
 
 
+def leading(most: dict[str, float], least: dict[str, float], places: int) -> set[str]:
+    """Who may be one of the largest `places`, when each has so much at most, and at least."""
+    order = sorted((-round(has, 6), name) for name, has in least.items() if round(has, 6) > 0)
+    last = order[places - 1] if len(order) >= places else (0.0, "")
+    return {name for name, has in most.items() if (-round(has, 6), name) <= last}
+
+
 class Families:
     """Who has what in a slice, by family: (owner, family, line)."""
 
     def __init__(self, oracle: Oracle, days: list[date]) -> None:
         self.oracle = oracle
-        self.large = {day: self._large(day) for day in days}
         self.created = {
             (day, row["model_key"]): row["created_at"]
             for day in days
             for row in as_dictionaries(oracle.records[day])
             if row["created_at"]
         }
+        self.large = {day: self._large(day) for day in days}
 
     def _large(self, day: date) -> set[str]:
         found: set[str] = set()
+        derived = self._derived(day)
+        known: dict[str, float] = defaultdict(float)
+        for (model, root), credit in derived.items():
+            known[model] += 0 if PACKED.search(root) else credit
         for slice_ in self.oracle.slices([day]):
-            owned = self.oracle.credits(slice_).groupby("owner")["downloads"].sum()
-            order = sorted((-round(has, 6), str(owner)) for owner, has in owned.items())
-            found |= {owner for less, owner in order[:LARGEST_OWNERS] if less < 0}
-        return {self.oracle.canonical(owner, day) for owner in found}
+            _, window, attribution, *_ = slice_
+            if self.oracle.is_known(day, window):
+                found |= self._large_by_downloads(slice_)
+            lines: dict[tuple[str, str], float] = defaultdict(float)
+            for row in as_dictionaries(self.oracle.rows(slice_)):
+                model, root = row["model_key"], row["entity"]
+                if not row["is_present"] or not self._is_created_within(window, model, day):
+                    continue
+                owner = self.oracle.canonical(row["owner"], day)
+                if attribution == "publisher":
+                    lines[owner, ""] += known[model]
+                elif not PACKED.search(root):
+                    lines[owner, family_and_line(root)[1]] += derived.get((model, root), 0.0)
+            places = LARGEST_PUBLISHERS if attribution == "publisher" else LARGEST_LINES
+            found |= self._owners(lines, places)
+        for scope in ("all", "language_models"):
+            months: dict[date, dict[tuple[str, str], float]] = defaultdict(
+                lambda: defaultdict(float)
+            )
+            for row in as_dictionaries(
+                self.oracle.rows((day, "all_time", "base_model", "all", scope))
+            ):
+                model, root = row["model_key"], row["entity"]
+                created = self.created.get((day, model))
+                if row["is_present"] and created and not PACKED.search(root):
+                    line = self.oracle.canonical(row["owner"], day), family_and_line(root)[1]
+                    months[created.date().replace(day=1)][line] += derived.get((model, root), 0.0)
+            for lines in months.values():
+                found |= self._owners(lines, LARGEST_LINES_OF_MONTH)
+        return found
+
+    def _large_by_downloads(self, slice_: Slice) -> set[str]:
+        most: dict[str, float] = defaultdict(float)
+        least: dict[str, float] = defaultdict(float)
+        for row in as_dictionaries(self.oracle.credits(slice_)):
+            owner = self.oracle.canonical(row["owner"], slice_[0])
+            most[owner] += row["downloads"]
+            if slice_[2] == "publisher" or (
+                row["entity"] == row["model_id"] and not PACKED.search(row["entity"])
+            ):
+                least[owner] = max(least[owner], row["downloads"])
+        return {owner for owner in leading(most, least, LARGEST_LINES) if most[owner] > 0}
+
+    @staticmethod
+    def _owners(lines: dict[tuple[str, str], float], places: int) -> set[str]:
+        """Who has the largest lines, one for each owner."""
+        largest: dict[str, float] = defaultdict(float)
+        for (owner, _), has in lines.items():
+            largest[owner] = max(largest[owner], has)
+        return {owner for owner in leading(largest, largest, places) if largest[owner] > 0}
 
     def _family(self, entity: str, owner: str, slice_: Slice) -> Family:
         if slice_[2] == "base_model" and PACKED.search(entity):

@@ -1,10 +1,8 @@
 {#-
-    Downloads and new derivatives by family, for the organizations that are among the `largest` of
-    some slice, in all their namespaces: the largest lines of a slice can only be theirs. What is
-    others' has no name. Both attributions are read off these rows.
+    Downloads and new derivatives by family, for the organizations that may own one of the largest
+    lines, in all their namespaces. What is others' has no name. Both attributions are read off
+    these rows.
 -#}
-{% set largest = 100 %}
-{% set slice = slice_columns() %}
 {% set label = ['organization', 'family_name', 'line_name'] %}
 {% set flags = ['is_new_365d', 'is_language_model'] %}
 {% set measured = ['models_count'] %}
@@ -44,18 +42,6 @@ true_roots as (
 
 ),
 
-largest_owners as (
-
-    select snapshot_date, organization
-    from {{ ref('int_hub__organization_slices') }}
-    where organization <> '(other)' and downloads > 0
-    qualify row_number() over (
-        partition by {{ slice | join(', ') }}
-        order by round(downloads, 6) desc, organization
-    ) <= {{ largest }}
-
-),
-
 large_owners as (
 
     select
@@ -63,11 +49,10 @@ large_owners as (
         owners.organization as namespace,
         owners.canonical_organization as organization
     from owners
-    semi join (
-        select owners.snapshot_date, owners.canonical_organization
-        from owners
-        semi join largest_owners using (snapshot_date, organization)
-    ) as large_ones using (snapshot_date, canonical_organization)
+    semi join {{ ref('int_hub__family_owners') }} as family_owners
+        on
+            owners.snapshot_date = family_owners.snapshot_date
+            and owners.canonical_organization = family_owners.organization
 
 ),
 

@@ -2,7 +2,6 @@
     The families that are shown by name: all of the lines that are among the 50 largest of their
     slice, by downloads or by new derivatives. The rest is `(other)`.
 -#}
-{% set largest = 50 %}
 {% set slice = slice_columns() %}
 
 with family_downloads as (
@@ -47,6 +46,37 @@ line_totals as (
 
 ),
 
+cut_offs as (
+
+    select
+        {{ slice | join(', ') }},
+        {%- for measure in ['downloads', 'new_derivatives'] %}
+        {{ least_of_largest(measure, named_lines()) }} as {{ measure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from line_totals
+    group by all
+
+),
+
+-- Of a million lines some thousands are ordered, all that thirds of credits may bring among the
+-- largest.
+contenders as (
+
+    select line_totals.*
+    from line_totals
+    inner join cut_offs using ({{ slice | join(', ') }})
+    where
+        {% for measure in ['downloads', 'new_derivatives'] -%}
+        (
+            line_totals.{{ measure }} > 0
+            and line_totals.{{ measure }} >= cut_offs.{{ measure }} - 0.000001
+        )
+        {{ 'or ' if not loop.last }}
+        {%- endfor %}
+
+),
+
 ranked_lines as (
 
     select
@@ -57,9 +87,9 @@ ranked_lines as (
             -- Thirds that sum to the same are the same: 2.666666666 is no
             -- less than 2.666666667.
             order by round({{ measure }}, 6) desc, organization, line_name
-        ) <= {{ largest }} as is_large_in_{{ measure }}{{ ',' if not loop.last }}
+        ) <= {{ named_lines() }} as is_large_in_{{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from line_totals
+    from contenders
 
 ),
 

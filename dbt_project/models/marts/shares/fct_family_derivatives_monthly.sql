@@ -3,7 +3,6 @@
     As the newest snapshot tells it: by the creation of the models that it still has. The families
     of the largest lines of a month are named, the others are `(other)`.
 -#}
-{% set largest = 20 %}
 
 with newest as (
 
@@ -59,7 +58,7 @@ largest_lines as (
         partition by month_start_date, scope
         -- Thirds of credits do not break a tie.
         order by round(sum(new_derivatives), 6) desc, organization, line_name
-    ) <= {{ largest }}
+    ) <= {{ named_lines_of_month() }}
 
 ),
 
