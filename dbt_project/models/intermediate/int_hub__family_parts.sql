@@ -142,7 +142,25 @@ labelled as {{ read_anew() }} (
             as is_derivative
     from (
         select
-            *,
+            snapshot_date,
+            model_key,
+            model_id,
+            organization,
+            is_present,
+            {%- for flag in flags %}
+            {{ flag }},
+            {%- endfor %}
+            created_at,
+            {%- for window in download_windows() %}
+            downloads_{{ window }},
+            {%- endfor %}
+            {%- for window in flow_windows() %}
+            uncorrected_{{ window }},
+            {%- endfor %}
+            is_divided,
+            root_model_id,
+            -- What the label calls root_organization is its canonical owner.
+            root_organization as root_namespace,
             root_model_id is null and not is_divided as is_own_root
         from model_downloads
     ) as models
@@ -156,7 +174,7 @@ labelled as {{ read_anew() }} (
         on
             models.snapshot_date = roots.snapshot_date
             and models.root_model_id = roots.root_model_id
-            and models.root_organization = roots.root_organization
+            and models.root_namespace = roots.root_organization
 
 ),
 
