@@ -829,34 +829,68 @@ select date '{{day}}' as snapshot_date, {SLICE}, one.country_key,
 from share as one join share as other using ({SLICE})
 where one.country_key < other.country_key
 """
-# Who passed whom since the last measured day, and who of those before is still ahead. Who was equal
-# then was behind on a day before: a lead of a week, which would count, is not known here yet.
+# Who passed whom since the last measured day, and who of those before is still ahead. Who was there
+# and not listed was behind the 500 largest. Who was equal then was behind on a day before: a lead
+# of a week, which would count, is not known here yet.
 OVERTAKES = f"""
 with entity as (
     select snapshot_date, {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all,
-        share_of_all_low as low, share_of_all_high as high, rank <= 20 as is_large
+        share_of_all_low as low, share_of_all_high as high, rank <= 20 as is_large,
+        true as is_listed
     from out.fct_country_share_daily
     where rank is not null
     union all
     select snapshot_date, {SLICE}, 'organization', organization, share_of_all, share_of_all,
-        share_of_all, rank <= 50
+        share_of_all, rank <= 50, rank <= 500
     from out.fct_organization_share_daily
     where rank is not null
 ),
 today as (select * from entity where snapshot_date = date '{{day}}'),
+large as (
+    select today.*, before.share_of_all as share_before, before.is_listed as was_listed
+    from today left join (select * from entity where snapshot_date = date '{{before}}') as before
+        using ({SLICE}, entity_kind, entity)
+    where today.is_large and date '{{before}}' < date '{{day}}'
+),
+unlisted as (
+    select large.*, md5_number(entity) as o
+    from large
+    semi join (
+        select * from {{earlier:fct_organization_share_daily}}
+        where organization = '(other)' and snapshot_date = date '{{before}}'
+    ) using ({SLICE})
+    where share_before is null and entity_kind = 'organization'
+        and entity in (select organization from known_owner)
+),
+own as (
+    select m, 'publisher' as attribution, o from fact where o in (select o from unlisted)
+    union all
+    select m, 'base_model', o from fact where not is_heir and o in (select o from unlisted)
+    union all
+    select m, 'base_model', root_o from root
+    where credit >= 0.999999999 and root_o in (select o from unlisted)
+),
+model as (
+    select own.*, is_new, is_language_model, first_seen_on < date '{{before}}'
+        or first_created_at::date >= first_seen_on - 1 as has_flow
+    from own join (select * exclude (o) from temp.today) as model_today using (m) where was_there
+),
 step as (
-    select today.*, before.share_of_all as share_before
-    from today join entity as before using ({SLICE}, entity_kind, entity)
-    where before.snapshot_date = date '{{before}}' and today.is_large
-        and date '{{before}}' < date '{{day}}'
+    select * from large where share_before is not null
+    union all
+    select * exclude (o) from unlisted
+    semi join model on model.o = unlisted.o and model.attribution = unlisted.attribution
+        and (cohort = 'all' or is_new) and (scope = 'all' or is_language_model)
+        and (window_name in ('30d', 'all_time') or has_flow)
 ),
 ahead as (
     select {SLICE}, entity_kind, leader.entity as leader, follower.entity as follower,
         leader.share_of_all as leader_share, follower.share_of_all as follower_share,
-        leader.share_before = follower.share_before as was_tied
+        coalesce(leader.share_before = follower.share_before, false) as was_tied
     from step as leader join step as follower using ({SLICE}, entity_kind)
     where leader.share_of_all > follower.share_of_all
-        and leader.share_before <= follower.share_before
+        and (leader.share_before <= follower.share_before
+            or (leader.share_before is null and follower.was_listed))
 ),
 together as (
     select {SLICE}, entity_kind, leader, follower,

@@ -53,6 +53,11 @@
             then 'no model of this slice has downloads' end) as null_reason
 {%- endmacro %}
 
+{#- So many organizations of a slice are named for their downloads; the rest is `(other)`. -#}
+{% macro named_organizations() -%}
+    {{ return(500) }}
+{%- endmacro %}
+
 {#- From how many days before the changes are told, each under a name. -#}
 {% macro days_of_changes() -%}
     {{ return({'week_ago': 7, 'month_ago': 30}) }}

@@ -14,7 +14,8 @@ with final as (
         share_of_all,
         share_of_all_low,
         share_of_all_high,
-        rank <= 20 as is_among_largest
+        rank <= 20 as is_among_largest,
+        true as is_in_list
     from {{ ref('fct_country_share_daily') }}
     where rank is not null
 
@@ -31,7 +32,8 @@ with final as (
         share_of_all,
         share_of_all as share_of_all_low,
         share_of_all as share_of_all_high,
-        rank <= 50 as is_among_largest
+        rank <= 50 as is_among_largest,
+        rank <= {{ named_organizations() }} as is_in_list
     from {{ ref('fct_organization_share_daily') }}
     where rank is not null
 

@@ -4,7 +4,7 @@
     a country. Of 5 million models half a million owners are never shown: they are summed up before
     the slices are cut.
 -#}
-{% set largest = 500 %}
+{% set largest = named_organizations() %}
 {% set small_panel = 2000 %}
 {% set slice = slice_columns() %}
 {%- set totals = [] %}

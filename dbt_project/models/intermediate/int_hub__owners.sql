@@ -7,18 +7,26 @@
 
 with seen as (
 
-    select distinct organization, author_type as recorded_type
+    select
+        organization,
+        author_type as recorded_type,
+        min(snapshot_date) as first_seen_on
     from {{ ref('int_hub__model_days') }}
+    group by all
 
     union all
 
-    select distinct root_organization as organization, null as recorded_type
+    select
+        root_organization as organization,
+        null as recorded_type,
+        min(snapshot_date) as first_seen_on
     from {{ ref('int_hub__lineage') }}
+    group by all
 
     {% if is_incremental() %}
     union all
 
-    select organization, recorded_type from {{ this }}
+    select organization, recorded_type, first_seen_on from {{ this }}
     {% endif %}
 
 ),
@@ -31,7 +39,8 @@ final as (
         coalesce(
             max(recorded_type) filter (recorded_type = 'org'),
             max(recorded_type)
-        ) as recorded_type
+        ) as recorded_type,
+        min(first_seen_on) as first_seen_on
     from seen
     group by all
 

@@ -32,22 +32,129 @@ shares as (
 
 ),
 
--- Who is new was behind nobody.
-steps as (
+largest as (
 
     select
         today.*,
-        before.share_of_all as share_before
+        days.previous_date,
+        days.looked_back_to,
+        before.share_of_all as share_before,
+        before.is_in_list as was_in_list
     from days
     inner join shares as today
         using (snapshot_date, window_name, attribution, cohort, scope)
-    inner join shares as before
+    left join shares as before
         on
             days.previous_date = before.snapshot_date
             {%- for name in slice + ['entity'] %}
             and today.{{ name }} = before.{{ name }}
             {%- endfor %}
     where today.is_among_largest
+
+),
+
+-- Organizations that were not named on the day before, and may have been in its `(other)`.
+unnamed as (
+
+    select largest.*
+    from largest
+    inner join {{ ref('int_hub__owners') }} as owners
+        on
+            largest.entity = owners.organization
+            and largest.previous_date >= owners.first_seen_on
+    semi join (
+        select * from {{ ref('fct_organization_share_daily') }}
+        where
+            organization = '(other)'
+            and snapshot_date in (select previous_date from days)
+    ) as others
+        on
+            largest.previous_date = others.snapshot_date
+            {%- for name in slice[:-1] %}
+            and largest.{{ name }} = others.{{ name }}
+            {%- endfor %}
+    where largest.share_before is null and largest.entity_kind = 'organization'
+
+),
+
+models_of_unnamed as (
+
+    select
+        'publisher' as attribution,
+        organization as entity,
+        snapshot_date,
+        model_key,
+        is_new_365d,
+        is_language_model
+    from {{ ref('int_hub__model_downloads') }}
+    where is_present and organization in (select entity from unnamed)
+
+    union all
+
+    select
+        'base_model' as attribution,
+        coalesce(root_organization, organization) as entity,
+        snapshot_date,
+        model_key,
+        is_new_365d,
+        is_language_model
+    from {{ ref('int_hub__model_downloads') }}
+    where
+        is_present
+        and not is_divided
+        and coalesce(root_organization, organization)
+        in (select entity from unnamed)
+
+),
+
+-- Who has a model in the slice that was there on the day before. Of a model that was away in the
+-- time that is looked back nobody knows.
+sighted as (
+
+    select distinct
+        unnamed.snapshot_date,
+        {%- for name in slice + ['entity'] %}
+        unnamed.{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from unnamed
+    inner join models_of_unnamed as models
+        on
+            unnamed.snapshot_date = models.snapshot_date
+            and unnamed.attribution = models.attribution
+            and unnamed.entity = models.entity
+            and (unnamed.cohort = 'all' or models.is_new_365d)
+            and (unnamed.scope = 'all' or models.is_language_model)
+    inner join {{ ref('int_hub__known_models') }} as known_models
+        on
+            models.model_key = known_models.model_key
+            and unnamed.previous_date >= known_models.first_seen_on
+            -- On the day of its first sight an older model has no flow.
+            and (
+                unnamed.previous_date > known_models.first_seen_on
+                or unnamed.window_name not in ({{ quoted(flow_windows()) }})
+                or known_models.created_at::date
+                >= known_models.first_seen_on - 1
+            )
+    anti join {{ ref('int_hub__last_sights') }} as last_sights
+        on
+            models.model_key = last_sights.model_key
+            and unnamed.previous_date > last_sights.snapshot_date
+            and unnamed.looked_back_to <= last_sights.snapshot_date
+
+),
+
+-- Who is new was behind nobody; who was there and not named, behind all that were in the list.
+steps as (
+
+    select * from largest
+    where share_before is not null
+
+    union all
+
+    select unnamed.*
+    from unnamed
+    semi join sighted
+        using (snapshot_date, {{ slice | join(', ') }}, entity)
 
 ),
 
@@ -63,13 +170,17 @@ ahead as (
         leaders.share_of_all as leader_share,
         followers.share_of_all as follower_share,
         leaders.day_number,
-        leaders.share_before = followers.share_before as was_tied
+        coalesce(leaders.share_before = followers.share_before, false)
+            as was_tied
     from steps as leaders
     inner join steps as followers
         using (snapshot_date, {{ slice | join(', ') }})
     where
         leaders.share_of_all > followers.share_of_all
-        and leaders.share_before <= followers.share_before
+        and (
+            leaders.share_before <= followers.share_before
+            or (leaders.share_before is null and followers.was_in_list)
+        )
 
 ),
 
