@@ -144,64 +144,9 @@ measured as (
 
 ),
 
--- Who is listed depends on what became of him later; the largest of a day are those of all.
-peers as (
-
-    select
-        size_bucket,
-        age_days,
-        measured_on,
-        date_trunc('month', measured_on) as measured_month,
-        downloads
-    from measured
-    where size_bucket is not null and downloads is not null
-
-),
-
-months as (
-
-    select
-        size_bucket,
-        age_days,
-        measured_month,
-        case when count(*) >= {{ reference_models() }} then
-            {{ least_of_largest('downloads', reference_models()) }}
-        end as least_of_largest
-    from peers
-    group by all
-
-),
-
-bounds as (
-
-    select
-        size_bucket,
-        age_days,
-        measured_month,
-        max(least_of_largest) over (
-            partition by size_bucket, age_days order by measured_month
-            rows between unbounded preceding and 1 preceding
-        ) as least_downloads
-    from months
-
-),
-
--- Who has less than the tenth of a month before is never one of the ten largest: of a million
--- some thousands are left, and the median of each is 60 microseconds.
-contenders as (
-
-    select peers.*
-    from peers
-    inner join bounds
-        on
-            peers.size_bucket = bounds.size_bucket
-            and peers.age_days = bounds.age_days
-            and peers.measured_month = bounds.measured_month
-    where peers.downloads >= coalesce(bounds.least_downloads, 0)
-
-),
-
-medians as (
+-- The largest of their size at that age, as each day knew them, listed or not: whether a model is
+-- listed depends on what became of it later, and a figure would move with it.
+standards as (
 
     select distinct
         size_bucket,
@@ -210,34 +155,12 @@ medians as (
         count(*) over known as models_count,
         {{ median_of_largest('downloads', reference_models(), 'known') }}
             as reference_median
-    from contenders
+    from measured
+    where size_bucket is not null and downloads is not null
     window known as (
         partition by size_bucket, age_days order by measured_on
         range between unbounded preceding and current row
     )
-
-),
-
--- The largest of their size at that age, as each day knew them: their median never falls.
-standards as (
-
-    select
-        days.size_bucket,
-        days.age_days,
-        days.measured_on,
-        max(medians.reference_median) over (
-            partition by days.size_bucket, days.age_days
-            order by days.measured_on
-        ) as reference_median
-    from (
-        select distinct size_bucket, age_days, measured_on from peers
-    ) as days
-    left join medians
-        on
-            days.size_bucket = medians.size_bucket
-            and days.age_days = medians.age_days
-            and days.measured_on = medians.measured_on
-            and medians.models_count >= {{ reference_models() }}
 
 ),
 
@@ -249,7 +172,7 @@ full_standards as (
             partition by size_bucket, age_days
         ) as first_full_on
     from standards
-    where reference_median is not null
+    where models_count >= {{ reference_models() }}
 
 ),
 
