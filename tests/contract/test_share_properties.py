@@ -155,7 +155,7 @@ def test_a_rank_is_the_place_among_all_whether_they_are_named_or_not(
     models: dict[str, Model],
 ) -> None:
     """Of 2,400 owners 500 are named, and one that is curated and has the fewest downloads."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "_id": owner, "id": f"{owner}/model", "author": owner, "author_type": "org",
             "tags": [], "pipeline_tag": None,
