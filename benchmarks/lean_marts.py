@@ -659,10 +659,11 @@ share as (
             as share_of_attributed
     from organization_slice
     join whole using ({SLICE})
-    left join place on round(downloads, 6) = rounded
-        and (organization_slice.window_name, organization_slice.attribution,
-            organization_slice.cohort, organization_slice.scope)
-        = (place.window_name, place.attribution, place.cohort, place.scope)
+    -- Of more than 10 million downloads two sums of doubles differ in the sixth decimal.
+    asof left join place on organization_slice.window_name = place.window_name
+        and organization_slice.attribution = place.attribution
+        and organization_slice.cohort = place.cohort and organization_slice.scope = place.scope
+        and organization_slice.downloads + 1e-5 >= place.rounded
     left join (select * exclude (country_key) from owner) as owner using (o)
 )
 select date '{{day}}' as snapshot_date, {SLICE}, organization, country_key, country_code,
