@@ -318,7 +318,8 @@ ranked_organizations as (
                 else shares.canonical_organization
             end
         ) as is_meant,
-        owners.organization is not null as is_doubtful,
+        asked.entity_kind = 'country'
+        and owners.organization is not null as is_doubtful,
         array_contains(
             asked.entities, owners.alternative_country_key
         ) as is_meant_elsewhere,
@@ -328,8 +329,7 @@ ranked_organizations as (
         on {{ is_of_the_claim('shares') }}
     left join doubtful_owners as owners
         on
-            asked.entity_kind = 'country'
-            and shares.snapshot_date = owners.snapshot_date
+            shares.snapshot_date = owners.snapshot_date
             and shares.organization = owners.organization
     where asked.measure = 'organizations_in_top_k'
 

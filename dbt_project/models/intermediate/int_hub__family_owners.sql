@@ -189,8 +189,7 @@ derivatives as {{ read_anew() }} (
     select
         heirs.*,
         known_roots.canonical_organization as root_owner,
-        families.line_name,
-        owners.canonical_organization as publisher
+        families.line_name
     from heirs
     inner join known_roots
         on
@@ -198,10 +197,6 @@ derivatives as {{ read_anew() }} (
             and heirs.root_model_id = known_roots.root_model_id
             and heirs.root_organization = known_roots.root_organization
     inner join families on heirs.root_model_id = families.model_id
-    inner join owners
-        on
-            heirs.snapshot_date = owners.snapshot_date
-            and heirs.organization = owners.organization
 
 ),
 
@@ -220,15 +215,36 @@ line_derivatives as (
 
 ),
 
-publisher_derivatives as (
+namespace_derivatives as (
 
     select
         snapshot_date,
-        publisher as organization,
+        organization,
         is_new_365d,
         is_language_model
         {{- new_derivatives_of('credit') }}
     from derivatives
+    group by all
+
+),
+
+-- Owners are joined to sums: beside roots DuckDB may join them by the day alone, each with each.
+publisher_derivatives as (
+
+    select
+        namespaces.snapshot_date,
+        owners.canonical_organization as organization,
+        namespaces.is_new_365d,
+        namespaces.is_language_model
+        {%- for window in download_windows() %},
+        sum(namespaces.new_derivatives_{{ window }})
+            as new_derivatives_{{ window }}
+        {%- endfor %}
+    from namespace_derivatives as namespaces
+    inner join owners
+        on
+            namespaces.snapshot_date = owners.snapshot_date
+            and namespaces.organization = owners.organization
     group by all
 
 ),

@@ -111,8 +111,9 @@ roots as (
     left join large_owners
         on
             passed_on.snapshot_date = large_owners.snapshot_date
-            and passed_on.root_organization = large_owners.namespace
-            and not passed_on.is_unknown
+            -- As a condition of its own it would be asked of each with each.
+            and case when not passed_on.is_unknown
+                then passed_on.root_organization end = large_owners.namespace
     left join families on passed_on.root_model_id = families.model_id
 
 ),
