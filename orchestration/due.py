@@ -54,7 +54,7 @@ def refused(home: Home, day: date, at: datetime, table: str = store.MODELS) -> s
         if one.snapshot_date == day
     ]
     if sealed := _crawled(home, day, table):
-        why = f"{day} was refused by the first gate, and waits for somebody to decide"
+        why = f"{day} was refused by the first gate"
         tries.append((datetime.fromisoformat(sealed.sealed_at), why))
     if not tries:
         return None
