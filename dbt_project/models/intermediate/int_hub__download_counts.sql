@@ -210,7 +210,7 @@ final as (
 
     select
         *,
-        -- How many have more.
+        -- How many come before it: who has more, and of two rows with as much the other one.
         (
             sum(entities_count) over (
                 partition by {{ slice | join(', ') }}, level

@@ -39,11 +39,16 @@ owners as (
 
 ),
 
-true_roots as (
+known_roots as (
 
-    select model_id
-    from {{ ref('lineage_overrides') }}
-    where base_model_id is null
+    select
+        snapshot_date,
+        root_model_id,
+        root_organization,
+        canonical_organization,
+        line_name
+    from {{ ref('int_hub__family_roots') }}
+    where canonical_organization is not null
 
 ),
 
@@ -52,8 +57,8 @@ owner_totals as (
     select
         {{ slice | join(', ') }},
         canonical_organization as organization,
-        sum(downloads) as downloads,
-        max(largest_downloads) as largest_downloads
+        sum(downloads)::double as downloads,
+        max(largest_downloads)::double as largest_downloads
     from {{ ref('int_hub__organization_slices') }}
     where organization <> '(other)' and downloads > 0
     group by all
@@ -80,14 +85,10 @@ originals as (
         on
             owners.snapshot_date = owner_totals.snapshot_date
             and owners.canonical_organization = owner_totals.organization
-    left join true_roots on models.model_id = true_roots.model_id
     where
         models.root_model_id is null
         and not models.is_divided
-        and (
-            true_roots.model_id is not null
-            or not {{ is_made_of_another('models.model_id') }}
-        )
+        and not models.is_root_unknown
     group by all
 
 ),
@@ -107,41 +108,6 @@ largest_originals as (
     group by all
     {{ 'union all' if not loop.last }}
     {% endfor %}
-
-),
-
-known_roots as (
-
-    select
-        roots.snapshot_date,
-        roots.root_model_id,
-        roots.root_organization,
-        owners.canonical_organization
-    from (
-        select distinct snapshot_date, root_model_id, root_organization
-        from lineage
-    ) as roots
-    inner join owners
-        on
-            roots.snapshot_date = owners.snapshot_date
-            and roots.root_organization = owners.organization
-    left join true_roots on roots.root_model_id = true_roots.model_id
-    where
-        true_roots.model_id is not null
-        or not {{ is_made_of_another('roots.root_model_id') }}
-
-),
-
-ids as (
-
-    select distinct root_model_id as model_id
-    from known_roots
-
-),
-
-families as (
-
-    {{ families_by_name('ids') }}
 
 ),
 
@@ -184,19 +150,24 @@ heirs as (
 
 ),
 
-derivatives as {{ read_anew() }} (
+derivatives as (
 
     select
-        heirs.*,
+        heirs.snapshot_date,
+        heirs.organization,
+        heirs.is_present,
+        heirs.created_at,
+        heirs.is_new_365d,
+        heirs.is_language_model,
+        heirs.credit,
         known_roots.canonical_organization as root_owner,
-        families.line_name
+        known_roots.line_name
     from heirs
     inner join known_roots
         on
             heirs.snapshot_date = known_roots.snapshot_date
             and heirs.root_model_id = known_roots.root_model_id
             and heirs.root_organization = known_roots.root_organization
-    inner join families on heirs.root_model_id = families.model_id
 
 ),
 
@@ -258,7 +229,7 @@ by_line as (
         {{ named_lines() }} as places,
         organization,
         line_name,
-        sum(new_derivatives_{{ cut.window }}) as new_derivatives
+        sum(new_derivatives_{{ cut.window }})::double as new_derivatives
     from line_derivatives
     where new_derivatives_{{ cut.window }} > 0 and {{ cut.is_in }}
     group by all
@@ -272,7 +243,7 @@ by_line as (
         {{ named_lines_of_month() }} as places,
         organization,
         line_name,
-        sum(new_derivatives_all_time) as new_derivatives
+        sum(new_derivatives_all_time)::double as new_derivatives
     from line_derivatives
     where
         created_month is not null
@@ -324,8 +295,8 @@ listed as (
         'published {{ cut.name }}' as list,
         {{ publishers }} as places,
         organization,
-        sum(new_derivatives_{{ cut.window }}) as most,
-        sum(new_derivatives_{{ cut.window }}) as least
+        sum(new_derivatives_{{ cut.window }})::double as most,
+        sum(new_derivatives_{{ cut.window }})::double as least
     from publisher_derivatives
     where new_derivatives_{{ cut.window }} > 0 and {{ cut.is_in }}
     group by all
@@ -333,67 +304,72 @@ listed as (
 
 ),
 
-rounded as (
-
-    select
-        snapshot_date,
-        list,
-        places,
-        organization,
-        -- Thirds of credits do not break a tie.
-        round(most::double, 6) as most,
-        round(least::double, 6) as least
-    from listed
-
-),
-
--- Of a million rows some thousands are ordered.
+-- The least of the largest, of those of whom one model or root is known.
 cut_offs as (
 
     select
         snapshot_date,
         list,
+        count(*) as owners_count,
         {{ least_of_largest('least', publishers) }} as least
-    from rounded
+    from listed
     where least > 0
     group by all
+
+),
+
+-- Of a million rows some thousands are rounded and ordered.
+contenders as (
+
+    select
+        listed.snapshot_date,
+        listed.list,
+        listed.places,
+        listed.organization,
+        -- Thirds of credits do not break a tie.
+        round(listed.most, 6) as most,
+        round(listed.least, 6) as least
+    from listed
+    left join cut_offs
+        on
+            listed.snapshot_date = cut_offs.snapshot_date
+            and listed.list = cut_offs.list
+    where
+        listed.most >= cut_offs.least - 0.000001
+        or coalesce(cut_offs.owners_count, 0) < listed.places
 
 ),
 
 bounds as (
 
     select
-        rounded.snapshot_date,
-        rounded.list,
-        rounded.organization,
-        rounded.least
-    from rounded
-    inner join cut_offs
-        on
-            rounded.snapshot_date = cut_offs.snapshot_date
-            and rounded.list = cut_offs.list
-    where rounded.least >= cut_offs.least
+        snapshot_date,
+        list,
+        organization,
+        least
+    from contenders
+    where least > 0
     qualify row_number() over (
-        partition by rounded.snapshot_date, rounded.list
-        order by rounded.least desc, rounded.organization
-    ) = rounded.places
+        partition by snapshot_date, list
+        order by least desc, organization
+    ) = places
 
 ),
 
 final as (
 
-    select distinct rounded.snapshot_date, rounded.organization
-    from rounded
+    select distinct contenders.snapshot_date, contenders.organization
+    from contenders
     left join bounds
         on
-            rounded.snapshot_date = bounds.snapshot_date
-            and rounded.list = bounds.list
+            contenders.snapshot_date = bounds.snapshot_date
+            and contenders.list = bounds.list
     where
         bounds.organization is null
-        or rounded.most > bounds.least
+        or contenders.most > bounds.least
         or (
-            rounded.most = bounds.least
-            and rounded.organization <= bounds.organization
+            contenders.most = bounds.least
+            and contenders.organization <= bounds.organization
         )
 
 )

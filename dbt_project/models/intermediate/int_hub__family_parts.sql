@@ -34,11 +34,9 @@ owners as (
 
 ),
 
-true_roots as (
+family_owners as (
 
-    select model_id
-    from {{ ref('lineage_overrides') }}
-    where base_model_id is null
+    select * from {{ ref('int_hub__family_owners') }}
 
 ),
 
@@ -49,7 +47,7 @@ large_owners as (
         owners.organization as namespace,
         owners.canonical_organization as organization
     from owners
-    semi join {{ ref('int_hub__family_owners') }} as family_owners
+    semi join family_owners
         on
             owners.snapshot_date = family_owners.snapshot_date
             and owners.canonical_organization = family_owners.organization
@@ -58,21 +56,12 @@ large_owners as (
 
 ids as (
 
-    select model_downloads.model_id
+    select distinct model_downloads.model_id
     from model_downloads
     semi join large_owners
         on
             model_downloads.snapshot_date = large_owners.snapshot_date
             and model_downloads.organization = large_owners.namespace
-
-    union
-
-    select lineage.root_model_id as model_id
-    from lineage
-    semi join large_owners
-        on
-            lineage.snapshot_date = large_owners.snapshot_date
-            and lineage.root_organization = large_owners.namespace
 
 ),
 
@@ -82,39 +71,23 @@ families as (
 
 ),
 
--- Who a root counts for; a root whose own name tells that it was made of another has no family.
 roots as (
 
     select
-        passed_on.snapshot_date,
-        passed_on.root_model_id,
-        passed_on.root_organization,
-        passed_on.is_unknown,
-        large_owners.organization,
-        case when large_owners.namespace is not null
-            then families.family_name end as family_name,
-        case when large_owners.namespace is not null
-            then families.line_name end as line_name
-    from (
-        select
-            heirs.snapshot_date,
-            heirs.root_model_id,
-            heirs.root_organization,
-            {{ is_made_of_another('heirs.root_model_id') }}
-            and true_roots.model_id is null as is_unknown
-        from (
-            select distinct snapshot_date, root_model_id, root_organization
-            from lineage
-        ) as heirs
-        left join true_roots on heirs.root_model_id = true_roots.model_id
-    ) as passed_on
-    left join large_owners
+        roots.snapshot_date,
+        roots.root_model_id,
+        roots.root_organization,
+        roots.is_unknown,
+        family_owners.organization,
+        case when family_owners.organization is not null
+            then roots.family_name end as family_name,
+        case when family_owners.organization is not null
+            then roots.line_name end as line_name
+    from {{ ref('int_hub__family_roots') }} as roots
+    left join family_owners
         on
-            passed_on.snapshot_date = large_owners.snapshot_date
-            -- As a condition of its own it would be asked of each with each.
-            and case when not passed_on.is_unknown
-                then passed_on.root_organization end = large_owners.namespace
-    left join families on passed_on.root_model_id = families.model_id
+            roots.snapshot_date = family_owners.snapshot_date
+            and roots.canonical_organization = family_owners.organization
 
 ),
 
@@ -131,12 +104,8 @@ labelled as {{ read_anew() }} (
         {% for name in label -%}
         roots.{{ name }} as root_{{ name }},
         {% endfor -%}
-        case
-            when models.is_own_root then
-                {{ is_made_of_another('models.model_id') }}
-                and true_roots.model_id is null
-            else coalesce(roots.is_unknown, false)
-        end as is_unknown,
+        models.is_root_unknown or coalesce(roots.is_unknown, false)
+            as is_unknown,
         -- Who is in a cycle, or names a parent that cannot be read, is his own root.
         models.root_model_id is not null
         and (models.root_model_id <> models.model_id or roots.is_unknown)
@@ -162,7 +131,8 @@ labelled as {{ read_anew() }} (
             root_model_id,
             -- What the label calls root_organization is its canonical owner.
             root_organization as root_namespace,
-            root_model_id is null and not is_divided as is_own_root
+            root_model_id is null and not is_divided as is_own_root,
+            is_root_unknown
         from model_downloads
     ) as models
     left join large_owners
@@ -170,7 +140,6 @@ labelled as {{ read_anew() }} (
             models.snapshot_date = large_owners.snapshot_date
             and models.organization = large_owners.namespace
     left join families on models.model_id = families.model_id
-    left join true_roots on models.model_id = true_roots.model_id
     left join roots
         on
             models.snapshot_date = roots.snapshot_date

@@ -34,6 +34,14 @@ heirs as (
 
 ),
 
+true_roots as (
+
+    select model_id
+    from {{ ref('lineage_overrides') }}
+    where base_model_id is null
+
+),
+
 roots as (
 
     select distinct snapshot_date, root_model_id
@@ -113,9 +121,15 @@ final as (
         heirs.root_model_id,
         heirs.root_organization,
         heirs.model_key is not null and heirs.root_model_id is null as is_divided,
-        roots.root_model_id is not null as is_root
+        roots.root_model_id is not null as is_root,
+        case
+            when heirs.model_key is null and true_roots.model_id is null
+                then {{ is_made_of_another('models.model_id') }}
+            else false
+        end as is_root_unknown
 
     from models
+    left join true_roots on models.model_id = true_roots.model_id
     left join heirs
         on
             models.snapshot_date = heirs.snapshot_date
