@@ -27,6 +27,23 @@
     {{ return({'all': 'true', 'language_models': 'is_language_model'}) }}
 {%- endmacro %}
 
+{#- The cuts of a day: window, cohort and scope, a key of all three, and who is in. -#}
+{% macro cuts() -%}
+    {%- set found = [] -%}
+    {%- for window in download_windows() -%}
+    {%- for cohort, in_cohort in cohorts().items() -%}
+    {%- for scope, in_scope in scopes().items() -%}
+    {%- do found.append({
+        'window': window, 'cohort': cohort, 'scope': scope,
+        'key': [window, cohort, scope] | join('_'),
+        'is_in': in_cohort ~ ' and ' ~ in_scope,
+    }) -%}
+    {%- endfor -%}
+    {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
 {#- The measures of the intermediate tables, of models one a row. -#}
 {% macro measures_of_models() -%}
         count(*) filter (is_present) as models_count
@@ -57,35 +74,29 @@
     what is summed up beside the downloads: a column `<count>_<window>` each.
 -#}
 {% macro sliced(relation, keys, counts=[]) -%}
-    {% for window in download_windows() %}
-    {% for cohort, in_cohort in cohorts().items() %}
-    {% for scope, in_scope in scopes().items() %}
+    {% for cut in cuts() %}
     select
         snapshot_date,
-        '{{ window }}' as window_name,
+        '{{ cut.window }}' as window_name,
         attribution,
-        '{{ cohort }}' as cohort,
-        '{{ scope }}' as scope,
+        '{{ cut.cohort }}' as cohort,
+        '{{ cut.scope }}' as scope,
         {% for key in keys %}{{ key }},
         {% endfor -%}
         sum(models_count)::bigint as models_count,
-        sum(downloads_{{ window }})::decimal(38, 9) as downloads,
-        max(largest_{{ window }})::decimal(38, 9) as largest_downloads,
-        {% for count in counts %}sum({{ count }}_{{ window }}) as {{ count }},
+        sum(downloads_{{ cut.window }})::decimal(38, 9) as downloads,
+        max(largest_{{ cut.window }})::decimal(38, 9) as largest_downloads,
+        {% for count in counts %}sum({{ count }}_{{ cut.window }}) as {{ count }},
         {% endfor -%}
-        sum({{ uncorrected(window) }})::decimal(38, 9) as downloads_uncorrected
+        sum({{ uncorrected(cut.window) }})::decimal(38, 9) as downloads_uncorrected
     from {{ relation }}
-    where {{ in_cohort }} and {{ in_scope }}
+    where {{ cut.is_in }}
     group by all
     -- Who has nothing but models that are gone is there where they had downloads.
     having
         sum(models_count) > 0
-        or sum(downloads_{{ window }}) > 0
-        or sum({{ uncorrected(window) }}) <> 0
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+        or sum(downloads_{{ cut.window }}) > 0
+        or sum({{ uncorrected(cut.window) }}) <> 0
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 {%- endmacro %}

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.xdist_group("family_owners")
 DAYS = [date(2026, 10, 20), date(2026, 10, 21)]
 FAMILIES = (
     "int_hub__family_roots", "int_hub__family_owners", "int_hub__family_parts",
-    "int_hub__family_downloads", "int_hub__family_months", "int_hub__family_slices", "fct_family_share_daily",
-    "fct_family_derivatives_monthly",
+    "int_hub__family_downloads", "int_hub__family_months", "int_hub__family_slices",
+    "fct_family_share_daily", "fct_family_derivatives_monthly",
 )  # fmt: skip
 BEFORE, MADE = datetime(2024, 1, 1), datetime(2026, 9, 5)
 WORDS = ("alfa", "bravo", "carol", "delta", "echos", "foxes", "golfs", "hotel", "india", "julie")

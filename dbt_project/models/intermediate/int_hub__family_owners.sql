@@ -7,18 +7,6 @@
 -#}
 {% set publishers = 100 %}
 {% set slice = slice_columns() %}
-{%- set cuts = [] %}
-{%- for window in download_windows() %}
-{%- for cohort, in_cohort in cohorts().items() %}
-{%- for scope, in_scope in scopes().items() %}
-{%- do cuts.append({
-    'window': window, 'cohort': cohort, 'scope': scope,
-    'name': window ~ ' ' ~ cohort ~ ' ' ~ scope,
-    'is_in': in_cohort ~ ' and ' ~ in_scope,
-}) %}
-{%- endfor %}
-{%- endfor %}
-{%- endfor %}
 
 with model_downloads as {{ read_anew() }} (
 
@@ -95,7 +83,7 @@ originals as (
 
 largest_originals as (
 
-    {% for cut in cuts %}
+    {% for cut in cuts() %}
     select
         snapshot_date,
         '{{ cut.window }}' as window_name,
@@ -222,10 +210,10 @@ publisher_derivatives as (
 
 by_line as (
 
-    {% for cut in cuts %}
+    {% for cut in cuts() %}
     select
         snapshot_date,
-        'derivatives {{ cut.name }}' as list,
+        'derivatives {{ cut.key }}' as list,
         {{ named_lines() }} as places,
         organization,
         line_name,
@@ -287,12 +275,12 @@ listed as (
     from by_line
     group by all
 
-    {% for cut in cuts %}
+    {% for cut in cuts() %}
     union all
 
     select
         snapshot_date,
-        'published {{ cut.name }}' as list,
+        'published {{ cut.key }}' as list,
         {{ publishers }} as places,
         organization,
         sum(new_derivatives_{{ cut.window }})::double as most,

@@ -1,10 +1,12 @@
 {#-
     The families that are shown by name: all of the lines that are among the 50 largest of their
-    slice, by downloads or by new derivatives. The rest is `(other)`.
+    slice, by downloads or by new derivatives. The rest is `(other)`. Of 5 million models most
+    lines are never shown: they are summed up before the slices are cut.
 -#}
+{% set measures = ['downloads', 'new_derivatives'] %}
 {% set slice = slice_columns() %}
 
-with family_downloads as (
+with family_downloads as {{ read_anew() }} (
 
     select * from {{ ref('int_hub__family_downloads') }}
 
@@ -22,25 +24,20 @@ days as (
 
 ),
 
-sliced as (
-
-    {{ sliced(
-        'family_downloads',
-        ['organization', 'family_name', 'line_name', 'is_unknown'],
-        ['new_derivatives'],
-    ) }}
-
-),
-
 line_totals as (
 
     select
-        {{ slice | join(', ') }},
+        snapshot_date,
+        attribution,
         organization,
-        line_name,
-        coalesce(sum(downloads), 0) as downloads,
-        sum(new_derivatives) as new_derivatives
-    from sliced
+        line_name
+        {%- for cut in cuts() %}
+        {%- for measure in measures %},
+        sum({{ measure }}_{{ cut.window }}) filter ({{ cut.is_in }})
+            as {{ measure }}_{{ cut.key }}
+        {%- endfor %}
+        {%- endfor %}
+    from family_downloads
     where line_name is not null
     group by all
 
@@ -49,31 +46,50 @@ line_totals as (
 cut_offs as (
 
     select
-        {{ slice | join(', ') }},
-        {%- for measure in ['downloads', 'new_derivatives'] %}
-        {{ least_of_largest(measure, named_lines()) }} as {{ measure }}
-        {{- ',' if not loop.last }}
+        snapshot_date,
+        attribution
+        {%- for cut in cuts() %}
+        {%- for measure in measures %},
+        {{ least_of_largest(measure ~ '_' ~ cut.key, named_lines()) }}
+            as {{ measure }}_{{ cut.key }}
+        {%- endfor %}
         {%- endfor %}
     from line_totals
     group by all
 
 ),
 
--- Of a million lines some thousands are ordered, all that thirds of credits may bring among the
--- largest.
+-- Whatever may be among the largest when thirds of credits do not break a tie.
 contenders as (
 
-    select line_totals.*
-    from line_totals
-    inner join cut_offs using ({{ slice | join(', ') }})
+    {% for cut in cuts() %}
+    select
+        totals.snapshot_date,
+        '{{ cut.window }}' as window_name,
+        totals.attribution,
+        '{{ cut.cohort }}' as cohort,
+        '{{ cut.scope }}' as scope,
+        totals.organization,
+        totals.line_name
+        {%- for measure in measures %},
+        coalesce(totals.{{ measure }}_{{ cut.key }}, 0) as {{ measure }}
+        {%- endfor %}
+    from line_totals as totals
+    inner join cut_offs
+        on
+            totals.snapshot_date = cut_offs.snapshot_date
+            and totals.attribution = cut_offs.attribution
     where
-        {% for measure in ['downloads', 'new_derivatives'] -%}
+        {% for measure in measures -%}
         (
-            line_totals.{{ measure }} > 0
-            and line_totals.{{ measure }} >= cut_offs.{{ measure }} - 0.000001
+            totals.{{ measure }}_{{ cut.key }} > 0
+            and totals.{{ measure }}_{{ cut.key }}
+            >= cut_offs.{{ measure }}_{{ cut.key }} - 0.000001
         )
         {{ 'or ' if not loop.last }}
         {%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -81,7 +97,7 @@ ranked_lines as (
 
     select
         *,
-        {%- for measure in ['downloads', 'new_derivatives'] %}
+        {%- for measure in measures %}
         {{ measure }} > 0 and row_number() over (
             partition by {{ slice | join(', ') }}
             -- Thirds that sum to the same are the same: 2.666666666 is no
@@ -98,6 +114,49 @@ largest_lines as (
     select *
     from ranked_lines
     where is_large_in_downloads or is_large_in_new_derivatives
+
+),
+
+once_named as (
+
+    select distinct snapshot_date, organization, line_name
+    from largest_lines
+
+),
+
+condensed as (
+
+    select
+        family_downloads.snapshot_date,
+        family_downloads.attribution,
+        once_named.organization,
+        case when once_named.line_name is not null
+            then family_downloads.family_name end as family_name,
+        once_named.line_name,
+        family_downloads.is_unknown,
+        family_downloads.is_new_365d,
+        family_downloads.is_language_model,
+        {{ summed_measures() }}
+        {%- for window in download_windows() %},
+        sum(new_derivatives_{{ window }}) as new_derivatives_{{ window }}
+        {%- endfor %}
+    from family_downloads
+    left join once_named
+        on
+            family_downloads.snapshot_date = once_named.snapshot_date
+            and family_downloads.organization = once_named.organization
+            and family_downloads.line_name = once_named.line_name
+    group by all
+
+),
+
+sliced as (
+
+    {{ sliced(
+        'condensed',
+        ['organization', 'family_name', 'line_name', 'is_unknown'],
+        ['new_derivatives'],
+    ) }}
 
 ),
 

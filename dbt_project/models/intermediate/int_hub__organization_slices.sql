@@ -7,18 +7,6 @@
 {% set largest = named_organizations() %}
 {% set small_panel = 2000 %}
 {% set slice = slice_columns() %}
-{%- set totals = [] %}
-{%- for window in download_windows() %}
-{%- for cohort, in_cohort in cohorts().items() %}
-{%- for scope, in_scope in scopes().items() %}
-{%- do totals.append({
-    'name': 'total_' ~ window ~ '_' ~ cohort ~ '_' ~ scope,
-    'window': window, 'cohort': cohort, 'scope': scope,
-    'is_in': in_cohort ~ ' and ' ~ in_scope,
-}) %}
-{%- endfor %}
-{%- endfor %}
-{%- endfor %}
 
 with owner_downloads as {{ read_anew() }} (
 
@@ -49,9 +37,9 @@ owner_totals as (
         snapshot_date,
         attribution,
         organization
-        {%- for total in totals %},
-        sum(downloads_{{ total.window }}) filter ({{ total.is_in }})
-            as {{ total.name }}
+        {%- for cut in cuts() %},
+        sum(downloads_{{ cut.window }}) filter ({{ cut.is_in }})
+            as total_{{ cut.key }}
         {%- endfor %}
     from owner_downloads
     group by all
@@ -63,8 +51,8 @@ cut_offs as (
     select
         snapshot_date,
         attribution
-        {%- for total in totals %},
-        {{ least_of_largest(total.name, largest) }} as {{ total.name }}
+        {%- for cut in cuts() %},
+        {{ least_of_largest('total_' ~ cut.key, largest) }} as total_{{ cut.key }}
         {%- endfor %}
     from owner_totals
     group by all
@@ -81,11 +69,11 @@ contenders as (
             owner_totals.snapshot_date = cut_offs.snapshot_date
             and owner_totals.attribution = cut_offs.attribution
     where
-        {% for total in totals -%}
+        {% for cut in cuts() -%}
         (
-            owner_totals.{{ total.name }} > 0
-            and owner_totals.{{ total.name }}
-            >= cut_offs.{{ total.name }} - 0.000001
+            owner_totals.total_{{ cut.key }} > 0
+            and owner_totals.total_{{ cut.key }}
+            >= cut_offs.total_{{ cut.key }} - 0.000001
         )
         {{ 'or ' if not loop.last }}
         {%- endfor %}
@@ -94,19 +82,19 @@ contenders as (
 
 named as (
 
-    {% for total in totals %}
+    {% for cut in cuts() %}
     select
         snapshot_date,
-        '{{ total.window }}' as window_name,
+        '{{ cut.window }}' as window_name,
         attribution,
-        '{{ total.cohort }}' as cohort,
-        '{{ total.scope }}' as scope,
+        '{{ cut.cohort }}' as cohort,
+        '{{ cut.scope }}' as scope,
         organization
     from contenders
-    where {{ total.name }} > 0
+    where total_{{ cut.key }} > 0
     qualify row_number() over (
         partition by snapshot_date, attribution
-        order by round({{ total.name }}, 6) desc, organization
+        order by round(total_{{ cut.key }}, 6) desc, organization
     ) <= {{ largest }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
