@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -101,3 +102,26 @@ def test_what_a_build_may_change_of_any_day_is_never_taken_over_unread() -> None
     by_day = [name for name in marts if weeks.accumulates(name)]
     assert len(by_day) > 8
     assert {name for name in by_day if marts[name] != "incremental"} == set(weeks.TOLD_ANEW)
+
+
+def test_counters_are_read_of_named_days_alone() -> None:
+    """Else the planner decides how many days are read, by what it guesses of a table's rows.
+
+    On a day without one fall it read a year of 5 million models, to join it to nothing, and
+    spilled 50 GB until the disk was full; a few days before it had read none.
+    """
+    ensure_manifest()
+    nodes = json.loads(project.manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    reads = {
+        node["name"]: (
+            len(re.findall(r"'(?:stg_hub__counters|hub_counters)'\)", node["raw_code"])),
+            node["raw_code"].count("is_of_days("),
+        )
+        for node in nodes
+        if node["resource_type"] == "model"
+        # One gives all to whoever asks, the other reads the days of its build alone.
+        and node["name"] not in ("stg_hub__counters", "stg_hub__unkeyed_days")
+    }
+    readers = {name: asked for name, asked in reads.items() if asked[0]}
+    assert len(readers) > 5
+    assert {name: asked for name, asked in readers.items() if asked[0] != asked[1]} == {}

@@ -50,6 +50,20 @@ days as (
 
 ),
 
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('days') }}
+
+),
+
+counters_before as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('days', 'previous_date') }}
+
+),
+
 today as (
 
     select
@@ -57,7 +71,7 @@ today as (
         counters.model_key,
         counters.counter,
         coalesce(counters.downloads_30d > 60000, false) as is_large
-    from {{ ref('stg_hub__counters') }} as counters
+    from counters
     inner join days on counters.snapshot_date = days.snapshot_date
 
 ),
@@ -68,7 +82,7 @@ before as (
         days.snapshot_date,
         counters.model_key,
         counters.counter
-    from {{ ref('stg_hub__counters') }} as counters
+    from counters_before as counters
     inner join days on counters.snapshot_date = days.previous_date
 
 ),

@@ -29,6 +29,20 @@ distinct_pairs as (
 
 ),
 
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('distinct_pairs') }}
+
+),
+
+counters_before as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('distinct_pairs', 'since_date') }}
+
+),
+
 today as (
 
     select
@@ -37,7 +51,7 @@ today as (
         counters.model_key,
         counters.created_at,
         counters.counter
-    from {{ ref('stg_hub__counters') }} as counters
+    from counters
     inner join distinct_pairs as pairs
         on counters.snapshot_date = pairs.snapshot_date
 
@@ -50,7 +64,7 @@ before as (
         pairs.since_date,
         counters.model_key,
         counters.counter
-    from {{ ref('stg_hub__counters') }} as counters
+    from counters_before as counters
     inner join distinct_pairs as pairs
         on counters.snapshot_date = pairs.since_date
 

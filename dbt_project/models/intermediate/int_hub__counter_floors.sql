@@ -78,6 +78,20 @@ floored as (
 
 ),
 
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('corrections') }}
+
+),
+
+before as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('corrections', 'since_date') }}
+
+),
+
 corrected as (
 
     select
@@ -86,12 +100,12 @@ corrected as (
         floored.since_date,
         before.counter as counter_before,
         counters.counter as counter_after
-    from {{ ref('stg_hub__counters') }} as counters
-    inner join floored
+    from floored
+    inner join counters
         on
-            counters.snapshot_date = floored.snapshot_date
-            and counters.model_key = floored.model_key
-    inner join {{ ref('stg_hub__counters') }} as before
+            floored.snapshot_date = counters.snapshot_date
+            and floored.model_key = counters.model_key
+    inner join before
         on
             floored.since_date = before.snapshot_date
             and floored.model_key = before.model_key

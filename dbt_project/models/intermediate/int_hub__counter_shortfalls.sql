@@ -38,15 +38,29 @@ pairs as (
 
 ),
 
+counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('pairs') }}
+
+),
+
+good_counters as (
+
+    select * from {{ ref('stg_hub__counters') }}
+    where {{ is_of_days('pairs', 'good_date') }}
+
+),
+
 good as (
 
     select
         pairs.snapshot_date,
         pairs.fell_on,
-        counters.model_key,
-        counters.counter
-    from {{ ref('stg_hub__counters') }} as counters
-    inner join pairs on counters.snapshot_date = pairs.good_date
+        good_counters.model_key,
+        good_counters.counter
+    from pairs
+    inner join good_counters on pairs.good_date = good_counters.snapshot_date
 
 ),
 
@@ -58,7 +72,7 @@ final as (
         sum(greatest(good.counter - counters.counter, 0))::bigint as shortfall
 
     from good
-    inner join {{ ref('stg_hub__counters') }} as counters
+    inner join counters
         on
             good.snapshot_date = counters.snapshot_date
             and good.model_key = counters.model_key

@@ -102,17 +102,26 @@ switch_days as materialized (
 
 ),
 
+keyed_counters as (
+
+    select snapshot_date, id, "_id"
+    from {{ source('raw', 'hub_counters') }}
+    where {{ is_of_days('switch_days', 'keyed_on') }}
+
+),
+
 keyed_records as (
 
     select
         switch_days.snapshot_date,
         switch_days.keyed_on,
         switch_days.unkeyed_on,
-        hub_counters.id as model_id,
-        hub_counters."_id" as hub_key
-    from {{ source('raw', 'hub_counters') }} as hub_counters
-    inner join switch_days on hub_counters.snapshot_date = switch_days.keyed_on
-    where hub_counters."_id" is not null
+        keyed_counters.id as model_id,
+        keyed_counters."_id" as hub_key
+    from keyed_counters
+    inner join switch_days
+        on keyed_counters.snapshot_date = switch_days.keyed_on
+    where keyed_counters."_id" is not null
 
 ),
 
@@ -154,18 +163,42 @@ late_switch_days as materialized (
 
 ),
 
+late_counters as (
+
+    select snapshot_date, id, "_id"
+    from {{ source('raw', 'hub_counters') }}
+    where {{ is_of_days('late_switch_days') }}
+
+),
+
+counters_before as (
+
+    select snapshot_date, id
+    from {{ source('raw', 'hub_counters') }}
+    where {{ is_of_days('late_switch_days', 'previous_date') }}
+
+),
+
+counters_seen as (
+
+    select snapshot_date, id, "_id"
+    from {{ source('raw', 'hub_counters') }}
+    where {{ is_of_days('late_switch_days', 'seen_on') }}
+
+),
+
 returned as (
 
     select
         today.snapshot_date,
         today.id as model_id,
         today."_id" as hub_key
-    from {{ source('raw', 'hub_counters') }} as today
+    from late_counters as today
     inner join (
         select distinct snapshot_date, previous_date from late_switch_days
     ) as late_days
         on today.snapshot_date = late_days.snapshot_date
-    anti join {{ source('raw', 'hub_counters') }} as before
+    anti join counters_before as before
         on
             late_days.previous_date = before.snapshot_date
             and today.id = before.id
@@ -182,7 +215,7 @@ switched_late as (
     from returned
     inner join late_switch_days
         on returned.snapshot_date = late_switch_days.snapshot_date
-    inner join {{ source('raw', 'hub_counters') }} as seen
+    inner join counters_seen as seen
         on
             late_switch_days.seen_on = seen.snapshot_date
             and returned.model_id = seen.id
