@@ -108,7 +108,7 @@ def test_counters_are_read_of_named_days_alone() -> None:
     """Else the planner decides how many days are read, by what it guesses of a table's rows.
 
     On a day without one fall it read a year of 5 million models, to join it to nothing, and
-    spilled 50 GB until the disk was full; a few days before it had read none.
+    spilled 50 GB until the disk was full; in a home that was made alike it had not.
     """
     ensure_manifest()
     nodes = json.loads(project.manifest_path.read_text(encoding="utf-8"))["nodes"].values()
