@@ -17,7 +17,15 @@ import duckdb
 from orchestration.database import literal
 from orchestration.errors import Refusal
 from orchestration.home import Home
-from orchestration.snapshots import archives, content, contract, sealing, staging, store
+from orchestration.snapshots import (
+    archives,
+    content,
+    contract,
+    reading,
+    sealing,
+    staging,
+    store,
+)
 from orchestration.snapshots.contract import MODELS, Kind
 from orchestration.snapshots.store import Sealed, Source
 
@@ -145,15 +153,15 @@ def seal_staged(
             count(*) filter (reason is null),
             coalesce(sum(downloads) filter (reason is null), 0)::bigint,
             count(*) filter (reason is not null),
-            coalesce(sum(downloads) filter (reason is not null), 0)::bigint,
             sum(md5_number_lower(key)) filter (reason is null),
             sum(md5_number_upper(key)) filter (reason is null)
         from (select *, {content.as_text(columns=kind.columns)} as key from staged)
         group by snapshot_date order by snapshot_date
         """
     ).fetchall()
-    for day, rows, downloads, bad_rows, bad_downloads, low, high in days:
-        refusal = _bounds(connection, day, rows, downloads, bad_rows, bad_downloads)
+    for day, rows, downloads, bad_rows, low, high in days:
+        lost = _lost(connection, home, kind, day) if bad_rows else _Lost()
+        refusal = _bounds(connection, day, rows, bad_rows, lost)
         if refusal is not None:
             imported.refused[day] = refusal
             continue
@@ -176,7 +184,7 @@ def seal_staged(
             rows=rows,
             downloads=downloads,
             rows_quarantined=bad_rows,
-            downloads_quarantined=bad_downloads,
+            downloads_quarantined=lost.bad if lost.count == "downloads" else 0,
             quarantined=dict(reasons),
             duplicates_dropped=dropped.get(day, 0),
             source={"kind": source.kind, **source.detail},
@@ -316,7 +324,7 @@ def _resolve_renamed(connection: duckdb.DuckDBPyConnection, kind: Kind, *, keep_
     A model that is renamed while it is read comes under both names. The row that was changed
     last stays, in a crawl (`keep_last`) that of the latest page; then the one with more
     downloads, then the first by id. The model is not lost with the other name, so that row's
-    `downloads` become those that the day goes without.
+    counts become those that the day goes without.
     """
     connection.execute(
         """
@@ -330,21 +338,29 @@ def _resolve_renamed(connection: duckdb.DuckDBPyConnection, kind: Kind, *, keep_
         return
     names = [column.name for column in kind.columns]
     columns = ", ".join(f'"{name}"' for name in names)
+    counts = [name for name in _COUNTS if name in names]
     newest = (name for name in ("lastModified", "downloadsAllTime", "downloads") if name in names)
     order = ", ".join([*(f'"{name}" desc nulls last' for name in newest), "id"])
     if keep_last:
         order = f"source_file desc, {order}"
+    goes_without = "".join(
+        f""", "{name}" = greatest(staged."{name}" - coalesce(places."kept_{name}", 0), 0)"""
+        for name in counts
+    )
+    kept = "".join(
+        f""", first_value("{name}") over (
+            partition by snapshot_date, "_id" order by {order}
+        ) as "kept_{name}\""""
+        for name in counts
+    )
     connection.execute(
         f"""
         update staged set reason = 'duplicate_key', field = '_id',
-            content = to_json(struct_pack({columns}))::varchar,
-            downloads = greatest(staged.downloads - coalesce(places.kept, 0), 0)
+            content = to_json(struct_pack({columns}))::varchar {goes_without}
         from (
             select staged.rowid as rid,
-                row_number() over (partition by snapshot_date, "_id" order by {order}) as place,
-                first_value(downloads) over (
-                    partition by snapshot_date, "_id" order by {order}
-                ) as kept
+                row_number() over (partition by snapshot_date, "_id" order by {order}) as place
+                {kept}
             from staged semi join renamed using (snapshot_date, "_id")
             where reason is null
         ) as places
@@ -374,33 +390,108 @@ def _counted(connection: duckdb.DuckDBPyConnection, lists: str) -> dict[date, di
     return counted
 
 
+# The Hub's rolling and cumulative counts: an archive records one of them, or both.
+_COUNTS = ("downloads", "downloadsAllTime")
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """What bad rows take with them: how much of a day's `count`, of how much in all."""
+
+    count: str = "downloads"
+    bad: int = 0
+    total: int = 0
+
+    @property
+    def share(self) -> float:
+        return self.bad / max(self.total, 1)
+
+
+def _lost(connection: duckdb.DuckDBPyConnection, home: Home, kind: Kind, day: date) -> _Lost:
+    """What the bad rows of `day` take with them: of the rolling count, or, where the day records
+    none, of the cumulative one.
+    """
+    recorded = [column.name for column in kind.columns if column.name in _COUNTS]
+    for count in recorded:
+        counted = (
+            f'select coalesce(sum("{count}") filter (reason is not null), 0)::bigint, '
+            f'coalesce(sum("{count}"), 0)::bigint, count("{count}") filter (reason is null), '
+            f'count(*) filter (reason is not null and "{count}" is null) '
+            "from staged where snapshot_date = ?"
+        )
+        bad, total, told, untold = connection.execute(counted, [day]).fetchall()[0]
+        if told and untold:
+            _weigh(connection, home, kind, day, count, recorded[-1])
+            bad, total, *_ = connection.execute(counted, [day]).fetchall()[0]
+        if told:
+            return _Lost(count, bad, total)
+    return _Lost()
+
+
+def _weigh(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    kind: Kind,
+    day: date,
+    count: str,
+    other: str,
+) -> None:
+    """Give bad rows that tell no `count` that of the sealed day nearest to theirs.
+
+    One that cannot be read is not 0: a row set aside for it would weigh nothing, however many
+    downloads the day goes without. A model that this day does not know has as large a part of
+    `count` as of the `other` count, where it tells that.
+    """
+    days = [one for one in store.list_sealed(home, kind.table) if one.snapshot_date != day]
+    days.sort(key=lambda one: abs(one.snapshot_date - day))
+    nearest = next((one for one in days if reading.damage(home, one, {}) is None), None)
+    known = "select null::varchar as id, null::bigint as told where false"
+    if nearest is not None:
+        rows = reading.records(home, [nearest], ["id", count])
+        known = f'select id, "{count}" as told from {rows}'
+    connection.execute(
+        f"""
+        update staged set "{count}" = weighed.told
+        from (
+            select staged.rowid as rid, coalesce(known.told, round(staged."{other}" * (
+                select sum("{count}") / sum("{other}") from staged
+                where snapshot_date = $1 and reason is null
+            ))::bigint) as told
+            from staged left join ({known}) as known using (id)
+            where staged.snapshot_date = $1
+                and staged.reason is not null and staged."{count}" is null
+        ) as weighed
+        where staged.rowid = weighed.rid
+        """,
+        [day],
+    )
+
+
 def _bounds(
     connection: duckdb.DuckDBPyConnection,
     day: date,
     rows: int,
-    downloads: int,
     bad_rows: int,
-    bad_downloads: int,
+    lost: _Lost,
 ) -> Refusal | None:
     """Why the day must stop for its bad rows, or None."""
     rows_share = bad_rows / max(rows + bad_rows, 1)
-    downloads_share = bad_downloads / max(downloads + bad_downloads, 1)
     if (
         rows
         and rows_share <= contract.MAX_BAD_ROWS_SHARE
-        and downloads_share <= contract.MAX_BAD_DOWNLOADS_SHARE
+        and lost.share <= contract.MAX_BAD_DOWNLOADS_SHARE
     ):
         return None
     worst = connection.execute(
         "select source_file, nullif(source_row, 0), field, reason, left(content, 120) from staged "
         "where snapshot_date = ? and reason is not null "
-        "order by downloads desc nulls last, source_file, source_row limit 1",
+        f'order by "{lost.count}" desc nulls last, source_file, source_row limit 1',
         [day],
     ).fetchone()
     file, row, name, reason, content = worst or (None, None, None, "unreadable_id", "")
     return Refusal(
         f"{bad_rows:,} of {rows + bad_rows:,} rows of {day} ({rows_share:.2%}, with "
-        f"{downloads_share:.2%} of the downloads) are bad; the first: "
+        f"{lost.share:.2%} of the downloads) are bad; the first: "
         f"{contract.REASONS[reason]}: {content!r}",
         file=file,
         row=row,

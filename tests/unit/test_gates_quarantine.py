@@ -41,7 +41,7 @@ def record(number: int, **changes: Any) -> dict[str, Any]:
 BAD = [
     record(2001, downloads=10),
     record(2001, downloads=20, _id=None),
-    record(2002, downloads=-5),
+    record(2002, downloads=-5, downloadsAllTime=9),
     record(2003, id="no id!", downloads=1),
 ]
 

@@ -196,6 +196,40 @@ def test_more_than_a_thousandth_of_the_downloads_refuses(home: Home, tmp_path: P
     assert "with 0.10% of the downloads" in refusal.problem
 
 
+@pytest.mark.parametrize("count", ["downloads", "downloadsAllTime"])
+@pytest.mark.parametrize("heavy, goes_on", [(1_001, True), (1_002, False)])
+def test_a_count_that_cannot_be_read_weighs_as_on_the_nearest_day(
+    count: str, heavy: int, goes_on: bool, home: Home, tmp_path: Path
+) -> None:
+    def told(**counts: object) -> bytes:
+        return json.dumps({"id": "a/heavy", **counts}).encode()
+
+    good = ndjson([{"id": one["id"], count: one["downloads"]} for one in records()])
+    files = {
+        "2026-08-19.ndjson": good + told(**{count: heavy}),
+        NAME: good + told(**{count: -1}),
+        "2026-08-22.ndjson": good + told(**{count: 9_000}),
+    }
+    imported = take(home, write(tmp_path / "archive", files))
+    assert (DAY not in imported.refused) is goes_on
+    if goes_on:
+        (sealed,) = [one for one in imported.sealed if one.snapshot_date == DAY]
+        assert sealed.downloads_quarantined == (heavy if count == "downloads" else 0)
+    else:
+        refusal = imported.refused[DAY]
+        assert (refusal.row, refusal.field) == (ROWS + 1, count)
+        assert "with 0.10% of the downloads" in refusal.problem
+
+
+@pytest.mark.parametrize("all_time, goes_on", [(50_050, True), (50_100, False), (None, True)])
+def test_a_count_that_no_day_tells_weighs_as_the_cumulative_one(
+    all_time: int | None, goes_on: bool, home: Home, tmp_path: Path
+) -> None:
+    good = ndjson([one | {"downloadsAllTime": 50_000} for one in records()])
+    text = good + row(downloads=-1, downloadsAllTime=all_time)
+    assert (not take(home, write(tmp_path / "archive", {NAME: text})).refused) is goes_on
+
+
 def test_broken_unicode_counts_with_its_downloads(home: Home, tmp_path: Path) -> None:
     text = GOOD + b'{"id":"a/b","downloads":5000,"author":"\\ud800"}\n'
     refusal = refusal_of(take(home, write(tmp_path / "archive", {NAME: text})))
