@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -79,10 +80,10 @@ def build(
 ) -> Candidate:
     """Copy the marts of `warehouse` into a new private folder, with twins and manifest.
 
-    `seen` is the generation that readers see now, `shown` what they saw before: what changes
-    against it is added to the log of revisions. The warehouse is opened
-    read-only. A Refusal where it is not there or lacks a required table. On any error the
-    private folder is removed.
+    The manifest lists no file yet: `complete` does. `seen` is the generation that readers see
+    now, `shown` what they saw before: what changes against it is added to the log of revisions.
+    The warehouse is opened read-only. A Refusal where it is not there or lacks a required table.
+    On any error the private folder is removed.
     """
     if not warehouse.is_file():
         raise Refusal(
@@ -98,7 +99,7 @@ def build(
         manifest = _write_database(
             home, warehouse, folder, universe, code_version, seen, shown, hashes
         )
-        return complete(Candidate(manifest["generation"], folder, manifest, hashes))
+        return Candidate(manifest["generation"], folder, manifest, hashes)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -143,7 +144,7 @@ def _write_database(
             )
         marts = {name: found[name] for name in TABLES if name in found}
         built_from = _built_from(connection, warehouse)
-        known = _known_weeks(connection, seen, marts, hashes)
+        known = _known_weeks(connection, seen, marts, hashes, folder)
         since = _touched_since(built_from, seen)
         measured = {
             name: _measure(
@@ -151,7 +152,7 @@ def _write_database(
             )
             for name, columns in marts.items()
         }
-        _attach_candidate(connection, folder, seen, measured)
+        _attach_candidate(connection, folder / DATABASE, measured)
         for name, one in measured.items():
             _copy(connection, name, one.settled)
         names = {name: [column for column, _ in columns] for name, columns in marts.items()}
@@ -247,12 +248,14 @@ def _known_weeks(
     seen: Path | None,
     marts: Mapping[str, Sequence[tuple[str, str]]],
     hashes: Hashes,
+    folder: Path,
 ) -> dict[str, Weeks]:
     """The weeks of the large tables of `seen`; none where its files are not as published.
 
-    Weeks that are as they were are taken over with its file, so that must be whole.
+    Weeks that are as they were are taken over with its file, so that must be whole: it is copied
+    into `folder` while it is hashed, which halves the wait for a file of years.
     """
-    if seen is None:
+    if seen is None or not (seen / DATABASE).is_file():
         return {}
     before = read_manifest(seen)
     large = {
@@ -262,7 +265,11 @@ def _known_weeks(
     }
     if not large or before["tools"]["duckdb"] != duckdb.__version__:
         return {}
-    if damages(seen, before, hashes):
+    with ThreadPoolExecutor(1) as beside:
+        copied = beside.submit(shutil.copyfile, seen / DATABASE, folder / DATABASE)
+        damaged = damages(seen, before, hashes)
+        copied.result()
+    if damaged:
         return {}
     connection.execute(f"attach {literal(seen / DATABASE)} as seen (read_only)")
     columns = columns_of(connection, "seen", "main")
@@ -298,15 +305,13 @@ def _attach_warehouse(connection: duckdb.DuckDBPyConnection, warehouse: Path) ->
 
 def _attach_candidate(
     connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    seen: Path | None,
+    database: Path,
     measured: Mapping[str, _Measured],
 ) -> None:
-    """A new DuckDB file; where weeks are taken over, a copy of `seen`'s with these alone."""
-    database = folder / DATABASE
+    """A new DuckDB file; where weeks are taken over, the copy of that before with these alone."""
     kept = {name: one.settled for name, one in measured.items() if one.settled}
-    if seen is not None and kept:
-        shutil.copyfile(seen / DATABASE, database)
+    if not kept:
+        database.unlink(missing_ok=True)
     # DuckDB 1.x and every BI driver read this format; 2.0's own only 2.0 does.
     connection.execute(f"attach {literal(database)} as candidate (storage_version 'v1.0.0')")
     for name in columns_of(connection, "candidate", "main"):

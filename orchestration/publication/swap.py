@@ -98,6 +98,8 @@ def publish(
                 beside = _beside(candidate)
                 at_work.callback(shutil.rmtree, beside, ignore_errors=True)
                 waits = [at_work.enter_context(extra(candidate.folder, beside)) for extra in extras]
+                with profile.step("publication: hash the files"):
+                    candidate = complete(candidate)
                 accepted = refusals.accepted(home, candidate.manifest)
                 with profile.step("publication: verify, gate 3"):
                     found = verify(
