@@ -36,7 +36,7 @@ def judge(home: Home, dates: Sequence[date]) -> list[CheckOutcome]:
     days that have no verdict yet are judged along, as the bounds are learned from them. A
     Refusal where a date is not sealed.
     """
-    judged = _judge(home, dates)
+    judged = _judge(home, dates, anew=True)
     return [outcome for day in sorted(set(dates)) for outcome in judged[day].outcomes]
 
 
@@ -46,13 +46,12 @@ def verdict(home: Home, snapshot_date: date) -> Verdict:
 
 
 def verdicts(home: Home, dates: Iterable[date]) -> dict[date, Verdict]:
-    """The verdict on each of `dates`; those without a fitting one are judged in one pass."""
-    asked = sorted(set(dates))
-    sealed = {day.snapshot_date: day for day in store.list_sealed(home)}
-    found = {day: kept(home, sealed[day]) for day in asked if day in sealed}
-    missing = [day for day in asked if found.get(day) is None]
-    judged = _judge(home, missing) if missing else {}
-    return {day: found.get(day) or judged[day] for day in asked}
+    """The verdict on each of `dates`; those without a fitting one are judged in one pass.
+
+    A stored one no longer fits where the day would be compared with another today: one that
+    was sealed, corrected, or judged otherwise since.
+    """
+    return _judge(home, dates, anew=False)
 
 
 def accept(home: Home, snapshot_date: date, check: str, reason: str) -> Verdict:
@@ -85,31 +84,29 @@ def accept(home: Home, snapshot_date: date, check: str, reason: str) -> Verdict:
         sealed = store.find(home, snapshot_date)
         assert sealed is not None
         keep_acceptance(home, sealed, check, reason.strip())
-        return _judge(home, [snapshot_date])[snapshot_date]
+        return _judge(home, [snapshot_date], anew=True)[snapshot_date]
 
 
-def _judge(home: Home, dates: Sequence[date]) -> dict[date, Verdict]:
+def _judge(home: Home, dates: Iterable[date], *, anew: bool) -> dict[date, Verdict]:
+    asked = set(dates)
     days = {sealed.snapshot_date: sealed for sealed in store.list_sealed(home)}
-    for day in dates:
-        if day not in days:
-            raise Refusal(
-                f"there is no sealed snapshot of {day}",
-                file=store.folder_of(home, day),
-                cure="fetch or import the day first",
-            )
+    for day in sorted(asked - days.keys()):
+        raise Refusal(
+            f"there is no sealed snapshot of {day}",
+            file=store.folder_of(home, day),
+            cure="fetch or import the day first",
+        )
     known = {
         day: given
         for day, sealed in days.items()
-        if day not in set(dates) and (given := kept(home, sealed)) is not None
+        if not (anew and day in asked) and (given := kept(home, sealed)) is not None
     }
-    last = max(dates)
-    asked = [sealed for day, sealed in days.items() if day not in known and day <= last]
     judgement = _Judgement(home, days, known)
-    judgement.run(asked)
-    found = {sealed.snapshot_date: judgement.verdict(sealed) for sealed in asked}
+    judgement.run(max(asked, default=date.min))
+    found = {day: judgement.verdict(days[day]) for day in judgement.outcomes}
     for given in found.values():
         keep(home, given)
-    return found
+    return {day: given for day, given in (known | found).items() if day in asked}
 
 
 class _Judgement:
@@ -122,26 +119,46 @@ class _Judgement:
         self.metrics: dict[date, Metrics] = {day: given.metrics for day, given in known.items()}
         self.outcomes: dict[date, list[CheckOutcome]] = {}
 
-    def run(self, asked: Sequence[Sealed]) -> None:
-        """Judge `asked`, oldest first; again what was compared with a day since refused.
+    def run(self, last: date) -> None:
+        """Judge the days up to `last` without a verdict; again what was compared with another.
 
         A day's verdict rests on earlier days only, so each round settles at least one more.
         """
-        faults = raw_metrics.file_faults(self.home, asked)
-        for day, (check, why) in faults.items():
-            self.passed[day] = False
-            self.outcomes[day] = _fault_outcomes(day, check, why)
-        measurable = [sealed for sealed in asked if sealed.snapshot_date not in faults]
-        for sealed in measurable:
-            self.passed[sealed.snapshot_date] = True
-        todo = [Day(sealed, self._reference(sealed)) for sealed in measurable]
-        while todo:
-            self._round(todo)
-            todo = [
-                day
-                for day in (Day(sealed, self._reference(sealed)) for sealed in measurable)
-                if self.metrics.get(day.date, {}).get("reference") != day.reference_name
-            ]
+        measurable: list[Sealed] = []
+        asked = [
+            sealed for day, sealed in self.days.items() if day <= last and day not in self.passed
+        ]
+        while asked := asked or self._outdated(last):
+            faults = raw_metrics.file_faults(self.home, asked)
+            for day, (check, why) in faults.items():
+                self.passed[day] = False
+                self.outcomes[day] = _fault_outcomes(day, check, why)
+            new = [sealed for sealed in asked if sealed.snapshot_date not in faults]
+            for sealed in new:
+                self.passed[sealed.snapshot_date] = True
+            measurable += new
+            todo = [Day(sealed, self._reference(sealed)) for sealed in new]
+            while todo:
+                self._round(todo)
+                todo = [
+                    day
+                    for day in (Day(sealed, self._reference(sealed)) for sealed in measurable)
+                    if self.metrics.get(day.date, {}).get("reference") != day.reference_name
+                ]
+            asked = []
+
+    def _outdated(self, last: date) -> list[Sealed]:
+        """The days up to `last` whose stored verdict was compared with another day, or content."""
+        found = []
+        for day, sealed in self.days.items():
+            metrics = self.metrics.get(day, {})
+            if day > last or day in self.outcomes or "reference" not in metrics:
+                continue
+            now = Day(sealed, self._reference(sealed))
+            content = metrics.get("reference_content", now.reference_content)
+            if (metrics["reference"], content) != (now.reference_name, now.reference_content):
+                found.append(sealed)
+        return found
 
     def _round(self, todo: Sequence[Day]) -> None:
         owners = {m["largest_owner"] for m in self.metrics.values() if m.get("largest_owner")}
@@ -150,7 +167,7 @@ class _Judgement:
         except Exception as error:
             why = f"the metrics could not be measured: {type(error).__name__}: {error}"
             for day in todo:
-                self.metrics[day.date] = {"reference": day.reference_name}
+                self.metrics[day.date] = day.compared_with
                 self.passed[day.date] = False
                 self.outcomes[day.date] = [check.crashed(why, day.date) for check in CHECKS]
             return

@@ -74,6 +74,15 @@ class Day:
         return self.reference.snapshot_date.isoformat() if self.reference else None
 
     @property
+    def reference_content(self) -> str | None:
+        return self.reference.content_sha256 if self.reference else None
+
+    @property
+    def compared_with(self) -> Metrics:
+        """The reference as the metrics note it: a verdict holds for this one alone."""
+        return {"reference": self.reference_name, "reference_content": self.reference_content}
+
+    @property
     def not_after(self) -> datetime:
         """No model can have been created later."""
         observed_to = self.sealed.observed_to
@@ -165,7 +174,7 @@ def _measure_part(
     for day in days:
         # A file without rows gives no row of metrics, and that is a finding.
         metrics = measured.setdefault(day.date, dict.fromkeys(names[1:]) | {"rows": 0})
-        metrics["reference"] = day.reference_name
+        metrics |= day.compared_with
         for name, key in (("duplicate_ids", "id"), ("duplicate_keys", "_id")):
             if metrics[name]:
                 relation = (

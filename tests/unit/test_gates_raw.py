@@ -345,6 +345,36 @@ def test_the_verdict_is_kept_until_the_content_changes(
     assert not raw.verdict(home, day).passed
 
 
+def test_a_day_is_judged_again_when_the_days_before_it_come(home: Home) -> None:
+    day = reseal(home, "delete from records where hash(id) % 2 = 0")
+    older = sorted(store.folder_of(home, day).parent.glob("snapshot_date=*"))[:-1]
+    for folder in older:
+        folder.rename(home.root / folder.name)
+    assert raw.verdicts(home, [day])[day].passed, "there is nothing to compare with"
+    for folder in older:
+        (home.root / folder.name).rename(folder)
+    judged = raw.verdicts(home, [sealed.snapshot_date for sealed in store.list_sealed(home)])
+    assert [one for one, given in judged.items() if not given.passed] == [day]
+    failed = {one.name for one in judged[day].outcomes if one.status == "failed"}
+    assert {"rows_complete", "heavy_models_there"} <= failed
+
+
+def test_a_day_is_judged_again_when_its_reference_is_corrected(home: Home) -> None:
+    """The largest owner of the day before was another than was believed, and is not there."""
+    last, owner = last_day(home).snapshot_date, "'somebody-else'"
+    assert raw.verdict(home, last).passed
+    reseal(
+        home,
+        f"update records set id = {owner} || '/' || split_part(id, '/', 2), "
+        f"author = {owner} where author = {LARGEST_OWNER}",
+        of=-2,
+    )
+    raw.accept(home, store.list_sealed(home)[-2].snapshot_date, "largest_owner_there", "renamed")
+    assert "largest_owner_there" in {
+        one.name for one in raw.verdict(home, last).outcomes if one.status == "failed"
+    }
+
+
 def test_what_an_operator_accepts_is_a_warning_for_this_content_only(home: Home) -> None:
     recount = "update records set downloadsAllTime = 2 * downloadsAllTime"
     day = reseal(home, recount)
