@@ -4,14 +4,17 @@ What belongs here: writing the compacted form, proving that it is the day, and o
 removing the whole file. Which days may be compacted is `retention.py`'s; how the form is read
 is `reading.py`'s.
 
-A crash at any moment leaves the whole file, or a compacted form that was proven: files that the
-month's manifest does not name are no part of it and are written anew.
+A crash at any moment leaves the whole file, or a compacted form that was proven. No file of keys or
+of attributes is written over: what a crash left unnamed stays, unread, and the next takes another
+name, for a manifest that is put back may name it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -59,6 +62,7 @@ def compact(home: Home, sealed: Sealed) -> Compacted:
     before = whole.stat().st_size
     month = reading.read_month(home, reading.month_of(sealed.snapshot_date))
     keys = reading.read_keys(home)
+    _refuse_older_manifests(home, keys)
     known = {*month.attributes, *keys}
     written = month.find(sealed)
     if written is None or not _is_there(reading.counters_file(home, sealed), written.sha256):
@@ -75,6 +79,24 @@ def compact(home: Home, sealed: Sealed) -> Compacted:
     folder = reading.month_folder(home, month.month)
     files += [folder / one.file for one in month.attributes if one not in known]
     return Compacted(sealed, before, sum(file.stat().st_size for file in files))
+
+
+def _refuse_older_manifests(home: Home, keys: Parts) -> None:
+    """A Refusal where a manifest does not lead to a day, of any month, that lies compacted alone.
+
+    Rows that are added to an older manifest get numbers that such days know as others.
+    """
+    read_month = cache(lambda name: reading.read_month(home, name))
+    for file in sorted((home.raw / store.MODELS).glob("snapshot_date=*/counters.*.parquet")):
+        if file.with_name(file.name.replace("counters", "models", 1)).exists():
+            continue
+        date = file.parent.name.removeprefix("snapshot_date=")
+        month = read_month(date[:7])
+        named = [day for day in month.days if (day.snapshot_date, day.file) == (date, file.name)]
+        if not named:
+            raise reading.older_manifest(reading.month_folder(home, month.month), date)
+        if not named[-1].finds_keys(keys):
+            raise reading.older_manifest(reading.keys_folder(home), date)
 
 
 def _is_there(file: Path, sha256: str) -> bool:
@@ -109,6 +131,7 @@ def _write(home: Home, month: Month, keys: Parts, sealed: Sealed) -> tuple[Month
         sealed.rows,
         counters.name,
         store.sha256_of(counters),
+        keys[-1].sha256 if keys else "",
     )
     return replace(month, attributes=parts, days=(*month.days, day)), keys
 
@@ -181,9 +204,16 @@ def _add(
     # Not sorted: they come in the order of the whole file, and sorting 5 M rows would spill.
     added = f"select place, {', '.join(rows)} from today where is_new_{row}"
     query = f"select {names} from {_whole(home, sealed)} join ({added}) on file_row_number = place"
-    file = folder / f"{_KINDS[row]}.{len(parts) + 1:04}.parquet"
+    file = _unused(folder, _KINDS[row], parts)
     sealing.write_file(file, _writer(connection, query))
     return (*parts, Part(file.name, reading.next_row(parts), new, store.sha256_of(file)))
+
+
+def _unused(folder: Path, kind: str, parts: Parts) -> Path:
+    """The next file of a kind that neither lies there nor is named."""
+    named = {one.file for one in parts}
+    files = (folder / f"{kind}.{number:04}.parquet" for number in count(len(parts) + 1))
+    return next(file for file in files if file.name not in named and not file.exists())
 
 
 def _writer(connection: duckdb.DuckDBPyConnection, query: str) -> Callable[[Path], None]:

@@ -12,6 +12,7 @@ Compacted:         hub_models/snapshot_date=D/counters.vN.parquet    what moves 
 
 A row of counters names its key and its attributes by number, so that a day is two joins, and
 counters alone one, with the same keys for every day. Files are only ever added, never changed.
+A manifest that is older than a day, as from a backup, does not lead to all of it: that is refused.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ KEY_ROW, ATTRIBUTES_ROW = "key_row", "attributes_row"
 COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore")
 KEYS = ("_id", "id", "createdAt")
 ATTRIBUTES = tuple(name for name in COLUMN_NAMES if name not in (*COUNTERS, *KEYS))
+_BACKUP = (
+    "restore the file from a backup made after the last compaction (an older one lacks what days "
+    "compacted since need)"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ def next_row(parts: Sequence[Part]) -> int:
 
 @dataclass(frozen=True)
 class CompactedDay:
-    """One version of a day in its compacted form; the content is that of its own manifest."""
+    """One version of a day in its compacted form; the content is that of its own manifest.
+
+    `keys_sha256` is the newest file of keys at that time: its rows name keys of it and of those
+    before. An older program did not note it.
+    """
 
     snapshot_date: str
     version: int
@@ -62,6 +71,13 @@ class CompactedDay:
     rows: int
     file: str
     sha256: str
+    keys_sha256: str = ""
+
+    def finds_keys(self, keys: Sequence[Part]) -> bool:
+        """Whether `keys` are those that the day was compacted with, or newer."""
+        if self.keys_sha256:
+            return self.keys_sha256 in (one.sha256 for one in keys)
+        return bool(keys) or not self.rows
 
 
 @dataclass(frozen=True)
@@ -130,8 +146,18 @@ def _refusing(path: Path) -> Iterator[None]:
         raise Refusal(
             f"the manifest of compacted days cannot be read ({error})",
             file=path,
-            cure="restore the file from a backup: without it these days are lost",
+            cure=f"{_BACKUP}: without it these days are lost",
         ) from error
+
+
+def older_manifest(folder: Path, snapshot_date: str) -> Refusal:
+    """The answer where the manifest in `folder` does not lead to all of a compacted day."""
+    return Refusal(
+        f"{folder.name}/{MANIFEST} is gone or older than {snapshot_date}: it does not name all "
+        "that this day was compacted into",
+        file=folder / MANIFEST,
+        cure=f"{_BACKUP}, or remove the folders of such days and import them again",
+    )
 
 
 def write_month(home: Home, month: Month) -> None:
@@ -192,13 +218,7 @@ def compacted_records(
 ) -> str:
     """SQL that gives the same of days that lie compacted in `months`."""
     for day in days:
-        if months[month_of(day.snapshot_date)].find(day) is None:
-            raise Refusal(
-                f"the sealed snapshot of {day.snapshot_date} is not there, neither whole nor "
-                "compacted",
-                file=store.parquet_of(home, day),
-                cure="restore its folder from a backup, or remove it and import the day again",
-            )
+        _compacted_form(home, months[month_of(day.snapshot_date)], keys, day)
     if not set(columns) & set(ATTRIBUTES):
         return _joined(home, keys, days, columns, ())
     return " union all ".join(
@@ -211,6 +231,22 @@ def compacted_records(
         )
         for name, month in months.items()
     )
+
+
+def _compacted_form(home: Home, month: Month, keys: Sequence[Part], day: Sealed) -> CompactedDay:
+    """The compacted form of a day; a Refusal where `month` and `keys` do not lead to all of it."""
+    found = month.find(day)
+    if found is None and counters_file(home, day).exists():
+        raise older_manifest(month_folder(home, month.month), day.snapshot_date.isoformat())
+    if found is None:
+        raise Refusal(
+            f"the sealed snapshot of {day.snapshot_date} is not there, neither whole nor compacted",
+            file=store.parquet_of(home, day),
+            cure="restore its folder from a backup, or remove it and import the day again",
+        )
+    if not found.finds_keys(keys):
+        raise older_manifest(keys_folder(home), found.snapshot_date)
+    return found
 
 
 def _joined(
@@ -283,13 +319,15 @@ def damage(home: Home, sealed: Sealed, hashed: dict[Path, str]) -> str | None:
             return f"{path.name} is not the file that was sealed: its SHA-256 differs"
         return None
 
-    whole = store.parquet_of(home, sealed)
-    month = read_month(home, month_of(sealed.snapshot_date))
-    compacted = month.find(sealed)
-    if compacted is None or whole.exists():
-        return differs(whole, sealed.sha256)
+    if is_whole(home, sealed):
+        return differs(store.parquet_of(home, sealed), sealed.sha256)
+    month, keys = read_month(home, month_of(sealed.snapshot_date)), read_keys(home)
+    try:
+        compacted = _compacted_form(home, month, keys, sealed)
+    except Refusal as refused:
+        return f"{refused.problem}; {refused.cure}"
     folder = month_folder(home, month.month)
     found = [differs(counters_file(home, sealed), compacted.sha256)]
     found += [differs(folder / one.file, one.sha256) for one in month.attributes]
-    found += [differs(keys_folder(home) / one.file, one.sha256) for one in read_keys(home)]
+    found += [differs(keys_folder(home) / one.file, one.sha256) for one in keys]
     return next((words for words in found if words), None)

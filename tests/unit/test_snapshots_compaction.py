@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -293,6 +295,103 @@ def test_a_day_in_neither_form_is_told(home: Home) -> None:
     store.parquet_of(home, day).unlink()
     with pytest.raises(Refusal, match="neither whole nor compacted"):
         reading.records(home, [day])
+
+
+def older_keys(home: Home, older: Path) -> Path:
+    manifest = reading.keys_folder(home) / store.MANIFEST
+    return Path(shutil.copy(older / manifest.relative_to(home.root), manifest))
+
+
+def no_keys(home: Home, older: Path) -> Path:
+    manifest = reading.keys_folder(home) / store.MANIFEST
+    manifest.unlink()
+    return manifest
+
+
+def older_month(home: Home, older: Path) -> Path:
+    manifest = reading.month_folder(home, "2026-08") / store.MANIFEST
+    return Path(shutil.copy(older / manifest.relative_to(home.root), manifest))
+
+
+def no_month(home: Home, older: Path) -> Path:
+    manifest = reading.month_folder(home, "2026-08") / store.MANIFEST
+    manifest.unlink()
+    return manifest
+
+
+@pytest.mark.parametrize("put_back", [older_keys, no_keys, older_month, no_month])
+def test_a_manifest_that_is_older_than_a_day_is_refused_and_nothing_written_over(
+    home: Home, tmp_path: Path, put_back: Callable[[Home, Path], Path]
+) -> None:
+    """Days compacted since read without ids, and the next compaction overwrote their keys."""
+    sealed = store.list_sealed(home)
+    before = rows_of(home, sealed)
+    enforce(home, Retention(whole_days=5, compact_from=0))
+    older = tmp_path / "older"
+    shutil.copytree(home.raw, older / "raw")
+    enforce(home, Retention(whole_days=3, compact_from=0))
+    newest = shutil.copytree(home.raw, tmp_path / "newest")
+    manifest = put_back(home, older)
+    lying = files_of(home)
+
+    with pytest.raises(Refusal, match=f"older than {DAYS[2]}") as refused:
+        rows_of(home, sealed[2:3])
+    assert refused.value.file == manifest
+    assert "from a backup made after the last compaction" in refused.value.cure
+    # The third brought three models: the first two know the keys of an older manifest.
+    told = [reading.damage(home, day, {}) for day in sealed]
+    assert [words for words in told[3:] if words] == []
+    assert f"{manifest.parent.name}/{store.MANIFEST} is gone or older than" in str(told[2])
+    # The day that is due is of another month.
+    left = enforce(home).left
+    assert list(left) == [str(DAYS[3])] and "is gone or older than" in left[str(DAYS[3])]
+    assert files_of(home) == lying
+
+    shutil.copy(newest / manifest.relative_to(home.raw), manifest)
+    assert len(enforce(home).compacted) == 1
+    pd.testing.assert_frame_equal(rows_of(home, sealed), before)
+
+
+def test_a_file_that_a_killed_run_left_is_not_written_over(home: Home) -> None:
+    sealed = store.list_sealed(home)
+    before = rows_of(home, sealed)
+    left = [
+        reading.keys_folder(home) / "keys.0001.parquet",
+        reading.month_folder(home, "2026-08") / "attributes.0002.parquet",
+    ]
+    for file in left:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"whose manifest may be put back")
+    assert len(enforce(home).compacted) == 4
+    assert {file.read_bytes() for file in left} == {b"whose manifest may be put back"}
+    pd.testing.assert_frame_equal(rows_of(home, sealed), before)
+
+
+def files_of(home: Home) -> dict[str, str]:
+    """What lies in the raw history, with its hash."""
+    return {
+        str(file.relative_to(home.raw)): store.sha256_of(file)
+        for file in home.raw.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_days_that_an_older_program_compacted_are_read_and_compacted_on(home: Home) -> None:
+    """It did not note which keys a day needs."""
+    sealed = store.list_sealed(home)
+    before = rows_of(home, sealed)
+    enforce(home, Retention(whole_days=4, compact_from=0))
+    manifest = reading.month_folder(home, "2026-08") / store.MANIFEST
+    found = json.loads(manifest.read_text())
+    for day in found["days"]:
+        del day["keys_sha256"]
+    manifest.write_text(json.dumps(found))
+    assert [reading.damage(home, day, {}) for day in sealed] == [None] * len(DAYS)
+    assert len(enforce(home).compacted) == 2
+    pd.testing.assert_frame_equal(rows_of(home, sealed), before)
+    no_keys(home, home.root)
+    with pytest.raises(Refusal, match=f"older than {DAYS[0]}"):
+        rows_of(home, sealed)
 
 
 # A process that is killed just before its n-th rename or removal of a file.
