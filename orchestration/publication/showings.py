@@ -29,14 +29,21 @@ class Showing:
 
 
 def showings(home: Home) -> list[Showing]:
-    """What was noted, oldest first; nothing where the file is not there or cannot be read."""
+    """What was noted, oldest first; where that is gone or damaged, what is newer than `current`.
+
+    Readers went back from those, as far as one can tell. The newest may be one that a killed run
+    never showed: to take it for shown loses nothing, and as `current` was moved before, `note`
+    gives it a microsecond.
+    """
     try:
         found = json.loads(_path(home).read_text(encoding="utf-8"))
         return [
             Showing(one["generation"], datetime.fromisoformat(one["shown_at"])) for one in found
         ]
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        seen = current(home)
+        newer = [name for name in generations(home) if seen is not None and name > seen.name]
+        return [Showing(name, published_at(name)) for name in newer]
 
 
 def note(home: Home) -> list[Showing]:

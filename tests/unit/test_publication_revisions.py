@@ -320,29 +320,88 @@ def test_what_was_said_on_any_day_about_any_other_can_be_asked(
         "first published", "new mapping", "late data", "rolled back", "shown again",
     }  # fmt: skip
     for at, shown in reader.noted:
-        answer = said(home, at.replace(tzinfo=None))
-        for key in shown.keys() | answer.keys():
-            was, told = shown.get(key) or 0, answer.get(key) or 0
-            assert round(told, 3) == round(was, 3), (at, key)
+        assert_was_said(home, at, shown)
     different = {tuple(sorted(shown.items())) for _, shown in reader.noted}
     assert len(different) >= 5
+
+
+def never_shown(home: Home) -> swap.Publication:
+    """A second publication whose run was killed before the last step."""
+    link, noted = home.published / "current", home.published / showings.SHOWN
+    before = noted.read_bytes()
+    link.rename(home.root / "link")
+    (home.root / "again").symlink_to((home.root / "link").readlink())
+    (home.root / "again").rename(link)
+    second = publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    (home.root / "link").rename(link)
+    noted.write_bytes(before)
+    return second
 
 
 @pytest.mark.long
 def test_a_publication_that_was_never_shown_says_nothing(home: Home) -> None:
     """As after a kill before the last step: readers did not see what it changed."""
-    seen = generation.current(home)
-    assert seen is not None
-    publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
-    link = home.published / "current"
-    link.unlink()
-    link.symlink_to(seen.name)
-    (home.published / showings.SHOWN).unlink()
+    never_shown(home)
     publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
     found = log(home)
     assert found
     assert len({row["recorded_at"] for row in found}) == 1
     assert "30d|publisher|all|all|US" not in {row["key"] for row in found}
+
+
+def gone(noted: Path) -> None:
+    noted.unlink()
+
+
+def torn(noted: Path) -> None:
+    noted.write_text('[{"gen')
+
+
+@pytest.mark.parametrize("lose", [gone, torn])
+def test_where_it_is_not_noted_what_was_shown_the_log_of_what_was_taken_back_goes_on(
+    home: Home, lose: Callable[[Path], None]
+) -> None:
+    """It went on from the older log, and said that nothing was lost."""
+    reader = Reader(home)
+    reader.look()
+    publish(home, DAYS[:4], moved={"owner-3": "US"}, mapping="2")
+    reader.look()
+    before = log(home, "true")
+    swap.rollback(home)
+    reader.look()
+    lose(home.published / showings.SHOWN)
+    third = publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
+    reader.look()
+    assert lost(third) == ("passed", [], [])
+    assert [row for row in log(home, "true") if row in before] == before
+    assert {row["reason"] for row in log(home)} == {"new mapping", "rolled back"}
+    for at, shown in reader.noted:
+        assert_was_said(home, at, shown)
+
+
+def test_where_it_is_not_noted_what_was_shown_no_time_is_given_to_what_never_was(
+    home: Home,
+) -> None:
+    reader = Reader(home)
+    reader.look()
+    second = never_shown(home)
+    at, shown = reader.noted[0]
+    gone(home.published / showings.SHOWN)
+    third = publish(home, DAYS[:4], moved={"owner-3": "FR"}, mapping="3")
+    reader.look()
+    assert lost(third) == ("passed", [], [])
+    built = generation.published_at(second.generation)
+    for asked_on in (at, built + timedelta(microseconds=1), built + timedelta(milliseconds=500)):
+        assert_was_said(home, asked_on, shown)
+    assert_was_said(home, *reader.noted[1])
+
+
+def assert_was_said(home: Home, asked_on: datetime, shown: dict[tuple[date, str], float]) -> None:
+    """That the query of the documentation gives what readers saw."""
+    answer = said(home, asked_on.replace(tzinfo=None))
+    for key in shown.keys() | answer.keys():
+        was, told = shown.get(key) or 0, answer.get(key) or 0
+        assert round(told, 3) == round(was, 3), (asked_on, key)
 
 
 def unlinked(home: Home) -> None:
