@@ -43,6 +43,12 @@ def execute(
     return running.execute(home, job, partition_key=day, ops=ops, decision=decision)
 
 
+_WITHDRAWN = (
+    "readers saw this day and see it no more: its newest version did not pass the first gate, or "
+    "its snapshot is gone. Cure: import it again, as it was or repaired"
+)
+
+
 def tell_published(
     home: Home,
     report: RunReport,
@@ -59,7 +65,13 @@ def tell_published(
     reports = (report, *beside)
     others_refused = [why for one in beside if one.job == OTHERS for why in one.refusals]
     days = [one for one in beside if one.job != OTHERS and one.refusals]
-    refused_days = {str(one.day): "; ".join(one.refusals) for one in days} | dict(refused or {})
+    withdrawn = {
+        day: _WITHDRAWN
+        for one in reports
+        for day in one.metadata.get("publication", {}).get("days_withdrawn", [])
+    }
+    refused_days = withdrawn | {str(one.day): "; ".join(one.refusals) for one in days}
+    refused_days |= dict(refused or {})
     refused_days = dict(sorted(refused_days.items()))
     for day, why in refused_days.items():
         tell(f"refused {day}: {why}")

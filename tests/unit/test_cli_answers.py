@@ -75,7 +75,7 @@ def ended(
     metadata: Mapping[str, Any] | None = None,
 ) -> running.RunReport:
     """A run that ended well, unless something was `refused` or `broke`."""
-    told = {**(metadata or {}), **({"publication": {}} if published else {})}
+    told = {**({"publication": {}} if published else {}), **(metadata or {})}
     refusals, defects = [refused] if refused else [], [broke] if broke else []
     return running.RunReport(job, day, not refusals + defects, refusals, defects, told)
 
@@ -237,6 +237,19 @@ def test_what_fails_after_the_publication_is_told_after_it(
     assert f"-> {current.name}" in told.out.replace("\n", "")
     assert all(words in told.err for words in problems)
     assert "nothing was published" not in told.err
+
+
+def test_a_day_that_readers_saw_and_see_no_more_is_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A correction that the first gate refused took its day away from readers, with exit 0."""
+    withdrawn = {"publication": {"days_withdrawn": ["2026-08-04"]}}
+    report = ended("x", metadata=withdrawn)
+    monkeypatch.setattr(running, "execute", lambda *_, **__: report)
+    assert call(monkeypatch, "publish", "--json") == 3
+    told = capsys.readouterr()
+    assert "refused 2026-08-04: readers saw this day and see it no more" in told.err
+    assert list(json.loads(told.out)["refused_days"]) == ["2026-08-04"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from rich.console import Console
 from orchestration import reporting, status
 from orchestration.defs.publish.describe import describe
 from orchestration.home import Home, Universe
+from orchestration.publication.diff import Diff
 from orchestration.publication.swap import Publication
 from tests.unit.published_home import COUNTRIES, Rows, publish
 
@@ -171,7 +172,9 @@ def test_the_runs_numbers_are_those_of_who_leads(tmp_path: Path) -> None:
     """Also where larger rows without a country fill the table."""
     home = published(tmp_path, [*unplaced(15), *LEADERS], "30d")
     folder = reporting.published_folder(home)
-    told = describe(home, Publication(folder.name, folder, True, {}))
+    changes = Diff(None, folder.name, days_removed=["2026-08-04"])
+    told = describe(home, Publication(folder.name, folder, True, {}, diff=changes))
+    assert told["days_withdrawn"] == ["2026-08-04"]
     assert str(told["who_leads"]).startswith("China 20.0% (10.0% to 30.0%) before United States")
     assert (told["leader_share"], told["gap_to_second"]) == (0.2, 0.05)
 

@@ -68,6 +68,7 @@ def describe(home: Home, published: Publication) -> dict[str, Any]:
         "newest_snapshot": shares.snapshot_date.isoformat(),
         "path": dg.MetadataValue.path(str(published.folder)),
         "dashboard": dg.MetadataValue.path(str(published.folder / "dashboard" / "index.html")),
+        "days_withdrawn": published.diff.days_removed if published.diff else [],
         "changes": dg.MetadataValue.md(_changes(published.diff)),
     } | {name: float(value) for name, value in numbers.items() if value is not None}
 
