@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,10 +16,10 @@ from typing import Any
 
 from orchestration.database import connect
 from orchestration.gates import verdicts
-from orchestration.gates.outcome import blocked
+from orchestration.gates.outcome import CheckOutcome, blocked
 from orchestration.home import Home, Universe
 from orchestration.hub import aside
-from orchestration.publication import generation
+from orchestration.publication import generation, refusals, showings
 from orchestration.publication.freshness import STALE_AFTER, ages
 from orchestration.snapshots import store
 
@@ -216,16 +216,13 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
         if verdict is None or verdict.passed:
             continue
         stops = blocked(verdict.outcomes)
-        # Of a day that is crawled again and refused again by the same checks nothing is new.
-        failed = ", ".join(one.name for one in stops)
-        first = stops[0]
-        more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
         yield Alert(
             subject=f"snapshot: {day.snapshot_date}",
-            state=f"refused: {failed}",
+            # Of a day that is crawled again and refused again by the same checks nothing is new.
+            state=f"refused: {_names(stops)}",
             as_of=day.sealed_at,
-            text=f"{label}the snapshot of {day.snapshot_date} was refused: {first.name} observed "
-            f"{first.observed}, allowed {first.threshold}{more}. What to do: {first.cure}",
+            text=f"{label}the snapshot of {day.snapshot_date} was refused: {_why(stops)}. "
+            f"What to do: {stops[0].cure}",
             link=_page(home, "quality"),
             asset="raw_hub__models",
         )
@@ -242,6 +239,44 @@ def refused_snapshots(home: Home) -> Iterator[Alert]:
         )
 
 
+def refused_publications(home: Home) -> Iterator[Alert]:
+    """A publication did not pass gate 3: readers see nothing newer until somebody decides.
+
+    Told again for the same checks only after one was shown: that is noted and not told.
+    """
+    standing = refusals.standing(home)
+    if standing is not None:
+        stops = standing.outcomes
+        state, as_of = f"refused: {_names(stops)}", standing.at
+        text = (
+            f"{_label(home.universe())}a publication was refused, and readers see nothing newer "
+            f"before one passes: {_why(stops)}. What to do: {stops[0].cure}"
+        )
+    elif generation.current(home) is not None:
+        state, as_of, text = "shown", showings.moved_at(home), ""
+    else:
+        return
+    yield Alert(
+        subject="publication",
+        state=state,
+        as_of=as_of.isoformat(),
+        text=text,
+        link=_page(home, "quality"),
+        asset="publication",
+    )
+
+
+def _names(stops: Sequence[CheckOutcome]) -> str:
+    return ", ".join(one.name for one in stops)
+
+
+def _why(stops: Sequence[CheckOutcome]) -> str:
+    """What the first check that blocks saw, and how many more do."""
+    first = stops[0]
+    more = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+    return f"{first.name} observed {first.observed}, allowed {first.threshold}{more}"
+
+
 def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
     """The newest day of a home that follows a Hub is two days old (`today`: default UTC)."""
     published = _published(home)
@@ -254,11 +289,19 @@ def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
             state=f"stale since {published.newest}",
             as_of=published.newest.isoformat(),
             text=f"{published.label}data are stale: the newest published day is "
-            f"{published.newest}, {age.days} days ago. What to do: `observatory status` tells the "
-            "last days and their gates; `observatory run` fetches today",
+            f"{published.newest}, {age.days} days ago. What to do: {_cure_of_stale(home)}",
             link=_page(home, "quality"),
             asset="publication",
         )
+
+
+def _cure_of_stale(home: Home) -> str:
+    if standing := refusals.standing(home):
+        stops = standing.outcomes
+        return f"the publication was refused by {_names(stops)}: {stops[0].cure}"
+    return (
+        "`observatory status` tells the last days and their gates; `observatory run` fetches today"
+    )
 
 
 def fallen_coverage(home: Home) -> Iterator[Alert]:
@@ -324,6 +367,7 @@ RULES: dict[str, Rule] = {
     "overtake_confirmed": overtakes,
     "claim_verdict_changed": claims,
     "snapshot_refused": refused_snapshots,
+    "publication_refused": refused_publications,
     "data_stale": stale_data,
     "coverage_fallen": fallen_coverage,
 }

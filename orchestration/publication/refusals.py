@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,14 @@ from orchestration.home import Home, write_text_durably
 from orchestration.publication.generation import Manifest
 
 _SAME = ("content_sha256", "code_version")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A candidate that was refused `at` (UTC): what blocks it still, as none has followed it."""
+
+    at: datetime
+    outcomes: list[CheckOutcome]
 
 
 def file_of(home: Home) -> Path:
@@ -74,16 +83,28 @@ def describe(home: Home) -> str | None:
     return f"{record['refused_at']}: {', '.join(record['failed'])}" if record else None
 
 
+def standing(home: Home) -> Standing | None:
+    """The refused publication that none has followed; None where all of it was accepted."""
+    record = _read(home)
+    if record is None:
+        return None
+    outcomes = [
+        CheckOutcome.from_dict(outcome)
+        for name, outcome in record["failed"].items()
+        if name not in record["accepted"]
+    ]
+    return Standing(datetime.fromisoformat(record["refused_at"]), outcomes) if outcomes else None
+
+
 def standing_since(home: Home) -> datetime | None:
-    """When a publication was refused that none has followed; None where all was accepted.
+    """When a publication was refused that waits for somebody to decide.
 
     A check that crashed settles nothing: it is asked again.
     """
-    record = _read(home)
-    failed = _failed(record)
-    if record is None or failed <= record["accepted"].keys():
+    found = standing(home)
+    if found is None or all(one.status == "crashed" for one in found.outcomes):
         return None
-    return datetime.fromisoformat(record["refused_at"])
+    return found.at
 
 
 def _failed(record: dict[str, Any] | None) -> set[str]:

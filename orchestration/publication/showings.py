@@ -55,8 +55,7 @@ def note(home: Home) -> list[Showing]:
     seen = current(home)
     if seen is None or (noted and noted[-1].generation == seen.name):
         return noted
-    moved = (home.published / CURRENT).lstat().st_mtime
-    at = max(datetime.fromtimestamp(moved, UTC), published_at(seen.name))
+    at = max(moved_at(home), published_at(seen.name))
     if noted:
         # A clock that was set back must not put this before what was shown until now.
         at = max(at, noted[-1].shown_at + timedelta(microseconds=1))
@@ -64,6 +63,11 @@ def note(home: Home) -> list[Showing]:
     lines = [{"generation": one.generation, "shown_at": one.shown_at.isoformat()} for one in noted]
     write_text_durably(_path(home), json.dumps(lines, indent=1) + "\n")
     return noted
+
+
+def moved_at(home: Home) -> datetime:
+    """When the link `current`, which must be there, was moved last: also to where it was."""
+    return datetime.fromtimestamp((home.published / CURRENT).lstat().st_mtime, UTC)
 
 
 def last_seen(home: Home) -> Path | None:

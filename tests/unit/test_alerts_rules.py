@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ from orchestration.alerts.rules import Alert
 from orchestration.gates import raw
 from orchestration.home import Home, Universe
 from orchestration.hub import aside
-from orchestration.publication import swap
+from orchestration.publication import refusals, swap
 from orchestration.snapshots import store
-from tests.unit.marts_fixture import seal
+from tests.unit.marts_fixture import build_warehouse, seal
 from tests.unit.published_home import HUB, publish
 
 DAY = date(2026, 8, 20)
@@ -270,6 +271,59 @@ def test_a_crawl_set_aside_is_told_once_for_the_checks_that_failed(home: Home) -
     assert [len(one) for one in texts] == [1, 0, 0, 1]
     assert texts[0][0].endswith("the Hub still has Qwen/Qwen3-8B")
     assert texts[3][0].endswith("the newest of the models is of yesterday")
+
+
+def refuse_publication(home: Home, country: str) -> None:
+    """Let gate 3 refuse the past with an organization in another country."""
+    # Publications have seconds, and no real ones come two in a second.
+    sleep(1.1)
+    build_warehouse(home, moved={"owner-0": country})
+    with pytest.raises(swap.PublicationRefused):
+        swap.publish(home, code_version="1")
+    sleep(1.1)
+
+
+def publication_told(home: Home) -> list[str]:
+    return [alert.text for alert in told(home, "publication_refused")]
+
+
+def test_a_refused_publication_tells_what_failed_and_what_to_do_until_one_is_shown(
+    home: Home,
+) -> None:
+    seal(home, 4, universe=HUB)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    assert publication_told(home) == []
+    refuse_publication(home, "FR")
+    (text,) = publication_told(home)
+    assert text.startswith("a publication was refused")
+    assert "history_as_published observed " in text
+    assert "`observatory accept history_as_published --reason WHY`" in text
+    (alert,) = rules.stale_data(home, DAY)
+    assert "refused by history_as_published" in alert.text
+    assert "observatory accept" in alert.text and "observatory run" not in alert.text
+    # By the same check: no news, before what was meant is shown.
+    refuse_publication(home, "CN")
+    assert publication_told(home) == []
+    refusals.accept(home, "history_as_published", "it moved its seat")
+    assert publication_told(home) == []
+    assert swap.publish(home, code_version="1").is_new
+    assert publication_told(home) == []
+    refuse_publication(home, "FR")
+    assert len(publication_told(home)) == 1
+
+
+def test_a_publication_refused_again_after_the_change_was_undone_is_told(home: Home) -> None:
+    seal(home, 4, universe=HUB)
+    build_warehouse(home)
+    swap.publish(home, code_version="1")
+    refuse_publication(home, "FR")
+    assert len(publication_told(home)) == 1
+    build_warehouse(home)
+    assert not swap.publish(home, code_version="1").is_new
+    assert publication_told(home) == []
+    refuse_publication(home, "FR")
+    assert len(publication_told(home)) == 1
 
 
 @pytest.mark.parametrize(
