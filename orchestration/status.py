@@ -23,6 +23,7 @@ from orchestration.errors import Refusal
 from orchestration.gates import verdicts
 from orchestration.gates.outcome import blocked
 from orchestration.home import Home
+from orchestration.hub import aside
 from orchestration.publication import generation, refusals
 from orchestration.publication.freshness import STALE_AFTER, ages
 from orchestration.publication.generation import Manifest
@@ -65,6 +66,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "last_days": [_day(home, day, published) for day in sealed[-_SHOWN_DAYS:]],
         "generation": manifest["generation"] if manifest else None,
         "generations_kept": kept,
+        "refused_crawls": _or_trouble(trouble, lambda: _refused_crawls(home, newest)) or [],
         "refused_publication": refusals.describe(home),
         "published_days": len(published),
         "first_published_day": published[0].isoformat() if published else None,
@@ -96,6 +98,22 @@ def _freshness(manifest: Manifest | None, published: list[date], today: date) ->
     if not ages(manifest):
         return "recorded"
     return "stale" if today - published[-1] >= STALE_AFTER else "fresh"
+
+
+def _refused_crawls(home: Home, newest: date | None) -> list[dict[str, Any]]:
+    """The last refusal of each day that was crawled and set aside, after the `newest` sealed."""
+    by_day = {one.snapshot_date: one for one in aside.found(home, store.MODELS)}
+    return [
+        {
+            "snapshot_date": day.isoformat(),
+            "refused_at": one.at.isoformat(timespec="seconds"),
+            "failed_checks": one.failed.split(", "),
+            "reason": one.in_short,
+            "folder": str(one.folder),
+        }
+        for day, one in by_day.items()
+        if newest is None or day > newest
+    ]
 
 
 def _next_run(home: Home, now: datetime) -> datetime:
@@ -184,6 +202,13 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
             else f"none: {found['no_next_run']}",
         ),
         ("in use by", found["in_use_by"] or "nobody"),
+        *(
+            (
+                "refused",
+                f"crawl of {one['snapshot_date']} refused: {_cut(one['reason'])}",
+            )
+            for one in found["refused_crawls"]
+        ),
         *(
             [("refused", f"since {found['refused_publication']}")]
             * bool(found["refused_publication"])

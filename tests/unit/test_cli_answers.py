@@ -24,9 +24,11 @@ from orchestration.commands import days
 from orchestration.defs.automation import running
 from orchestration.gates import raw
 from orchestration.home import CHECKOUT, Home, Universe
+from orchestration.hub import aside
 from orchestration.hub.client import HubClient, HubGreeting
 from orchestration.publication import generation, swap
-from tests.unit.marts_fixture import build_warehouse, home_with_marts, seal
+from orchestration.snapshots import store
+from tests.unit.marts_fixture import build_warehouse, copied, home_with_marts, seal
 
 OBSERVATORY: Any = typer.main.get_command(cli.app)
 # `metrics` hands its words on to MetricFlow, which has a help of its own.
@@ -305,6 +307,32 @@ def test_the_state_of_a_home_fits_one_screen(home: Home, monkeypatch: pytest.Mon
         "in use by",
     ):
         assert words in written
+
+
+def test_the_state_of_a_home_tells_of_a_crawl_that_was_refused_since_the_newest_day(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is fresh for a day yet, and its next run may be refused like the last."""
+    home = copied(home, tmp_path)
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    for day, reason in ((8, "of a sealed day"), (9, "of the first try"), (9, "too few\nin all")):
+        pages = home.landing / "pages"
+        pages.mkdir(parents=True)
+        folder = aside.put(home, pages, store.MODELS, _day(day), "rows, newest", reason)
+    assert call(monkeypatch, "status", "--json") == 0
+    (refused,) = document(capsys)["refused_crawls"]
+    *_, last = aside.found(home, store.MODELS)
+    assert refused == {
+        "snapshot_date": "2026-08-09",
+        "refused_at": last.at.isoformat(timespec="seconds"),
+        "failed_checks": ["rows", "newest"],
+        "reason": "too few",
+        "folder": str(folder),
+    }
+    assert call(monkeypatch, "status") == 0
+    told = capsys.readouterr().out
+    assert "crawl of 2026-08-09 refused: too few" in told
+    assert told.count("crawl of ") == 1
 
 
 @pytest.mark.parametrize("command", [["run"], ["backfill", "--dataset", "one/two"]])
