@@ -57,9 +57,13 @@ Rule = Callable[[Home], Iterator[Alert]]
 
 @dataclass(frozen=True)
 class _Published:
-    """The current generation: its file, its newest day, and how its numbers are labelled."""
+    """The generation that readers see, or saw last where the link to it is lost (`is_seen`).
+
+    Its folder, its newest day, and how its numbers are labelled.
+    """
 
     folder: Path
+    is_seen: bool
     newest: date
     ages: bool
     label: str
@@ -79,7 +83,7 @@ class _Published:
 
 
 def _published(home: Home) -> _Published | None:
-    folder = generation.current(home)
+    folder = showings.last_seen(home)
     if folder is None:
         return None
     manifest = generation.read_manifest(folder)
@@ -88,6 +92,7 @@ def _published(home: Home) -> _Published | None:
     universe = manifest["universe"]
     return _Published(
         folder=folder,
+        is_seen=generation.current(home) is not None,
         newest=date.fromisoformat(manifest["snapshot_dates"][-1]),
         ages=ages(manifest),
         label=_label(Universe(universe["kind"], universe["name"])),
@@ -289,18 +294,25 @@ def stale_data(home: Home, today: date | None = None) -> Iterator[Alert]:
             state=f"stale since {published.newest}",
             as_of=published.newest.isoformat(),
             text=f"{published.label}data are stale: the newest published day is "
-            f"{published.newest}, {age.days} days ago. What to do: {_cure_of_stale(home)}",
+            f"{published.newest}, {age.days} days ago. {_cure_of_stale(home, published)}",
             link=_page(home, "quality"),
             asset="publication",
         )
 
 
-def _cure_of_stale(home: Home) -> str:
+def _cure_of_stale(home: Home, published: _Published) -> str:
+    if not published.is_seen:
+        link = home.published / generation.CURRENT
+        return (
+            f"Readers see nothing: the link {link} is gone, or leads to none. What to do: "
+            f"`observatory rollback {published.folder.name}`, or publish again"
+        )
     if standing := refusals.standing(home):
         stops = standing.outcomes
-        return f"the publication was refused by {_names(stops)}: {stops[0].cure}"
+        return f"The publication was refused by {_names(stops)}. What to do: {stops[0].cure}"
     return (
-        "`observatory status` tells the last days and their gates; `observatory run` fetches today"
+        "What to do: `observatory status` tells the last days and their gates; `observatory run` "
+        "fetches today"
     )
 
 

@@ -350,6 +350,19 @@ def test_data_are_stale_two_days_after_the_newest_day_of_a_home_that_follows_a_h
     assert status.status(home, today)["freshness"] == freshness
 
 
+@pytest.mark.parametrize("leads_to", ["", "nowhere"])
+def test_data_are_stale_also_where_the_link_to_them_is_lost(leads_to: str, home: Home) -> None:
+    name = publish(home, DAY, {})
+    link = home.published / "current"
+    link.unlink()
+    if leads_to:
+        link.symlink_to(leads_to)
+    assert list(rules.stale_data(home, DAY + timedelta(days=1))) == []
+    (alert,) = rules.stale_data(home, DAY + timedelta(days=2))
+    assert f"{DAY}, 2 days ago. Readers see nothing: the link {link} is gone" in alert.text
+    assert alert.text.endswith(f"`observatory rollback {name}`, or publish again")
+
+
 def test_each_lateness_is_told_once(home: Home) -> None:
     journal = Journal(home.alerts)
     told_on = []
