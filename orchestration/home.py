@@ -183,17 +183,20 @@ class Home:
         """Hold this home for writing; wait while another process does.
 
         An OS file lock: it is gone with its process, however that ends. The same thread may
-        take it again inside. `waiting` is told once for whom we wait; with `timeout` (seconds)
-        a wait that long is refused.
+        take it again inside. `waiting` is told once for whom we wait, when `others` tells of us;
+        with `timeout` (seconds) a wait that long is refused.
         """
-        key = (str(self.root), threading.get_ident())
+        key = self._key
         if key in _held:
             yield
             return
         self.create()
         path = self.root / ".lock"
         with _opened(path) as file:
-            _wait_for(file, path, waiting, timeout)
+            if not _take(file, fcntl.LOCK_EX):
+                with _opened(self._waiting) as line:
+                    fcntl.flock(line, fcntl.LOCK_SH)
+                    _wait_for(file, path, waiting, timeout)
             file.truncate(0)
             holder = {"pid": os.getpid(), "purpose": purpose, "since": _now()}
             file.write(json.dumps(holder))
@@ -209,15 +212,26 @@ class Home:
     def holder(self) -> str | None:
         """Who holds this home now, in words, or None. Works without taking the lock."""
         path = self.root / ".lock"
-        if not path.exists():
-            return None
-        with path.open("r", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _describe_holder(path)
-            fcntl.flock(file, fcntl.LOCK_UN)
-            return None
+        return None if _may_take(path, fcntl.LOCK_SH) else _describe_holder(path)
+
+    def others(self) -> str | None:
+        """Who but this thread waits for this home or holds it, in words, or None.
+
+        Whoever came to the lock before this was asked, and lives, is told of or is done with it.
+        """
+        # In this order: who waits goes on to hold it, and never back.
+        if not _may_take(self._waiting, fcntl.LOCK_EX):
+            return "a process that waits for it"
+        return None if self._key in _held else self.holder()
+
+    @property
+    def _key(self) -> tuple[str, int]:
+        return (str(self.root), threading.get_ident())
+
+    @property
+    def _waiting(self) -> Path:
+        """The file that all who wait for the lock hold together, until they have it."""
+        return self.root / ".waiting"
 
 
 _held: set[tuple[str, int]] = set()
@@ -232,6 +246,23 @@ def _opened(path: Path) -> IO[str]:
             file=path,
             cure="let this user write there, or set OBSERVATORY_HOME to another folder",
         ) from error
+
+
+def _take(file: IO[str], how: int) -> bool:
+    """Take the lock of `file` alone (LOCK_EX) or with others (LOCK_SH), if that can be now."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _may_take(path: Path, how: int) -> bool:
+    """Whether the lock of the file could be taken now; nobody holds that of a file not there."""
+    if not path.exists():
+        return True
+    with path.open("r", encoding="utf-8") as file:
+        return _take(file, how)
 
 
 def _now() -> str:
@@ -251,12 +282,8 @@ def _wait_for(
 ) -> None:
     begun = time.monotonic()
     told = False
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            holder = _describe_holder(path)
+    while not _take(file, fcntl.LOCK_EX):
+        holder = _describe_holder(path)
         if waiting is not None and not told:
             waiting(f"waiting for {holder} to give {path.parent} free")
             told = True

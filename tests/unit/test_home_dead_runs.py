@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,26 @@ import dagster as dg
 import pytest
 import yaml
 
+from orchestration.defs.automation.dead_runs import close_dead_runs
+from orchestration.defs.automation.running import prepare_instance
 from orchestration.defs.automation.sensors import dead_run_closer
 from orchestration.defs.fetch.resources import HELD
-from orchestration.home import CHECKOUT
+from orchestration.home import CHECKOUT, Home
 from tests.unit.test_home_lock import HOLD
 
+# As Dagster's launcher begins one: in a process of its own, without a tag of ours.
+RUN = """
+import dagster as dg
+from orchestration.defs.fetch.resources import HomeResource
+
+@dg.op
+def work(home: HomeResource) -> None: ...
+
+@dg.job(resource_defs={"home": HomeResource()})
+def short(): work()
+
+short.execute_in_process(instance=dg.DagsterInstance.get())
+"""
 QUEUE_IS_FREE_WITHIN = 5 * 60
 
 
@@ -92,6 +108,62 @@ def test_a_run_is_closed_once_its_process_is_killed(
     assert watch(instance) == "every run is alive"
 
 
+@pytest.fixture
+def on_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    prepare_instance(Home(home))
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+@pytest.fixture
+def waiting(
+    on_disk: dg.DagsterInstance, home: Path, holder: subprocess.Popen[str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a run that has begun, and waits for the home."""
+    process = subprocess.Popen([sys.executable, "-c", RUN], cwd=CHECKOUT)
+    for _ in range(600):
+        if [run for run in on_disk.get_runs() if HELD in run.tags]:
+            break
+        time.sleep(0.1)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_run_that_is_killed_while_it_waits_for_the_home_is_closed(
+    on_disk: dg.DagsterInstance,
+    waiting: subprocess.Popen[bytes],
+    holder: subprocess.Popen[str],
+) -> None:
+    """Dagster cannot tell that it is dead, and the schedule would wait for it."""
+    (run,) = on_disk.get_runs()
+    waiting.send_signal(signal.SIGKILL)
+    waiting.wait()
+    assert status_of(on_disk, run.run_id) == dg.DagsterRunStatus.STARTED
+    holder.communicate("\n")
+    assert watch(on_disk) == f"closed {run.run_id}"
+    assert status_of(on_disk, run.run_id) == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_waits_for_the_home_is_left_alone_by_who_holds_it_next(
+    on_disk: dg.DagsterInstance,
+    home: Path,
+    waiting: subprocess.Popen[bytes],
+    holder: subprocess.Popen[str],
+) -> None:
+    (run,) = on_disk.get_runs()
+    waiting.send_signal(signal.SIGSTOP)
+    holder.communicate("\n")
+    assert watch(on_disk) == "every run is alive"
+    with Home(home).lock("a command", timeout=5):
+        assert close_dead_runs(on_disk, Home(home)) == []
+        waiting.send_signal(signal.SIGCONT)
+    assert waiting.wait(60) == 0
+    assert status_of(on_disk, run.run_id) == dg.DagsterRunStatus.SUCCESS
+    assert sorted(path.name for path in home.glob(".*")) == [".lock", ".waiting"]
+
+
 def test_a_run_that_could_not_even_tell_that_it_began_is_closed(
     instance: dg.DagsterInstance, home: Path
 ) -> None:
@@ -119,7 +191,7 @@ def test_runs_that_wait_or_ended_or_work_elsewhere_are_left_alone(
 
 
 def test_the_queue_moves_on_within_five_minutes() -> None:
-    """The sensor for runs that held the home, Dagster's monitoring for those that never did."""
+    """The sensor for runs that came to the home, Dagster's monitoring for those never begun."""
     assert dead_run_closer.default_status == dg.DefaultSensorStatus.RUNNING
     assert (dead_run_closer.minimum_interval_seconds or 0) <= 60
     monitoring = yaml.safe_load((CHECKOUT / "dagster.yaml").read_text())["run_monitoring"]

@@ -20,15 +20,17 @@ _UNFINISHED = [
 
 
 def close_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
-    """Report as failed the unfinished runs that once held the home; returns their ids.
+    """Report as failed the unfinished runs that once came to the home's lock; returns their ids.
 
-    Call it while holding the lock, or when nobody does: a run that works in the home holds it.
+    None where others wait for the home or hold it: one of these may be theirs.
     """
-    dead = [
+    came = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
         if run.tags.get(HELD) == str(home.root) and not _waits(run)
     ]
+    # Asked after the runs are listed: who comes to the lock between is not among them.
+    dead = [] if home.others() else came
     for run in dead:
         instance.report_run_failed(run, message="its process is gone; the home is free again")
     return [run.run_id for run in dead]

@@ -25,7 +25,8 @@ FRESH = dg.FreshnessPolicy.time_window(
 # own, which is free as soon as its process is gone.
 POOL = "observatory_home"
 
-# The tag of a run that has held the lock of the home it names, or was begun by who held it.
+# The tag of a run that has held the lock of the home it names, or waited for it, or was begun by
+# who held it.
 HELD = "observatory/held_home"
 
 
@@ -49,10 +50,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HomeResource]:
         run = context.run
         purpose = f"run {run.run_id[:8]} of {run.job_name}" if run else "a run"
-        log = context.log
-        with self.home.lock(purpose, waiting=log.info if log else None):
+
+        def note() -> None:
             if run is not None and context.instance is not None:
                 context.instance.add_run_tags(run.run_id, {HELD: str(self.home.root)})
+
+        def waiting(words: str) -> None:
+            note()
+            if context.log is not None:
+                context.log.info(words)
+
+        with self.home.lock(purpose, waiting=waiting):
+            note()
             yield self
 
     @property
