@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -138,10 +139,10 @@ def backfill(
 def publish(as_json: AsJson = False) -> None:
     """Build and publish again what is sealed; nothing is fetched.
 
-    For example after a change of the seeds. The same content makes no new generation.
+    For example after a change of the seeds. The same content makes no new generation. Days that
+    are sealed and do not pass are listed (exit 3).
     """
-    home = begin()
-    raise typer.Exit(tell_published(home, execute(home, "publish_again")))
+    raise typer.Exit(_publish_sealed(begin()))
 
 
 @app.command(hidden=True)
@@ -163,7 +164,7 @@ def demo(days: int = 14) -> None:
         for day in wanted:
             hub.set_date(day)
             fetched.append(execute(home, "fetch_only", str(day)))
-    code = tell_published(home, execute(home, "publish_again"), *fetched)
+    code = _publish_sealed(home, *fetched)
     tell(f"to ask this home more: export OBSERVATORY_HOME={quote(str(home.root))}")
     raise typer.Exit(code)
 
@@ -187,6 +188,16 @@ def _days_to_crawl(home: Home, asked: date | None) -> list[date]:
     return [asked] if asked else sorted({unfinished, today})
 
 
+def _publish_sealed(home: Home, *fetched: RunReport) -> int:
+    """Build and publish what is sealed, as `fetched` or before; list what the gate refused."""
+    from orchestration.snapshots import store
+
+    report = execute(home, "publish_again")
+    sealed = store.list_sealed(home) if report.published else []
+    refused = _refused_by_gate(home, [day.snapshot_date for day in sealed])
+    return tell_published(home, report, *fetched, refused=refused)
+
+
 def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
     """Import recorded days, publish, list what was refused; exit 3 where some were.
 
@@ -195,7 +206,8 @@ def _import(home: Home, config: dict[str, Any], day: str | None = None) -> None:
     report = execute(home, "daily_observatory", day, ops={"fetch": config})
     fetched = report.metadata.get("raw_hub__models", {"days_refused": {}})
     # Where nothing is published, the run itself says what the gate refused.
-    by_gate = _refused_by_gate(home, fetched["days"]) if report.published else {}
+    days = fetched["days"] if report.published else []
+    by_gate = _refused_by_gate(home, map(date.fromisoformat, days))
     raise typer.Exit(tell_published(home, report, refused=by_gate | fetched["days_refused"]))
 
 
@@ -209,7 +221,7 @@ def _archive_config(home: Home, path: Path, named: str | None) -> dict[str, Any]
     return {"source": "ARCHIVE", "archive": str(path.expanduser().absolute()), "panel": panel}
 
 
-def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
+def _refused_by_gate(home: Home, days: Iterable[date]) -> dict[str, str]:
     from orchestration.gates import raw
 
     return {
@@ -218,7 +230,7 @@ def _refused_by_gate(home: Home, days: list[str]) -> dict[str, str]:
             for outcome in verdict.outcomes
             if outcome.blocks
         )
-        for day, verdict in raw.verdicts(home, map(date.fromisoformat, days)).items()
+        for day, verdict in raw.verdicts(home, days).items()
         if not verdict.passed
     }
 

@@ -173,6 +173,22 @@ def test_a_run_answers_with_what_it_published_and_refused(
     assert found["shares"]["countries"] and found["generation"] in found["folder"]
 
 
+def test_a_publication_lists_the_sealed_days_that_it_went_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    half = "delete from records where snapshot_date = date '2026-08-03' and hash(id) % 2 = 0"
+    seal(home, 3, change=half)
+    build_warehouse(home, map(_day, (1, 2)))
+    swap.publish(home, code_version="1")
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    monkeypatch.setattr(running, "execute", lambda *_, **__: ended("publish_again"))
+    assert call(monkeypatch, "publish", "--json") == 3
+    told = capsys.readouterr()
+    assert list(json.loads(told.out)["refused_days"]) == ["2026-08-03"]
+    assert "refused 2026-08-03: rows_complete: " in told.err
+
+
 @pytest.mark.parametrize(
     ("metadata", "refused_days"),
     [
