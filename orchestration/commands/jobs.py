@@ -45,7 +45,7 @@ def execute(
 
 _WITHDRAWN = (
     "readers saw this day and see it no more: its newest version did not pass the first gate, or "
-    "its snapshot is gone. Cure: import it again, as it was or repaired"
+    "its snapshot is gone; import it again, as it was or repaired"
 )
 
 
@@ -65,13 +65,9 @@ def tell_published(
     reports = (report, *beside)
     others_refused = [why for one in beside if one.job == OTHERS for why in one.refusals]
     days = [one for one in beside if one.job != OTHERS and one.refusals]
-    withdrawn = {
-        day: _WITHDRAWN
-        for one in reports
-        for day in one.metadata.get("publication", {}).get("days_withdrawn", [])
-    }
-    refused_days = withdrawn | {str(one.day): "; ".join(one.refusals) for one in days}
-    refused_days |= dict(refused or {})
+    refused_days = {str(one.day): "; ".join(one.refusals) for one in days} | dict(refused or {})
+    for day in report.metadata.get("publication", {}).get("days_withdrawn", []):
+        refused_days[day] = "; ".join(filter(None, [_WITHDRAWN, refused_days.get(day)]))
     refused_days = dict(sorted(refused_days.items()))
     for day, why in refused_days.items():
         tell(f"refused {day}: {why}")
