@@ -277,7 +277,7 @@ class _Crawl:
         last = self.landing.entries[-1]
         if last.next is not None:
             return self._step(last.next)
-        return None if last.listed < limit_of(last.asked) else self._beyond(last)
+        return self._beyond(last)
 
     def _recover(self, error: Nonsense) -> str:
         """Where to go on after nonsense; raises it where there is no more to try.
@@ -327,32 +327,35 @@ class _Crawl:
         page = self._get(asked, self.position)
         if page.keys:
             self._keep(page, asked)
-        if page.next is not None or 0 < page.listed < limit_of(asked):
+        if page.next is not None:
             return page.next
         return self._beyond(self.landing.entries[-1]) if self.landing.entries else None
 
     def _beyond(self, last: Entry) -> str | None:
-        """What follows a full page without a Link: nothing, or the path that was not told.
+        """What follows a page without a Link: nothing, or the path that was not told.
 
         A page that is one row shorter must lead on, to that row at least: where it does, and
-        nothing else comes, the end is the end.
+        nothing else comes, the end is the end. A short page proves nothing by itself.
         """
         known = _keys(self.landing, last)
-        for less in (1, 2, 3):
-            limit = max(1, last.listed - less)
+        limit = last.listed
+        for _ in range(3):
+            limit = max(1, limit - 1)
             page = self._get(with_limit(last.asked, limit), None)
             following = page.next
-            if following is None and page.listed == limit < last.listed:
+            if following is None and limit > 1:
+                limit = min(limit, page.listed)  # some of its rows may be gone by now
                 continue
             for _ in range(3):
                 if following is None:
                     return None
-                asked, rest = following, self._get(following, None)
+                asked = with_limit(following, limit_of(last.asked))
+                rest = self._get(asked, None)
                 fresh, following = without(rest, known), rest.next
                 if fresh.keys:
                     self._keep(fresh, asked)
                     return following or self._beyond(self.landing.entries[-1])
-        raise Nonsense("a full page leads nowhere: its Link is missing", name="missing link")
+        raise Nonsense("a page leads nowhere: its Link is missing", name="missing link")
 
     def _get(self, path: str, before: Position | None) -> Page:
         begun = self.landing.begun

@@ -134,7 +134,7 @@ def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_th
     sealed = store.find(home, world.dates[1])
     assert sealed is not None
     assert found["rows"].value == found["dagster/row_count"].value == sealed.rows
-    assert found["requests"].value == sealed.requests == 3
+    assert found["requests"].value == sealed.requests == 1 + 2 + 2
     assert found["received_bytes"].value > 100_000
     assert found["retries"].value == 0
     path = store.parquet_of(home, sealed)

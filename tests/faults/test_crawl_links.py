@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,24 @@ def test_a_link_that_was_wrong_is_asked_for_again(sick: Any, tmp_path: Path, clo
     assert sick.struck == 1
     assert landed.rows == ROWS
     assert max(Counter(sick.pages()).values()) > 1
+
+
+@pytest.mark.parametrize("left", [1, 2, 400, 999])
+def test_a_short_page_without_a_link_is_not_the_end(
+    sick: Any, tmp_path: Path, clock: Any, left: int
+) -> None:
+    """On a home's first day there is no snapshot to hold such a crawl against."""
+
+    def short(reply: Any) -> Any:
+        rows = json.loads(reply.body)[:left]
+        return reply.with_link(None).with_body(json.dumps(rows).encode())
+
+    sick.fault, sick.times = short, 1
+    landed = crawled(sick, tmp_path, clock)
+    assert sick.struck == 1
+    assert landed.rows == ROWS
+    # The pages are of the usual size again.
+    assert landed.requests <= 1 + 8 + 2 * 3
 
 
 def test_a_page_that_repeats_the_one_before(sick: Any, tmp_path: Path, clock: Any) -> None:
