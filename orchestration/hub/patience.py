@@ -122,9 +122,11 @@ class _Trial:
     def wait(self, state: RetryCallState) -> float:
         error = _failure(state)
         self.cause = str(error)
-        if isinstance(error, Outage) and error.wait is not None:
-            return error.wait
-        return self._backoff(state)
+        asked = error.wait if isinstance(error, Outage) else None
+        if asked is not None and asked >= 1:
+            return asked
+        # "At once" is no time to wait: eighty requests a second would follow.
+        return max(asked or 0.0, self._backoff(state))
 
     def ends(self, state: RetryCallState) -> bool:
         error, now = _failure(state), self.clock.now()

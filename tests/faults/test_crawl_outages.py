@@ -238,6 +238,24 @@ def test_429_is_waited_for_as_asked(
     assert 2 * least <= landed.waited_seconds <= 2 * most
 
 
+@pytest.mark.parametrize("number", [429, 503])
+@pytest.mark.parametrize("asked", ["0", "Fri, 01 Jan 2021 00:00:00 GMT"], ids=["0", "a past date"])
+def test_who_asks_for_no_wait_is_not_stormed(
+    sick: Any, tmp_path: Path, clock: Any, number: int, asked: str
+) -> None:
+    def at_once(reply: Any) -> Any:
+        bare = {k: v for k, v in reply.headers.items() if not k.lower().startswith("ratelimit")}
+        return status(number)(type(reply)(number, bare | {"Retry-After": asked}, []))
+
+    sick.fault = at_once
+    with pytest.raises(CrawlStopped) as stopped:
+        crawl(Home(tmp_path), HubClient(sick.endpoint, token=False, clock=clock))
+    assert stopped.value.name == "outage"
+    # Within its hour: some tries at first, then one or two a minute.
+    assert HALF_AN_HOUR < clock.now() < 2 * 3600
+    assert 30 < sick.struck < 280
+
+
 def test_the_quota_is_used_up_and_never_exceeded(
     hub: LocalHub, sick: Any, tmp_path: Path, clock: Any
 ) -> None:
