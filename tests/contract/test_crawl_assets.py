@@ -150,6 +150,33 @@ def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_th
         assert words in caplog.text
 
 
+@pytest.mark.parametrize("damaged", [1, 2])
+@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"PAR1"), Path.unlink])
+def test_a_day_is_crawled_though_files_of_the_days_before_are_damaged(
+    run: Callable[..., Told],
+    world: World,
+    home: Home,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], object],
+    damaged: int,
+) -> None:
+    """It cannot be had later. It is held against the newest day that is as it was sealed."""
+    *before, day = world.dates[:3]
+    with LocalHub(world, date=before[0]) as hub:
+        for on in before:
+            hub.set_date(on)
+            assert run(hub, on).succeeded
+        files = [store.parquet_of(home, sealed) for sealed in store.list_sealed(home)][-damaged:]
+        for file in files:
+            damage(file)
+        hub.set_date(day)
+        assert run(hub, day).succeeded
+    assert store.find(home, day) is not None
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    for file in files:
+        assert any(str(file) in text and "Cure: restore" in text for text in warnings)
+
+
 def test_a_day_that_was_crawled_is_not_crawled_again_unless_it_was_refused(
     run: Callable[..., Told], world: World, home: Home
 ) -> None:

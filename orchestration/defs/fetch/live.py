@@ -19,7 +19,7 @@ from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import Landed, Progress, crawl, discard
 from orchestration.hub.pages import LISTINGS
 from orchestration.hub.patience import Nonsense, Outage, Patience
-from orchestration.snapshots import importing, store
+from orchestration.snapshots import importing, reading, store
 from orchestration.snapshots.contract import Kind
 from orchestration.snapshots.store import Sealed, Source
 from orchestration.warehouse import generated_organizations_file
@@ -40,10 +40,7 @@ def fetch_live(
         return known, None
     preflight.check_crawl(home, kind.table)
     client = HubClient()
-    before = [
-        sealed for sealed in store.list_sealed(home, kind.table) if sealed.snapshot_date < day
-    ]
-    previous = before[-1] if before else None
+    previous = _day_before(home, kind, day)
     landed = crawl(
         home,
         client,
@@ -86,6 +83,37 @@ def fetch_live(
         raise refusal
     landed.discard()
     return (imported.sealed + imported.unchanged)[0], landed
+
+
+def _day_before(home: Home, kind: Kind, day: date) -> Sealed | None:
+    """The newest earlier day that lies whole and as it was sealed; None where none does.
+
+    A day that is not crawled cannot be had later: no damage to another one may stop it. Days
+    that lie compacted are older than any that were just crawled, and are not looked for.
+    """
+    for sealed in reversed(store.list_sealed(home, kind.table)):
+        if sealed.snapshot_date >= day:
+            continue
+        why = _damage(home, sealed)
+        if why is None:
+            return sealed if reading.is_whole(home, sealed) else None
+        log.warning(
+            "%s: the %s of %s are damaged (%s), and the crawl of %s is not held against them\n"
+            "Cure: restore the file from a backup, or remove its folder and import the day again",
+            store.parquet_of(home, sealed),
+            kind.name,
+            sealed.snapshot_date,
+            why,
+            day,
+        )
+    return None
+
+
+def _damage(home: Home, sealed: Sealed) -> str | None:
+    try:
+        return reading.damage(home, sealed, {})
+    except Refusal as refusal:  # of the manifest that tells what is compacted
+        return str(refusal)
 
 
 def land_generated_organizations(home: Home, client: HubClient, universe: Universe) -> None:
