@@ -29,7 +29,7 @@ from huggingface_hub.hf_api import RepoFile
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from orchestration.database import connect, literal
-from orchestration.errors import Refusal
+from orchestration.errors import Refusal, disk_is_full
 from orchestration.hub.client import HubClient
 
 T = TypeVar("T")
@@ -229,6 +229,8 @@ def _rename_columns(source: Path, target: Path, revision: Revision) -> list[str]
             f"to {literal(draft.absolute())} (format parquet, compression zstd)"
         )
     except duckdb.Error as error:
+        if disk_is_full(str(error)):
+            raise
         raise Refusal(
             f"{revision.file} of {revision.snapshot_date} cannot be read ({_first_line(error)})",
             cure=f"remove it from huggingface_hub's cache ({source}) and run again",

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.database import connect, identifier, literal, literals
-from orchestration.errors import Refusal
+from orchestration.errors import Refusal, disk_is_full
 from orchestration.home import Home
 from orchestration.snapshots import archives, contract
 from orchestration.snapshots.contract import MODELS, Kind
@@ -145,12 +145,14 @@ def _stage_unreadable(
 
 @contextlib.contextmanager
 def _refusing(file: Path) -> Iterator[None]:
-    """What DuckDB cannot read of `file` is the file's fault; want of memory is not."""
+    """What DuckDB cannot read of `file` is the file's fault; want of memory or disk is not."""
     try:
         yield
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
+        if disk_is_full(str(error)):
+            raise
         raise Refusal(
             f"the file cannot be read ({str(error).splitlines()[0]})",
             file=file,

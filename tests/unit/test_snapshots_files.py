@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import random
+import resource
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.errors import Refusal
+from orchestration.errors import Refusal, disk_is_full
 from orchestration.home import Home
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import COLUMN_NAMES
@@ -374,3 +378,31 @@ def test_unknown_fields_are_counted_and_kept_out(home: Home, tmp_path: Path) -> 
     assert sum(sealed.unknown_fields.values()) == 6 + 5_000
     assert len(sealed.unknown_fields) <= 101
     assert pq.read_schema(store.parquet_of(home, sealed)).names == list(COLUMN_NAMES)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file grows beyond a MiB, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def large_days(tmp_path: Path) -> Path:
+    """So large that DuckDB writes their rows while it reads them."""
+    chance = random.Random(1)
+    ids = [f"org/{chance.getrandbits(256):x}" for _ in range(300_000)]
+    day = parquet(
+        [], id=pa.array(ids), downloads=pa.array(range(300_000)), likes=None, tags=None, author=None
+    )
+    return write(tmp_path / "large", {"2026-08-20.parquet": day, "2026-08-21.parquet": day})
+
+
+def test_a_full_disk_is_no_fault_of_the_file(home: Home, large_days: Path, full_disk: None) -> None:
+    """No day is refused for it: the import ends, and is told as what it is."""
+    with pytest.raises(duckdb.Error) as error:
+        take(home, large_days)
+    assert disk_is_full(str(error.value))
+    assert store.list_sealed(home) == []
