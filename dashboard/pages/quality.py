@@ -35,8 +35,8 @@ def write(site: Site) -> None:
     if publication.has("fct_snapshot_quality_daily"):
         checks = publication.ask("checks", {"first_day": site.first_day})
         if checks:
-            figures.append(_checks(site, checks))
-            context |= _newest(checks)
+            figures.append(_checks(checks))
+            context |= _newest(site, checks)
             figures += _set_aside(site)
     else:
         missing.append(("Every check of every day", "fct_snapshot_quality_daily"))
@@ -63,7 +63,7 @@ def write(site: Site) -> None:
     )
 
 
-def _checks(site: Site, checks: Answer) -> Figure:
+def _checks(checks: Answer) -> Figure:
     rows = _recent(checks.rows)
     names = {row["check_name"] for row in rows}
     return Figure(
@@ -72,10 +72,15 @@ def _checks(site: Site, checks: Answer) -> Figure:
         says="Checks by day; cells that did not pass are marked.",
         spec=charts.checks_by_day(len(names), len({row["snapshot_date"] for row in rows})),
         panels=[Panel({"rows": rows})],
-        facts=[f"to {words.day(site.publication.last_day)}", "the newest 90 days"],
+        facts=[_to(checks), "the newest 90 days"],
         answer=checks,
         entries=[(f"var(--status-{status})", STATUS_WORDS[status]) for status in colours.STATUSES],
     )
+
+
+def _to(checks: Answer) -> str:
+    """The day to which the checks reach: a refused day is checked, though not published."""
+    return f"to {words.day(max(row['snapshot_date'] for row in checks))}"
 
 
 def _recent(rows: list[Row]) -> list[Row]:
@@ -91,13 +96,17 @@ def _spaced(name: str) -> str:
     return words.legible(name).replace("_", " ")
 
 
-def _newest(checks: Answer) -> dict[str, Any]:
-    last = max(row["snapshot_date"] for row in checks)
+def _newest(site: Site, checks: Answer) -> dict[str, Any]:
+    """What the checks of the newest published day said, and whether later days were refused."""
+    last = site.publication.last_day
+    refused = _refused([row for row in checks if row["snapshot_date"] > last])
     rows = [
         row | {"check_name": _spaced(row["check_name"])}
         for row in checks
         if row["snapshot_date"] == last
     ]
+    if not rows:
+        return {"verdict": refused}
     rows.sort(key=lambda row: (_status_of(row) == "passed", row["check_name"]))
     statuses = Counter(row["status"] for row in rows)
     passed, warned = statuses["passed"], statuses["warned"]
@@ -122,8 +131,20 @@ def _newest(checks: Answer) -> dict[str, Any]:
         # Every row of a day says how many of the day's rows were set aside.
         "set_aside": max(row["rows_quarantined"] or 0 for row in rows),
         "newest": tables.table(rows, columns, caption="Checks of the newest day"),
-        "verdict": verdict,
+        "verdict": f"{verdict} {refused}".strip(),
     }
+
+
+def _refused(rows: list[Row]) -> str:
+    """Days that were checked and, later than the newest published one, were not published."""
+    if not rows:
+        return ""
+    days = {row["snapshot_date"] for row in rows}
+    last = max(days)
+    statuses = [_status_of(row) for row in rows if row["snapshot_date"] == last]
+    failed = sum(status not in ("passed", "warned") for status in statuses)
+    told = f"{words.day(last)} was refused: {failed} of {len(statuses)} checks failed."
+    return told if len(days) == 1 else f"{len(days)} later days were refused. {told}"
 
 
 def _status_of(row: Row) -> str:
@@ -189,7 +210,7 @@ def _set_aside(site: Site) -> list[Figure]:
             says="Bars of the rows of each day that were set aside.",
             spec=charts.counts_by_day(),
             panels=[Panel({"rows": rows})],
-            facts=[f"to {words.day(site.publication.last_day)}", "kept with their reason"],
+            facts=[_to(answer), "kept with their reason"],
             answer=answer,
         )
     ]

@@ -200,6 +200,30 @@ def test_each_page_of_a_slice_says_what_is_provisional(site: Path) -> None:
                 assert tabled and all(sentence in block.lower() for block in tabled), stem
 
 
+def test_a_refused_day_is_not_told_as_the_published_one(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    table = "fct_snapshot_quality_daily"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            f"insert into {table} select snapshot_date + 1, check_name, "
+            "if(check_name = 'ids_unique', 'failed', 'passed'), observed_value, threshold, 77 "
+            f"from {table} where snapshot_date = ?",
+            [LAST_DAY],
+        )
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    text = (site / "quality.html").read_text(encoding="utf-8")
+    assert (
+        "All 5 checks of 22 August 2026 passed. 23 August 2026 was refused: 1 of 5 checks failed."
+    ) in text
+    assert '<data class="key-number" value="5">5</data>' in text
+    assert '<data class="set-aside" value="3">3</data>' in text
+    newest = text[text.index("The newest day, check by check") :]
+    assert '<span class="status failed">' not in newest
+    for key in ("checks", "set-aside"):
+        figure = text[text.index(f'id="{key}"') :]
+        assert "to 23 August 2026" in figure[: figure.index("</figure>")], key
+
+
 def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:
     database = example_publication.write(
         tmp_path / "observatory.duckdb",
