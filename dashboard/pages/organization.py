@@ -56,6 +56,7 @@ def write(site: Site, largest: list[Row]) -> None:
             slice_text=site.facts(first)[0],
             provisional=site.provisional(first),
             origin_share=row["origin_share"],
+            origin_missing=organizations.origin_missing(row),
             change_7d=row["share_change_7d"],
             change_30d=row["share_change_30d"],
             rhythm=rhythm[name].rows[0] if rhythm[name] else None,

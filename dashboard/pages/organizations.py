@@ -155,11 +155,24 @@ def _table(site: Site, rows: list[Row], pages: dict[str, str]) -> Markup:
         tables.percent(
             "Without its largest model", "share_of_all_without_largest_model", group=one
         ),
-        tables.percent("By base model", "origin_share"),
+        Column("By base model", _origin, "origin_share"),
         Column("Downloads", lambda row: words.magnitude(row["downloads"]), "downloads"),
         tables.number("Models", "models_count"),
     ]
     return tables.table(rows, columns, caption="Largest organizations on the newest day")
+
+
+def _origin(row: Row) -> str | Markup:
+    if row["origin_share"] is None:
+        return Markup('<span class="none">{}</span>').format(origin_missing(row))
+    return words.percent(row["origin_share"])
+
+
+def origin_missing(row: Row) -> str:
+    """What stands where a row of the ranking has no share by origin of the base model."""
+    if row["origin_is_unnamed"]:
+        return "too small to be named"
+    return words.unmeasured(row["origin_null_reason"])
 
 
 def _owners(site: Site, slice_: Slice) -> Figure:

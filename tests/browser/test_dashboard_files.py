@@ -169,6 +169,42 @@ def test_an_owner_moved_as_far_as_the_sum_of_its_namespaces(tmp_path: Path) -> N
     assert all(row["share_change_7d"] for row in others)
 
 
+@pytest.mark.parametrize(
+    ("row", "share", "says"),
+    [
+        # Its country is told in full: nothing was downloaded that is made of its models.
+        ("gone", "0.0\u202f%", "0.00\u202f%"),
+        ("summed with others", "too small to be named", "too small to be named"),
+        ("null", "not measurable: no history", "not measurable: no history"),
+    ],
+)
+def test_an_organization_of_which_nothing_is_derived_has_a_share_by_origin(
+    tmp_path: Path, row: str, share: str, says: str
+) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    table = "fct_organization_share_daily"
+    change = {
+        "gone": f"delete from {table}",
+        "summed with others": f"update {table} set organization = '(other)'",
+        "null": f"update {table} set share_of_all = null, null_reason = 'no_history'",
+    }
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            f"{change[row]} where snapshot_date = ? and attribution = 'base_model' "
+            "and organization = 'mixed-case'",
+            [LAST_DAY],
+        )
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    text = (site / "organization" / "mixed-case.html").read_text(encoding="utf-8")
+    stat = text[text.index("<dt>Share by origin of the base model</dt>") :]
+    stat = stat[: stat.index("</dd>")]
+    assert re.sub(r"<[^>]*>", "", stat).split("\n")[1] == says
+    ranking = (site / "organizations.html").read_text(encoding="utf-8")
+    (line,) = re.findall(r"<tr>(?:(?!</tr>).)*<bdi>mixed-case</bdi>.*?</tr>", ranking, flags=re.S)
+    cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", line, flags=re.S)]
+    assert cells[7] == share
+
+
 # Pages, and the table without which one of their parts has nothing to say.
 PARTS = (
     ("index", "fct_overtakes"),
