@@ -161,10 +161,9 @@ def _figures(site: Site, row: Row, share: Answer, releases: Answer) -> list[Figu
 def _models(answer: Answer) -> Markup:
     if not answer:
         return Markup("")
-    rows = [row | {"seen": row["created_at"] or row["first_seen_on"]} for row in answer]
     columns = [
         tables.text("Model", "model_id"),
-        tables.day("Created", "seen"),
+        Column("Created", _created, "created_at", numeric=False),
         Column(
             "Type",
             lambda row: (row["release_type"] or "").replace("_", " "),
@@ -177,7 +176,13 @@ def _models(answer: Answer) -> Markup:
             "Parameters", lambda row: words.magnitude(row["parameters_count"]), "parameters_count"
         ),
     ]
-    return tables.table(rows, columns, caption="Newest models")
+    return tables.table(answer.rows, columns, caption="Newest models")
+
+
+def _created(row: Row) -> str:
+    if row["created_at"] is not None:
+        return words.day(row["created_at"])
+    return f"unknown; first seen {words.day(row['came_on'])}" if row["came_on"] else "unknown"
 
 
 def _siblings(site: Site, owners: dict[str, str | None]) -> dict[str, list[Row]]:

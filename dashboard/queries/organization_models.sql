@@ -1,8 +1,12 @@
+-- The newest models of each organization, by creation on the Hub. One that
+-- came within the days that are published was first seen on a day that tells.
 select
     organization,
     model_id,
     created_at,
-    first_seen_on,
+    if(
+        first_seen_on > (select min(snapshot_date) from fct_country_share_daily), first_seen_on, null
+    ) as came_on,
     release_type,
     pipeline_tag,
     license,
@@ -11,6 +15,6 @@ from dim_models
 where organization in $organizations
 qualify row_number() over (
     partition by organization
-    order by coalesce(created_at, first_seen_on) desc nulls last, model_id
+    order by created_at desc nulls last, model_id
 ) <= 12
-order by organization, coalesce(created_at, first_seen_on) desc nulls last, model_id
+order by organization, created_at desc nulls last, model_id

@@ -205,6 +205,36 @@ def test_an_organization_of_which_nothing_is_derived_has_a_share_by_origin(
     assert cells[7] == share
 
 
+def test_a_model_of_unknown_creation_is_not_told_as_new(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    first_day = LAST_DAY - dt.timedelta(days=example_publication.DAYS - 1)
+    with duckdb.connect(str(database)) as connection:
+        for number, seen in ((0, first_day), (1, LAST_DAY)):
+            connection.execute(
+                "update dim_models set created_at = null, first_seen_on = ? "
+                "where organization = 'mixed-case' and model_id like ?",
+                [seen, f"mixed-case/model-{number}-%"],
+            )
+        (newest,) = connection.execute(
+            "select model_id from dim_models where organization = 'mixed-case' "
+            "order by created_at desc nulls last, model_id limit 1"
+        ).fetchone() or ("",)
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    text = (site / "organization" / "mixed-case.html").read_text(encoding="utf-8")
+    table = text[text.index("<caption>Newest models</caption>") :]
+    body = table[table.index("<tbody") : table.index("</table>")]
+    cells = [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", line, flags=re.S)]
+        for line in re.findall(r"<tr>.*?</tr>", body, flags=re.S)
+    ]
+    assert cells[0][0] == newest
+    created = {model.split("-")[2]: when for model, when, *_ in cells}
+    assert created.pop("0") == "unknown"
+    assert created.pop("1") == "unknown; first seen 22 August 2026"
+    assert len(created) == 6 and all(when[-4:].isdecimal() for when in created.values())
+    assert {model.split("-")[2] for model, *_ in cells[6:]} == {"0", "1"}
+
+
 # Pages, and the table without which one of their parts has nothing to say.
 PARTS = (
     ("index", "fct_overtakes"),
