@@ -179,6 +179,28 @@ def test_the_runs_numbers_are_those_of_who_leads(tmp_path: Path) -> None:
     assert (told["leader_share"], told["gap_to_second"]) == (0.2, 0.05)
 
 
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "days added: none"),
+        (2, "days added: 2026-10-01, 2026-10-02"),
+        (
+            14,
+            "days added: 14, the newest of them "
+            "2026-10-10, 2026-10-11, 2026-10-12, 2026-10-13, 2026-10-14",
+        ),
+    ],
+)
+def test_all_days_that_were_added_are_counted(tmp_path: Path, count: int, told: str) -> None:
+    home = published(tmp_path, LEADERS, "30d")
+    folder = reporting.published_folder(home)
+    days = [f"2026-10-{day:02}" for day in range(1, count + 1)]
+    change = Diff(old="before", new=folder.name, days_added=days)
+    published_now = Publication(folder.name, folder, True, {}, diff=change)
+    shown = describe(home, published_now)["changes"].value
+    assert told in shown.splitlines()[0].split("; ")
+
+
 @pytest.mark.parametrize("most", [1, 2, 4, 15])
 def test_who_leads_does_not_depend_on_how_many_rows_are_shown(tmp_path: Path, most: int) -> None:
     home = published(tmp_path, [*unplaced(3), *LEADERS], "30d")

@@ -90,12 +90,17 @@ def _changes(diff: Diff | None) -> str:
         for move in [*diff.moves, *diff.restatements]
     ]
     return (
-        f"against {diff.old or 'nothing'}; days added: {', '.join(diff.days_added[-5:]) or 'none'}"
+        f"against {diff.old or 'nothing'}; days added: {_days(diff.days_added)}"
         + "\n\n"
         + markdown_table(["table", "added:", "changed:", "removed:"], rows)
         + "\n\n"
         + markdown_table(["kind", "who", "day", "was:", "is:", "change:"], moves)
     )
+
+
+def _days(days: Sequence[str]) -> str:
+    newest = ", ".join(days[-5:]) or "none"
+    return newest if len(days) <= 5 else f"{len(days)}, the newest of them {newest}"
 
 
 def describe_profile(steps: Sequence[Step]) -> dict[str, Any]:
