@@ -168,10 +168,14 @@ class Publication:
     @cached_property
     def first_slice(self) -> Slice | None:
         """The slice shown first: the most telling one that the newest day could measure."""
+        return next((slice_ for slice_ in self.slices if slice_ in self.measured), None)
+
+    @cached_property
+    def measured(self) -> set[Slice]:
+        """The slices of which the newest day has a share."""
         if self.last_day is None:
-            return None
-        measured = {Slice(**row) for row in self.ask("slices_measured", {"day": self.last_day})}
-        return next((slice_ for slice_ in self.slices if slice_ in measured), None)
+            return set()
+        return {Slice(**row) for row in self.ask("slices_measured", {"day": self.last_day})}
 
     @cached_property
     def provisional_days(self) -> dict[Slice, int]:

@@ -123,7 +123,7 @@ def change(heading: str, field: str, *, group: str = "") -> Column:
 
     def cell(row: Row) -> Markup:
         if row[field] is None:
-            return Markup('<span class="none" title="no snapshot to compare with">—</span>')
+            return Markup('<span class="none" title="not measured that long before">—</span>')
         shown = words.points(row[field])
         mood = "same" if shown[0].isdigit() else "up" if row[field] > 0 else "down"
         return Markup('<span class="{}">{}</span>').format(mood, shown)

@@ -143,7 +143,7 @@ def with_article(country_key: str, name: str) -> str:
 def on_change(difference: float | None, days: int) -> str:
     """A change over some days as the end of a sentence."""
     if difference is None:
-        return f"no snapshot {days} days before"
+        return f"not measured {days} days before"
     return f"{points(difference)} in {days} days"
 
 

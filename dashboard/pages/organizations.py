@@ -62,6 +62,7 @@ def _slice(site: Site, slice_: Slice, pages: dict[str, str]) -> tuple[list[Figur
     ranked = [row for row in standing if row["share_of_all"] is not None]
     context: dict[str, Any] = {
         "ranked": ranked,
+        "slice": slice_,
         "payload": f"organizations-{slice_.key}",
         "provisional": site.provisional(slice_),
     }

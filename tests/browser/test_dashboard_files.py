@@ -235,6 +235,35 @@ def test_a_model_of_unknown_creation_is_not_told_as_new(tmp_path: Path) -> None:
     assert {model.split("-")[2] for model, *_ in cells[6:]} == {"0", "1"}
 
 
+def _part(site: Path, name: str) -> str:
+    """What the page of a slice says, which lies in its payload."""
+    content = (site / "data" / f"{name}.js").read_text(encoding="utf-8")
+    part: str = json.loads(content[content.index(",") + 1 : -3])["html"]
+    return part
+
+
+def test_nothing_is_said_not_to_have_happened_where_nothing_was_measured(site: Path) -> None:
+    assert "Not measurable yet." in _part(site, "leaders-365d-all-all")
+    assert "passed another in this window" not in _part(site, "leaders-365d-all-all")
+
+
+def test_a_change_from_a_day_that_was_not_measured_does_not_deny_the_day(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update fct_organization_share_daily set share_change_7d = null, "
+            "share_change_30d = null where snapshot_date = ? and organization = 'mixed-case'",
+            [LAST_DAY],
+        )
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    text = (site / "organization" / "mixed-case.html").read_text(encoding="utf-8")
+    for days in (7, 30):
+        assert f">not measured {days} days before<" in text
+    assert 'title="not measured that long before"' in (site / "organizations.html").read_text(
+        encoding="utf-8"
+    )
+
+
 # Pages, and the table without which one of their parts has nothing to say.
 PARTS = (
     ("index", "fct_overtakes"),
@@ -253,8 +282,7 @@ def test_each_page_of_a_slice_says_what_is_provisional(site: Path) -> None:
     sentence = "newest 3 days provisional: later snapshots may still repair them"
     for stem in ("leaders", "organizations", "families", "concentration"):
         for window, says in (("7d", True), ("30d", False), ("365d", False)):
-            content = (site / "data" / f"{stem}-{window}-all-all.js").read_text(encoding="utf-8")
-            part = json.loads(content[content.index(",") + 1 : -3])["html"]
+            part = _part(site, f"{stem}-{window}-all-all")
             assert (sentence in part) is says, (stem, window)
             if says:
                 head = part[: part.index("<figure")]
