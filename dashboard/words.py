@@ -90,9 +90,10 @@ def magnitude(number: float | None) -> str:
     """A large number in three figures, `2.21 billion`."""
     if number is None:
         return "—"
+    rounded = float(f"{number:.3g}")
     for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if abs(number) >= size:
-            return f"{number / size:.3g} {name}"
+        if abs(rounded) >= size:
+            return f"{rounded / size:.3g} {name}"
     return count(number)
 
 

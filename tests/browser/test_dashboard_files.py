@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from dashboard import __main__ as command
-from dashboard import build, spreadsheet
+from dashboard import build, spreadsheet, words
 from orchestration.gates.tables import REQUIRED, TABLES
 from tests.browser import example_publication
 from tests.browser.example_publication import LAST_DAY
@@ -105,6 +105,22 @@ def test_formulas_are_quoted_numbers_are_not(text: str) -> None:
     assert spreadsheet.inert(text) == f"'{text}"
     assert spreadsheet.inert(-1.5) == -1.5
     assert spreadsheet.inert("Qwen-2.5") == "Qwen-2.5"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (999, "999"),
+        (1_000, "1 thousand"),
+        (999_400, "999 thousand"),
+        (999_700, "1 million"),
+        (999_600_000, "1 billion"),
+        (999_500_000_000, "1 trillion"),
+        (2_214_000_000, "2.21 billion"),
+    ],
+)
+def test_a_large_number_has_the_unit_of_what_is_shown(number: int, shown: str) -> None:
+    assert words.magnitude(number) == shown
 
 
 def test_sql_beside_a_chart_gives_its_csv(site: Path, publication: Path) -> None:
