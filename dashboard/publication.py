@@ -18,6 +18,7 @@ from typing import Any
 from dashboard import words
 from orchestration.database import connect, literal
 from orchestration.publication.generation import PUBLICATION
+from orchestration.publication.weeks import twin_of
 
 Row = dict[str, Any]
 Value = str | int | float | dt.date | Sequence[str]
@@ -67,6 +68,7 @@ class Publication:
     """One published file, open for reading while the site is written."""
 
     def __init__(self, database: Path) -> None:
+        self._folder = database.parent
         self._connection = connect(database, read_only=True, memory=MEMORY)
 
     def __enter__(self) -> Publication:
@@ -94,6 +96,10 @@ class Publication:
     def has(self, *tables: str) -> bool:
         """Whether all `tables` are in this publication."""
         return all(table in self._columns for table in tables)
+
+    def is_divided(self, table: str) -> bool:
+        """Whether the Parquet twin of `table` is a folder of weeks, which no link downloads."""
+        return twin_of(self._folder, table).is_dir()
 
     def columns(self, table: str) -> list[str]:
         """The columns of `table`, none where it is not published."""

@@ -1,11 +1,22 @@
-"""The same tables over HTTP: only the row groups and columns that a question needs travel."""
+"""The same tables over HTTP: only the row groups and columns that a question needs travel.
 
+The manifest names the files of a table: one, or one a week where it has a million rows.
+"""
+
+import json
 import os
+import urllib.request
 
 import duckdb
 
 site = os.environ.get("OBSERVATORY_SITE", "http://127.0.0.1:8000")
-table = duckdb.read_parquet(f"{site}/fct_mapping_coverage_daily.parquet")
+files = json.load(urllib.request.urlopen(f"{site}/manifest.json"))["files"]
+twin = [f"{site}/{file}" for file in files if file.startswith("fct_mapping_coverage_daily.parquet")]
 slice_ = "window_name = '30d' and attribution = 'publisher' and cohort = 'all' and scope = 'all'"
-columns = "snapshot_date, downloads_attributed_share, downloads_accounted_share"
-print(table.filter(slice_).project(columns).order("snapshot_date desc").limit(5))
+print(
+    duckdb.read_parquet(twin)
+    .filter(slice_)
+    .project("snapshot_date, downloads_attributed_share, downloads_accounted_share")
+    .order("snapshot_date desc")
+    .limit(5)
+)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from dashboard import tables
+from dashboard.publication import Row
 from dashboard.site import Site
 from dashboard.tables import Column
 
@@ -52,9 +53,18 @@ def _tables(site: Site) -> Markup:
         {"table": table, "rows": publication.count(table), "columns": publication.columns(table)}
         for table in publication.tables
     ]
-    link = Markup('<a href="../{0}.parquet" download>{0}</a>')
+    whole = Markup('<a href="../{0}.parquet" download>{0}</a>')
+    divided = Markup(
+        '{0} <span class="note">{0}.parquet/, a file a week; also in '
+        '<a href="../observatory.duckdb" download>observatory.duckdb</a></span>'
+    )
+
+    def twin(row: Row) -> Markup:
+        shown = divided if publication.is_divided(row["table"]) else whole
+        return shown.format(row["table"])
+
     columns = [
-        Column("Table", lambda row: link.format(row["table"]), "table", numeric=False),
+        Column("Table", twin, "table", numeric=False),
         tables.number("Rows", "rows"),
         Column("Columns", lambda row: ", ".join(row["columns"]), numeric=False),
     ]

@@ -77,6 +77,22 @@ def test_links_lead_somewhere(site: Path, publication: Path) -> None:
             assert there or target.is_file(), (page.name, link)
 
 
+def test_a_twin_of_weeks_is_named_and_no_download(tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    twin = "fct_organization_share_daily.parquet"
+    (tmp_path / twin).mkdir()
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    for page in site.rglob("*.html"):
+        links = Links()
+        links.feed(page.read_text(encoding="utf-8"))
+        assert [link for link in links.found if link.endswith(twin)] == [], page
+    for name in ("organizations", "about"):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        assert f"{twin}/, a file a week" in text
+        assert 'observatory.duckdb" download>observatory.duckdb</a>' in text
+        assert 'fct_country_share_daily.parquet" download' in text or name == "organizations"
+
+
 def test_text_of_the_data_is_inert(site: Path) -> None:
     seen = 0
     for path, text in _texts(site).items():

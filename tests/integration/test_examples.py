@@ -17,17 +17,20 @@ import duckdb
 import pytest
 
 from orchestration.home import CHECKOUT
-from orchestration.publication import swap
+from orchestration.publication import swap, weeks
 from tests.unit.marts_fixture import home_with_marts
 
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.py"))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose `data` is a home with a publication."""
+@pytest.fixture(scope="module", params=["whole", "divided"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose `data` is a home with a publication, of small tables and of large ones."""
     root = tmp_path_factory.mktemp("examples")
-    swap.publish(home_with_marts(root / "data"), code_version="examples")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "divided":
+            patch.setattr(weeks, "DIVIDED_FROM", 1)
+        swap.publish(home_with_marts(root / "data"), code_version="examples")
     return root
 
 
