@@ -93,6 +93,19 @@ def test_a_twin_of_weeks_is_named_and_no_download(tmp_path: Path) -> None:
         assert 'fct_country_share_daily.parquet" download' in text or name == "organizations"
 
 
+def test_links_within_a_page_lead_to_a_part_of_it(site: Path, tmp_path: Path) -> None:
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("delete from fct_claims where verdict_today = 'undecided'")
+    without = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    for page in [*site.rglob("*.html"), *without.rglob("*.html")]:
+        text = page.read_text(encoding="utf-8")
+        ids = set(re.findall(r' id="([^"]*)"', text))
+        assert set(re.findall(r'href="#([^"]+)"', text)) <= ids, page
+    text = (without / "claims.html").read_text(encoding="utf-8")
+    assert "<strong>0</strong> undecided" in text
+
+
 def test_text_of_the_data_is_inert(site: Path) -> None:
     seen = 0
     for path, text in _texts(site).items():
