@@ -318,7 +318,7 @@ def _adoption(site: Site) -> tuple[list[Figure], Markup, str]:
             site.to_date("downloads since the release"),
             "language models that somebody trained, of the last 240 days",
             "each model's own downloads, by publisher",
-            f"{words.count(len(models))} models shown of those with known parameters",
+            f"the {len(colour)} received best of those with known parameters",
         ],
         answer=answer,
         entries=[(colour[model], words.legible(model)) for model in colour],

@@ -106,6 +106,15 @@ def test_links_within_a_page_lead_to_a_part_of_it(site: Path, tmp_path: Path) ->
     assert "<strong>0</strong> undecided" in text
 
 
+def test_the_models_that_are_drawn_are_counted(site: Path) -> None:
+    text = (site / "families.html").read_text(encoding="utf-8")
+    figure = text[text.index('id="adoption"') :]
+    figure = figure[: figure.index("</figure>")]
+    key = figure[figure.index('<ul class="key">') : figure.index("</ul>")]
+    assert key.count("<li ") == 8
+    assert "the 8 received best of those with known parameters" in figure
+
+
 def test_text_of_the_data_is_inert(site: Path) -> None:
     seen = 0
     for path, text in _texts(site).items():
