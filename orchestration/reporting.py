@@ -6,7 +6,7 @@ Dagster or dbt, so it works when they do not. The state of a home is `status.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -63,8 +63,8 @@ class CountryShares:
 
     The `history` of a row has a share for each of the last 30 days, null where none was measured;
     it begins with the publication, where that is younger.
-    `rows_left` is how many smaller rows the slice has, `leaders` the two largest countries among
-    all of them, `provisional_days` how many of its newest days later snapshots may still repair.
+    `rows_left` is how many smaller rows the slice has, `countries` are the countries among all of
+    them, `provisional_days` says how many of its newest days later snapshots may still repair.
     """
 
     snapshot_date: date
@@ -72,9 +72,27 @@ class CountryShares:
     slice: Slice
     rows: list[dict[str, Any]]
     rows_left: int
-    leaders: list[dict[str, Any]]
+    countries: list[dict[str, Any]]
     coverage: dict[str, Any]
     provisional_days: int
+
+    @property
+    def leaders(self) -> list[dict[str, Any]]:
+        """The two largest countries."""
+        return self.countries[:2]
+
+    @property
+    def rest(self) -> float | None:
+        """What the rows that are left out have together, as a share of all; null as theirs is."""
+        known = [row["share_of_all"] for row in self.rows if row["share_of_all"] is not None]
+        return max(1 - sum(known), 0) if known else None
+
+    @property
+    def who_leads(self) -> str:
+        """The answer in one sentence; see `who_leads`."""
+        if self.countries or self.rest is None:
+            return who_leads(self.countries)
+        return "no download has a country"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -83,8 +101,12 @@ class CountryShares:
             "is_generated": self.universe.is_generated,
             **self.slice.__dict__,
             "is_provisional": self.provisional_days > 0,
+            "provisional_days": self.provisional_days,
             "coverage": self.coverage,
+            "who_leads": self.who_leads,
             "countries": self.rows,
+            "rows_left": self.rows_left,
+            "share_of_rows_left": self.rest if self.rows_left else 0.0,
         }
 
 
@@ -102,7 +124,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
         ).fetchone() or (None, None)
         found = connection.execute(
             f"""
-            select country_key, country_name, downloads, models_count, share_of_all,
+            select country_key, country_name, rank, downloads, models_count, share_of_all,
                 share_of_all_low, share_of_all_high, share_of_attributed,
                 share_of_all_without_largest_model, share_change_7d, null_reason,
                 (select map(list(past.snapshot_date), list(past.share_of_all))
@@ -149,7 +171,7 @@ def country_shares(home: Home, chosen: Slice, most: int = 15) -> CountryShares:
         rows=rows[:most],
         rows_left=len(rows[most:]),
         # Rows that are no countries have no band.
-        leaders=[row for row in rows if row["share_of_all_low"] is not None][:2],
+        countries=[row for row in rows if row["share_of_all_low"] is not None],
         coverage=dict(zip(names, row, strict=True)),
         provisional_days=provisional_days,
     )
@@ -184,23 +206,37 @@ def points(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:+.2f}"
 
 
-def who_leads(leaders: list[dict[str, Any]]) -> str:
-    """The two largest countries, and whether the first is so for sure.
+def who_leads(countries: Sequence[Mapping[str, Any]]) -> str:
+    """The two largest of `countries`, and whether the first is so for sure.
 
-    It is where its band begins above the end of the other's: then it leads whoever gets what is
-    doubtful.
+    It is where its band begins above the end of every other's: then it leads whoever gets what is
+    doubtful. One that is smaller than both can be first, too, where more of it is in doubt.
     """
-    if not leaders:
+    if not countries:
         return "nobody can be measured yet"
-    text = " before ".join(
+    first, others = countries[0], countries[1:]
+    told = [
         f"{row['country_name']} {percent(row['share_of_all'])} "
         f"({percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
-        for row in leaders
-    )
-    if len(leaders) < 2:
-        return text
-    is_sure = leaders[0]["share_of_all_low"] > leaders[1]["share_of_all_high"]
-    return f"{text}, {'' if is_sure else 'not '}beyond doubt"
+        for row in countries[:2]
+    ]
+    if not others:
+        return told[0]
+    text = (" level with " if others[0]["rank"] == first["rank"] else " before ").join(told)
+    rival = could_be_first(countries)
+    if rival is None:
+        return f"{text}, beyond doubt"
+    if rival == others[0]:
+        return f"{text}, not beyond doubt"
+    upto = percent(rival["share_of_all_high"])
+    return f"{text}, not beyond doubt: {rival['country_name']} could have {upto}"
+
+
+def could_be_first(countries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The largest of `countries` behind the first whose band reaches that of the first, if any."""
+    first, *others = countries
+    low = first["share_of_all_low"]
+    return next((row for row in others if row["share_of_all_high"] >= low), None)
 
 
 def shares_table(shares: CountryShares, width: int = 120) -> Table:
@@ -219,7 +255,7 @@ def shares_table(shares: CountryShares, width: int = 120) -> Table:
     table = Table(
         title="\n".join(filter(None, title)),
         caption="\n".join(
-            filter(None, [_rest_line(shares), who_leads(shares.leaders), _coverage_line(shares)])
+            filter(None, [_rest_line(shares), shares.who_leads, _coverage_line(shares)])
         ),
         title_justify="left",
         caption_justify="left",
@@ -255,9 +291,7 @@ def _rest_line(shares: CountryShares) -> str:
     """What the rows that are not shown have together; nothing where all are shown."""
     if not shares.rows_left:
         return ""
-    known = [row["share_of_all"] for row in shares.rows if row["share_of_all"] is not None]
-    rest = max(1 - sum(known), 0) if known else None
-    return f"{shares.rows_left} smaller rows, not shown: {percent(rest)} together"
+    return f"{shares.rows_left} smaller rows, not shown: {percent(shares.rest)} together"
 
 
 def _band(row: dict[str, Any]) -> str:

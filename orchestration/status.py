@@ -75,6 +75,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "published_age_days": (now.date() - published[-1]).days if published else None,
         "coverage": shares.coverage if shares else None,
         "leaders": shares.leaders if shares else [],
+        "who_leads": shares.who_leads if shares else reporting.who_leads([]),
         "next_run": None if no_next_run else _next_run(home, now).isoformat(),
         "no_next_run": no_next_run,
         "last_alerts": _or_trouble(trouble, lambda: Journal(home.alerts).last(_SHOWN_ALERTS)) or [],
@@ -183,7 +184,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             "who leads",
-            f"{reporting.who_leads(found['leaders'])}, of 30 days' downloads by publisher",
+            f"{found['who_leads']}, of 30 days' downloads by publisher",
         ),
         (
             "coverage",

@@ -20,10 +20,11 @@ from tests.unit.published_home import COUNTRIES, Rows, publish
 
 
 def country(
-    name: str, share: float | None, low: float | None, high: float | None
+    name: str, share: float | None, low: float | None, high: float | None, rank: int = 1
 ) -> dict[str, Any]:
     return {
         "country_name": name,
+        "rank": rank,
         "share_of_all": share,
         "share_of_all_low": low,
         "share_of_all_high": high,
@@ -38,12 +39,29 @@ UNKNOWN = country("Individuals", 0.25, None, None)
     ("high", "doubt"), [(0.2259, "beyond"), (0.226, "not beyond"), (0.401, "not beyond")]
 )
 def test_a_lead_is_beyond_doubt_where_the_bands_do_not_meet(high: float, doubt: str) -> None:
-    other = country("United States", 0.206, 0.198, high)
+    other = country("United States", 0.206, 0.198, high, rank=2)
     told = reporting.who_leads([CHINA, other])
     assert told == (
         f"China 33.6% (22.6% to 42.4%) before United States 20.6% (19.8% to {high:.1%}), "
         f"{doubt} doubt"
     )
+
+
+@pytest.mark.parametrize(
+    ("high", "doubt"),
+    [(0.2259, "beyond doubt"), (0.448, "not beyond doubt: Germany could have 44.8%")],
+)
+def test_a_smaller_country_of_which_more_is_in_doubt_can_be_first(high: float, doubt: str) -> None:
+    others = [
+        country("United States", 0.206, 0.198, 0.21, rank=2),
+        country("Germany", 0.1, 0.1, high, rank=3),
+    ]
+    assert reporting.who_leads([CHINA, *others]).endswith(f"(19.8% to 21.0%), {doubt}")
+
+
+def test_countries_of_one_rank_are_level() -> None:
+    other = country("United States", 0.336, 0.336, 0.336)
+    assert "(22.6% to 42.4%) level with United States" in reporting.who_leads([CHINA, other])
 
 
 def test_who_is_alone_is_before_nobody_and_nobody_leads_what_is_not_measured() -> None:
@@ -95,7 +113,7 @@ def caption(rows: list[dict[str, Any]], left: int = 0) -> str:
         reporting.Slice(),
         [dict.fromkeys(unsaid) | {"history": []} | row for row in rows],
         left,
-        leaders=[],
+        countries=[],
         coverage=coverage,
         provisional_days=0,
     )
@@ -106,7 +124,7 @@ NEWEST = date(2026, 10, 31)
 SLICE = {"window_name": "7d", "attribution": "publisher", "cohort": "all", "scope": "all"}
 LEADERS = [
     {"country_key": "CN", "downloads": 500.0, **country("China", 0.2, 0.1, 0.3)},
-    {"country_key": "US", "downloads": 500.0, **country("United States", 0.15, 0.1, 0.2)},
+    {"country_key": "US", "downloads": 500.0, **country("United States", 0.15, 0.1, 0.2, 2)},
 ]
 
 

@@ -23,7 +23,6 @@ from orchestration.reporting import (
     percent,
     points,
     spark_line,
-    who_leads,
 )
 
 COVERAGE = ("downloads_attributed_share", "downloads_with_known_lineage_share")
@@ -60,7 +59,7 @@ def describe(home: Home, published: Publication) -> dict[str, Any]:
         **{name: shares.coverage[name] for name in COVERAGE},
     }
     return {
-        "who_leads": f"{label}{who_leads(shares.leaders)}, of 30 days' downloads by publisher",
+        "who_leads": f"{label}{shares.who_leads}, of 30 days' downloads by publisher",
         "top_countries": dg.MetadataValue.md(table),
         "universe": str(shares.universe),
         "generation": published.generation,
