@@ -80,8 +80,17 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
     figures: list[Figure] = []
     leads: dict[str, Lead] = {}
     overtakes: list[Row] = []
-    context: dict[str, Any] = {"reason": _reason(standing)}
-    if len(ranked["publisher"]) > 1:
+    context: dict[str, Any] = {
+        "reason": _reason(standing),
+        "measured": any(row["share_of_all"] is not None for row in by["publisher"]),
+    }
+    if len(ranked["publisher"]) == 1:
+        context["alone"] = ranked["publisher"][0]
+        figures = [
+            _ranges(site, slice_, ranked, standing),
+            _share(site, slice_, ranked, overtakes),
+        ]
+    elif ranked["publisher"]:
         overtakes = _overtakes(site, slice_)
         one, other = ranked["publisher"][:2]
         gap = _ask_gap(site, slice_, one, other)
@@ -92,12 +101,14 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
             _gap(site, slice_, gap, one, other, overtakes),
             *_weekly(site, slice_, gap, one),
         ]
-        context |= {"one": one, "other": other, "leads": leads}
+        third = _third(ranked["publisher"])
+        context |= {"one": one, "other": other, "leads": leads, "third": third}
         origin = ranked["base_model"][:2]
         if len(origin) > 1:
             # By origin others than these two may be first.
             lead = _leads(_ask_gap(site, slice_, *origin))["base_model"]
-            context |= {"origin": origin, "origin_lead": lead}
+            third = _third(ranked["base_model"])
+            context |= {"origin": origin, "origin_lead": lead, "origin_third": third}
     part = site.render(
         "leaders_slice.html",
         slice=slice_,
@@ -140,6 +151,12 @@ def _leads(gap: Answer) -> dict[str, Lead]:
         for attribution in ATTRIBUTIONS
         if (row := newest.get(attribution))
     }
+
+
+def _third(ranked: list[Row]) -> Row | None:
+    """The largest country behind the first two that could be first, were doubtful homes its own."""
+    low = ranked[0]["share_of_all_low"]
+    return next((row for row in ranked[2:] if _or(row["share_of_all_high"], 0.0) >= low), None)
 
 
 def _overtakes(site: Site, slice_: Slice) -> list[Row]:

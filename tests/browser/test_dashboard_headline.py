@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ CHINA_FIRST: Shares = {"CN": (0.4, 0.38, 0.45), "US": (0.3, 0.28, 0.35)}
 CHINA_PERHAPS: Shares = {"CN": (0.4, 0.3, 0.45), "US": (0.3, 0.28, 0.35)}
 STATES_FIRST: Shares = {"US": (0.4, 0.38, 0.45), "FR": (0.3, 0.28, 0.35)}
 STATES_PERHAPS: Shares = {"US": (0.4, 0.3, 0.45), "FR": (0.3, 0.28, 0.35)}
+A_THIRD_PERHAPS: Shares = {**CHINA_FIRST, "FR": (0.2, 0.1, 0.38)}
 LEVEL: Shares = {"CN": (0.4, 0.3, 0.45), "US": (0.4, 0.28, 0.42)}
 
 BY_ORIGIN = "Counted by where the base model comes from,"
@@ -101,6 +103,14 @@ def _words(markup: str) -> str:
             "(30.0-45.0 %), too close to call against France.",
         ),
         (
+            A_THIRD_PERHAPS,
+            A_THIRD_PERHAPS,
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %), but France could "
+            "have up to 38.0 %.",
+            f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (38.0-45.0 %), but France could "
+            "have up to 38.0 %.",
+        ),
+        (
             CHINA_FIRST,
             LEVEL,
             "China leads with 40.0 % of this world's downloads (38.0-45.0 %)" + SURELY,
@@ -121,6 +131,7 @@ def _words(markup: str) -> str:
         "the same, surely",
         "another, surely",
         "another, perhaps",
+        "a third, perhaps",
         "level by origin",
         "level by publisher",
     ],
@@ -130,3 +141,30 @@ def test_each_lead_is_held_against_its_own_runner_up(
 ) -> None:
     told = top(database, tmp_path, {"publisher": publisher, "base_model": origin})
     assert told == (headline, lede)
+
+
+@pytest.mark.parametrize(
+    ("kept", "headline", "lede"),
+    [
+        (
+            "country_key = 'CN'",
+            "China has 40.0 % of this world's downloads (30.0-45.0 %).",
+            "No other country has any.",
+        ),
+        (
+            "false",
+            "No download of this window has a country",
+            "All are those of individuals, of international communities or of unknown homes.",
+        ),
+    ],
+)
+def test_one_country_or_none_is_no_want_of_measurement(
+    database: Path, tmp_path: Path, kept: str, headline: str, lede: str
+) -> None:
+    copy = tmp_path / "observatory.duckdb"
+    shutil.copy(database, copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            f"delete from fct_country_share_daily where country_code is not null and not ({kept})"
+        )
+    assert top(copy, tmp_path / "site", {"publisher": CHINA_PERHAPS}) == (headline, lede)
