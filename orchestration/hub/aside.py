@@ -38,30 +38,44 @@ def put(home: Home, pages: Path, table: str, snapshot_date: date, failed: str, r
     """Move the folder `pages` out of the way of the next crawl; the newest few are kept."""
     shelf = _shelf(home, table)
     shelf.mkdir(parents=True, exist_ok=True)
-    target = shelf / f"{snapshot_date}_{datetime.now(UTC).strftime(_STAMP)}"
+    target = shelf / _name(snapshot_date, datetime.now(UTC))
     write_text_durably(pages / _REASON, f"{failed}\n{reason.rstrip()}\n")
     pages.replace(target)
     sync_folder(shelf)
-    for old in sorted(path for path in shelf.iterdir() if path.is_dir())[:-KEPT]:
+    for old in list(_ours(shelf))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return target
 
 
 def found(home: Home, table: str) -> list[Aside]:
     """What is kept of `table`, the oldest first."""
-    return [_read(file) for file in sorted(_shelf(home, table).glob(f"????-??-??_*/{_REASON}"))]
+    ours = _ours(_shelf(home, table)).items()
+    return [_read(path, *moments) for path, moments in ours if (path / _REASON).exists()]
 
 
-def _read(file: Path) -> Aside:
-    day, _, stamp = file.parent.name.partition("_")
-    failed, _, reason = file.read_text(encoding="utf-8").strip().partition("\n")
-    return Aside(
-        folder=file.parent,
-        snapshot_date=date.fromisoformat(day),
-        at=datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC),
-        failed=failed,
-        reason=reason,
-    )
+def _ours(shelf: Path) -> dict[Path, tuple[date, datetime]]:
+    """The folders that `put` wrote, the oldest first: copies that people made are theirs."""
+    named = {path: _moments(path.name) for path in sorted(shelf.glob("*/"))}
+    return {path: moments for path, moments in named.items() if moments is not None}
+
+
+def _read(folder: Path, snapshot_date: date, at: datetime) -> Aside:
+    failed, _, reason = (folder / _REASON).read_text(encoding="utf-8").strip().partition("\n")
+    return Aside(folder, snapshot_date, at, failed, reason)
+
+
+def _name(snapshot_date: date, at: datetime) -> str:
+    return f"{snapshot_date}_{at.strftime(_STAMP)}"
+
+
+def _moments(name: str) -> tuple[date, datetime] | None:
+    """The date and the time in a name as `_name` writes it, exactly; None of any other."""
+    day, _, stamp = name.partition("_")
+    try:
+        found = date.fromisoformat(day), datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if name == _name(*found) else None
 
 
 def _shelf(home: Home, table: str) -> Path:

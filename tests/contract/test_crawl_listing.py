@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from local_hub import LocalHub, Recorded
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
+from orchestration.hub import aside
 from orchestration.hub.client import HubClient
 from orchestration.hub.crawl import CrawlStopped, Landed, Progress, crawl, resumable
 from orchestration.hub.pages import LISTINGS
@@ -270,6 +272,18 @@ def test_what_is_set_aside_is_kept_with_its_reason(home: Home, client: HubClient
     assert (folders[3] / "reason.txt").read_text() == "rows\ntoo short, 3\n"
     assert len(list(folders[3].glob("*.json.zst"))) == 6
     assert not crawl(home, client).resumed
+
+
+def test_a_copy_of_what_was_set_aside_is_nobodys_crawl(home: Home, client: HubClient) -> None:
+    """People copy it to look into it, under whatever name: it is neither counted nor removed."""
+    first = crawl(home, client).set_aside(home, "rows", "too short")
+    # A fraction of fewer digits is read as well, and is not how it is written.
+    names = [f"{first.name}{end}" for end in (".copy", "-2", " (1)")] + [first.name[:-1], "notes"]
+    copies = [shutil.copytree(first, first.with_name(name)) for name in names]
+    assert [one.folder for one in aside.found(home, "hub_models")] == [first]
+    kept = [crawl(home, client).set_aside(home, "rows", "again") for _ in range(2)]
+    assert [one.folder for one in aside.found(home, "hub_models")] == [first, *kept]
+    assert all(copy.is_dir() for copy in copies)
 
 
 def damage_journal(folder: Path) -> None:
