@@ -86,27 +86,37 @@ def _date_in_name(path: Path) -> date | None:
             field="snapshot_date",
             cure="leave one date in the name, or none and a snapshot_date column",
         )
-    for text in dates:
-        return parse_date(text, path)
+    named = [_parse_date(text, path) for text in dates]
     folder = path.parent.name
     if folder.startswith("snapshot_date="):
-        return parse_date(folder.removeprefix("snapshot_date="), path)
-    return None
+        named.append(_parse_date(folder.removeprefix("snapshot_date="), path))
+    if len(set(named)) > 1:
+        raise Refusal(
+            f"the file's name is of {named[0]}, its folder of {named[1]}",
+            file=path,
+            field="snapshot_date",
+            cure="one of them is wrong: rename it",
+        )
+    return named[0] if named else None
 
 
-def parse_date(text: str, file: Path, row: int | None = None) -> date:
-    """`text` as a date; a Refusal that names the place where it is none."""
+def _parse_date(text: str, file: Path) -> date:
     try:
         written = _WRITTEN_DATE.match(text)
         return date.fromisoformat(written.group() if written else "")
     except ValueError:
-        raise Refusal(
-            f"the date {text!r} cannot be read",
-            file=file,
-            row=row,
-            field="snapshot_date",
-            cure="write it as YYYY-MM-DD",
-        ) from None
+        raise unreadable_date(text, file) from None
+
+
+def unreadable_date(text: str, file: Path, row: int | None = None) -> Refusal:
+    """Why `text` is refused where the date of a snapshot belongs."""
+    return Refusal(
+        f"the date {text!r} cannot be read",
+        file=file,
+        row=row,
+        field="snapshot_date",
+        cure="write it as YYYY-MM-DD",
+    )
 
 
 def copy_lines(archive: ArchiveFile, target: IO[bytes]) -> Copied:

@@ -204,29 +204,34 @@ def _check_schema(
             )
 
 
-# As people write dates; DuckDB alone would take 2026-1-1 and 20260101 for one as well.
-_RECORDED_DATE = (
-    "if(regexp_matches(record->>'snapshot_date', '^\\d{4}-\\d{2}-\\d{2}($|[T ])'), "
-    "try_cast(record->>'snapshot_date' as date), null)"
-)
+# As people write dates; DuckDB alone would take 2026-1-1 and 20260101 for one as well. A time
+# with an offset is of its date in UTC, as all days here are; a cast to date drops the offset.
+_RECORDED_DATE = """
+    case
+        when not regexp_matches(record->>'snapshot_date', '^\\d{4}-\\d{2}-\\d{2}($|[T ])') then null
+        when regexp_matches(record->>'snapshot_date', '[T ].*[+-]\\d{2}(:?\\d{2})?$')
+            then try_cast(record->>'snapshot_date' as timestamptz)::timestamp::date
+        else try_cast(record->>'snapshot_date' as date)
+    end
+"""
 
 
 def _check_dates(
     connection: duckdb.DuckDBPyConnection, file: archives.ArchiveFile, records: str
 ) -> None:
-    wrong = f"{_RECORDED_DATE} is null"
+    wrong = f"({_RECORDED_DATE}) is null"
     if file.snapshot_date is not None:
         wrong = (
             f"record->>'snapshot_date' is not null and ({wrong} or "
-            f"{_RECORDED_DATE} <> {_date(file.snapshot_date)})"
+            f"({_RECORDED_DATE}) <> {_date(file.snapshot_date)})"
         )
     found = connection.execute(
-        f"select source_row, record->>'snapshot_date' from ({records}) where {wrong} "
-        "order by source_row limit 1"
+        f"select source_row, record->>'snapshot_date', {_RECORDED_DATE} from ({records}) "
+        f"where {wrong} order by source_row limit 1"
     ).fetchone()
     if found is None:
         return
-    row, text = found
+    row, text, told = found
     if text is None:
         raise Refusal(
             "neither the file's name nor the row tells the date of the snapshot",
@@ -235,7 +240,8 @@ def _check_dates(
             field="snapshot_date",
             cure="name the file YYYY-MM-DD.*, or add a snapshot_date column",
         )
-    told = archives.parse_date(str(text), file.path, row)
+    if told is None:
+        raise archives.unreadable_date(str(text), file.path, row)
     raise Refusal(
         f"the row is of {told}, the file's name says {file.snapshot_date}",
         file=file.path,

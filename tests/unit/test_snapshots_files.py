@@ -380,6 +380,50 @@ def test_unknown_fields_are_counted_and_kept_out(home: Home, tmp_path: Path) -> 
     assert pq.read_schema(store.parquet_of(home, sealed)).names == list(COLUMN_NAMES)
 
 
+def test_a_folder_of_another_day_than_its_file_is_refused(home: Home, tmp_path: Path) -> None:
+    name = "snapshot_date=2026-08-21/2026-08-20.ndjson"
+    with pytest.raises(Refusal, match="name is of 2026-08-20, its folder of 2026-08-21") as refused:
+        take(home, write(tmp_path / "archive", {name: GOOD}))
+    assert str(refused.value.file).endswith(name)
+    assert refused.value.field == "snapshot_date"
+    assert store.list_sealed(home) == []
+    same = write(tmp_path / "same", {"snapshot_date=2026-08-20/2026-08-20.ndjson": GOOD})
+    assert take(home, same).dates == [DAY]
+
+
+@pytest.mark.parametrize(
+    ("told", "day"),
+    [
+        ("2026-08-19T23:30:00-08:00", DAY),
+        ("2026-08-19 23:30:00.250-08", DAY),
+        ("2026-08-21T01:00:00+0530", DAY),
+        ("2026-08-20T23:30:00.000Z", DAY),
+        ("2026-08-20T23:30:00", DAY),
+        ("2026-08-20T23:30-08:00", None),
+    ],
+)
+def test_a_time_with_an_offset_is_of_its_day_in_utc(
+    home: Home, tmp_path: Path, told: str, day: date | None
+) -> None:
+    archive = write(
+        tmp_path / "archive",
+        {"rows.ndjson": ndjson({**row, "snapshot_date": told} for row in records())},
+    )
+    if day is None:
+        with pytest.raises(Refusal, match=f"the date {told!r} cannot be read"):
+            take(home, archive)
+    else:
+        assert take(home, archive).dates == [day]
+
+
+def test_a_time_with_an_offset_of_another_day_than_the_name_refuses_it(
+    home: Home, tmp_path: Path
+) -> None:
+    rows = ndjson({**row, "snapshot_date": "2026-08-20T23:30:00-08:00"} for row in records())
+    refusal = refusal_of(take(home, write(tmp_path / "archive", {"2026-08-20.ndjson": rows})))
+    assert "the row is of 2026-08-21, the file's name says 2026-08-20" in str(refusal)
+
+
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """No file grows beyond a MiB, as on a disk that is full."""
