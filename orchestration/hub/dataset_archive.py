@@ -28,7 +28,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from orchestration.database import connect, literal
+from orchestration.database import connect, identifier, literal
 from orchestration.errors import Refusal, disk_is_full
 from orchestration.hub.client import HubClient
 
@@ -221,6 +221,9 @@ def _rename_columns(source: Path, target: Path, revision: Revision) -> list[str]
                 f"has the columns {', '.join(sorted(types)[:20])}",
                 cure="an archive holds at least id and downloads",
             )
+        for ours, name in chosen.items():
+            if _is_json(ours, types[name]):
+                _check_json(connection, source, revision, ours, name, types[name])
         columns = ", ".join(
             f'{_value(ours, name, types[name])} as "{ours}"' for ours, name in chosen.items()
         )
@@ -243,14 +246,57 @@ def _rename_columns(source: Path, target: Path, revision: Revision) -> list[str]
 
 def _value(ours: str, name: str, kind: str) -> str:
     """SQL that gives column `name` of type `kind` the shape in which the Hub lists it."""
-    column = '"' + name.replace('"', '""') + '"'
+    column = identifier(name)
     if ours == "safetensors":
-        if kind.startswith("STRUCT") and "total " in kind:
-            return f"struct_pack(total := try_cast({column}.total as bigint))"
-        text = f"try_cast({column}::varchar as json)"
-        return f"struct_pack(total := try_cast({text}->>'total' as bigint))"
-    if ours == "tags" and not kind.endswith("[]"):
-        return f"try_cast(try_cast({column}::varchar as json) as varchar[])"
+        # Whether it is a count, the import sees, and counts those that are none.
+        return f"struct_pack(total := {_json(name, kind)}->>'total')"
+    if _is_json(ours, kind):
+        return f"try_cast({_json(name, kind)} as varchar[])"
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column})"
     return column
+
+
+# What the Hub lists as lists and objects, archives write as such or as their JSON.
+_SHAPES = {"tags": "ARRAY", "safetensors": "OBJECT"}
+
+
+def _is_json(ours: str, kind: str) -> bool:
+    return ours in _SHAPES and not (ours == "tags" and kind.endswith("[]"))
+
+
+def _json(name: str, kind: str) -> str:
+    column = identifier(name)
+    if kind.startswith("STRUCT"):
+        return f"to_json({column})"
+    return f"try_cast({column}::varchar as json)"
+
+
+def _check_json(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    revision: Revision,
+    ours: str,
+    name: str,
+    kind: str,
+) -> None:
+    """Refuse a column of which values would be lost: without tags the Hub has no lineage."""
+    shape = _SHAPES[ours]
+    column = identifier(name)
+    found = connection.execute(
+        f"select count(*), min(file_row_number) + 1, "
+        f"left(arg_min({column}::varchar, file_row_number), 120) "
+        f"from read_parquet({literal(source)}, file_row_number = true) where {column} is not null "
+        f"and coalesce(json_type({_json(name, kind)}), '') not in ('{shape}', 'NULL')"
+    ).fetchall()
+    ((count, row, first),) = found
+    if count:
+        raise Refusal(
+            f"rows of {revision.snapshot_date} hold no JSON {shape.lower()} there, {count:,} in "
+            f"all; the first: {first!r}",
+            file=f"{revision.dataset}/{revision.file}",
+            row=row,
+            field=name,
+            cure=f"its owner must write {name} as JSON, or as Parquet's own lists and structs; "
+            "the other days go on without this one",
+        )

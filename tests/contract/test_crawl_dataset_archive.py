@@ -145,10 +145,47 @@ def test_columns_get_the_hubs_names_and_shapes(tmp_path: Path, world: World) -> 
         "downloadsAllTime": 9,
         "gated": "auto",
         "tags": ["x", "license:mit"],
-        "safetensors": {"total": 12},
+        "safetensors": {"total": "12"},
         "createdAt": "2024-05-01 10:00:00",
     }
     assert fetched.left_out == ["config", "siblings"]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("tags", ["[''a'', ''base_model:x/y'']", "a,b", '["a", "b', '{"a": 1}', '"[]"', ""]),
+        ("safetensors", ["{''total'': 12}", '{"total": 1', "12", "[12]"]),
+    ],
+)
+def test_texts_that_cannot_be_read_are_refused_and_not_lost(
+    tmp_path: Path, world: World, field: str, values: list[str]
+) -> None:
+    """Without tags there is no lineage, and nothing else would tell."""
+    for number, text in enumerate(values):
+        query = f"""
+            select * from (values
+                ('a/b', 7, null), ('c/d', 7, 'null'), ('e/f', 7, '{text}')
+            ) as models (id, downloads, {field})
+        """
+        with pytest.raises(Refusal, match=r"hold no JSON .* 1 in all") as refused:
+            fetch_rows(tmp_path / str(number), world, query)
+        assert repr(text.replace("''", "'")) in refused.value.problem
+        assert refused.value.file == f"{NAME}/models.parquet"
+        assert (refused.value.row, refused.value.field) == (3, field)
+        assert not list((tmp_path / str(number) / "fetched").glob("*.parquet"))
+
+
+def test_a_total_that_is_no_count_is_left_to_the_import(tmp_path: Path, world: World) -> None:
+    """There it is blank, and counted, as that of any other archive."""
+    query = """
+        select 'a/b' as id, 7 as downloads, '["x"]' as tags,
+            unnest(['{"total": 20000000000000000000}', '{"parameters": {}}', 'null', null])
+                as safetensors
+    """
+    _, rows = fetch_rows(tmp_path, world, query)
+    totals = [row["safetensors"]["total"] for row in rows]
+    assert totals == ["20000000000000000000", None, None, None]
 
 
 def test_a_file_that_is_not_of_models_is_refused(tmp_path: Path, world: World) -> None:
