@@ -6,7 +6,7 @@ Dagster or dbt, so it works when they do not. The state of a home is `status.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from orchestration.database import connect
 from orchestration.errors import Refusal
 from orchestration.gates import quarantine
 from orchestration.home import Home, Universe
+from orchestration.lead import could_be_first
 from orchestration.printable import printable
 from orchestration.publication import generation, showings
 from orchestration.snapshots import store
@@ -206,12 +207,8 @@ def points(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:+.2f}"
 
 
-def who_leads(countries: Sequence[Mapping[str, Any]]) -> str:
-    """The two largest of `countries`, and whether the first is so for sure.
-
-    It is where its band begins above the end of every other's: then it leads whoever gets what is
-    doubtful. One that is smaller than both can be first, too, where more of it is in doubt.
-    """
+def who_leads(countries: Sequence[dict[str, Any]]) -> str:
+    """The two largest of `countries`, and whether the first is so for sure, or who could be."""
     if not countries:
         return "nobody can be measured yet"
     first, others = countries[0], countries[1:]
@@ -222,21 +219,15 @@ def who_leads(countries: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not others:
         return told[0]
-    text = (" level with " if others[0]["rank"] == first["rank"] else " before ").join(told)
+    level = others[0]["rank"] == first["rank"]
+    text = (" level with " if level else " before ").join(told)
     rival = could_be_first(countries)
     if rival is None:
         return f"{text}, beyond doubt"
-    if rival == others[0]:
-        return f"{text}, not beyond doubt"
-    upto = percent(rival["share_of_all_high"])
-    return f"{text}, not beyond doubt: {rival['country_name']} could have {upto}"
-
-
-def could_be_first(countries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The largest of `countries` behind the first whose band reaches that of the first, if any."""
-    first, *others = countries
-    low = first["share_of_all_low"]
-    return next((row for row in others if row["share_of_all_high"] >= low), None)
+    if rival is not others[0]:
+        most = percent(rival["share_of_all_high"])
+        return f"{text}, but {rival['country_name']} could be first (up to {most})"
+    return f"{text}, not beyond doubt"
 
 
 def shares_table(shares: CountryShares, width: int = 120) -> Table:

@@ -49,14 +49,27 @@ def test_a_lead_is_beyond_doubt_where_the_bands_do_not_meet(high: float, doubt: 
 
 @pytest.mark.parametrize(
     ("high", "doubt"),
-    [(0.2259, "beyond doubt"), (0.448, "not beyond doubt: Germany could have 44.8%")],
+    [
+        (0.2259, "beyond doubt"),
+        (0.23, "but Germany could be first (up to 23.0%)"),
+        (0.448, "but France could be first (up to 44.8%)"),
+    ],
 )
 def test_a_smaller_country_of_which_more_is_in_doubt_can_be_first(high: float, doubt: str) -> None:
+    """Named is who would be first then: whose band goes furthest, not the larger of two."""
     others = [
         country("United States", 0.206, 0.198, 0.21, rank=2),
-        country("Germany", 0.1, 0.1, high, rank=3),
+        country("Germany", 0.1, 0.1, min(high, 0.23), rank=3),
+        country("France", 0.05, 0.05, high if high > 0.23 else 0.05, rank=4),
     ]
     assert reporting.who_leads([CHINA, *others]).endswith(f"(19.8% to 21.0%), {doubt}")
+
+
+def test_a_third_is_named_also_where_the_second_could_be_first() -> None:
+    others = [country("US", 0.3, 0.2, 0.35, rank=2), country("France", 0.1, 0.1, 0.4, rank=3)]
+    assert reporting.who_leads([CHINA, *others]).endswith(
+        ", but France could be first (up to 40.0%)"
+    )
 
 
 def test_countries_of_one_rank_are_level() -> None:
