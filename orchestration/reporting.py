@@ -227,7 +227,7 @@ def who_leads(countries: Sequence[dict[str, Any]]) -> str:
     if rival is not others[0]:
         most = percent(rival["share_of_all_high"])
         return f"{text}, but {rival['country_name']} could be first (up to {most})"
-    return f"{text}, not beyond doubt"
+    return text if level else f"{text}, not beyond doubt"
 
 
 def shares_table(shares: CountryShares, width: int = 120) -> Table:

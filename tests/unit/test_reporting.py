@@ -73,8 +73,14 @@ def test_a_third_is_named_also_where_the_second_could_be_first() -> None:
 
 
 def test_countries_of_one_rank_are_level() -> None:
+    """That neither is before the other is no doubt."""
     other = country("United States", 0.336, 0.336, 0.336)
-    assert "(22.6% to 42.4%) level with United States" in reporting.who_leads([CHINA, other])
+    third = country("Germany", 0.1, 0.1, 0.448, rank=3)
+    told = "China 33.6% (22.6% to 42.4%) level with United States 33.6% (33.6% to 33.6%)"
+    assert reporting.who_leads([CHINA, other]) == told
+    assert reporting.who_leads([CHINA, other, third]) == (
+        f"{told}, but Germany could be first (up to 44.8%)"
+    )
 
 
 def test_who_is_alone_is_before_nobody_and_nobody_leads_what_is_not_measured() -> None:
