@@ -86,7 +86,8 @@ class CountryShares:
     def rest(self) -> float | None:
         """What the rows that are left out have together, as a share of all; null as theirs is."""
         known = [row["share_of_all"] for row in self.rows if row["share_of_all"] is not None]
-        return max(1 - sum(known), 0) if known else None
+        # Shares end at the tenth decimal; behind it a difference shows a float's noise.
+        return max(round(1 - sum(known), 10), 0.0) if known else None
 
     @property
     def who_leads(self) -> str:

@@ -195,6 +195,7 @@ def test_figures_that_may_still_be_repaired_say_so(
     ]
     shares = reporting.country_shares(published(tmp_path, rows), reporting.Slice("7d"))
     assert shares.to_dict()["is_provisional"] is bool(ages)
+    assert shares.to_dict()["provisional_days"] == (max(ages) + 1 if ages else 0)
     title = str(reporting.shares_table(shares).title)
     assert title.splitlines()[2:] == ([told] if told else [])
 
@@ -248,6 +249,30 @@ def test_who_leads_does_not_depend_on_how_many_rows_are_shown(tmp_path: Path, mo
     screen = Console(file=io.StringIO(), width=200)
     screen.print(status.screen(status.status(home)))
     assert told in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("most", "left", "share"), [(3, 2, 0.35), (4, 1, 0.15), (5, 0, 0.0)])
+def test_the_document_says_what_it_leaves_out(
+    tmp_path: Path, most: int, left: int, share: float
+) -> None:
+    rows = [row | {"share_of_all": 0.65 / 3} for row in unplaced(3)]
+    home = published(tmp_path, [*rows, *LEADERS], "30d")
+    told = reporting.country_shares(home, reporting.Slice(), most).to_dict()
+    assert len(told["countries"]) == most
+    assert (told["rows_left"], told["share_of_rows_left"]) == (left, share)
+    assert told["provisional_days"] == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.5, "no download has a country"), (None, "nobody can be measured yet")]
+)
+def test_what_has_no_country_is_not_called_unmeasured(
+    tmp_path: Path, share: float | None, told: str
+) -> None:
+    rows = [row | {"share_of_all": share} for row in unplaced(2)]
+    home = published(tmp_path, rows, "30d")
+    assert reporting.country_shares(home, reporting.Slice()).who_leads == told
+    assert status.status(home)["who_leads"] == told
 
 
 @pytest.mark.parametrize(
