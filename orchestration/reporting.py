@@ -92,9 +92,9 @@ class CountryShares:
     @property
     def who_leads(self) -> str:
         """The answer in one sentence; see `who_leads`."""
-        if self.countries or self.rest is None:
-            return who_leads(self.countries)
-        return "no download has a country"
+        if self.rest is not None and not any(row["share_of_all"] for row in self.countries):
+            return "no download has a country"
+        return who_leads(self.countries)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -266,10 +266,15 @@ def test_the_document_says_what_it_leaves_out(
 @pytest.mark.parametrize(
     ("share", "told"), [(0.5, "no download has a country"), (None, "nobody can be measured yet")]
 )
+@pytest.mark.parametrize("countries", [[], LEADERS])
 def test_what_has_no_country_is_not_called_unmeasured(
-    tmp_path: Path, share: float | None, told: str
+    tmp_path: Path, countries: list[dict[str, Any]], share: float | None, told: str
 ) -> None:
+    """Nor does a country lead whose models nobody downloads."""
+    nothing = None if share is None else 0.0
+    unshared = dict.fromkeys(("share_of_all", "share_of_all_low", "share_of_all_high"), nothing)
     rows = [row | {"share_of_all": share} for row in unplaced(2)]
+    rows += [row | unshared | {"downloads": nothing} for row in countries]
     home = published(tmp_path, rows, "30d")
     assert reporting.country_shares(home, reporting.Slice()).who_leads == told
     assert status.status(home)["who_leads"] == told
