@@ -18,6 +18,7 @@ from dashboard.figures import Figure, Panel, ends, provisional
 from dashboard.publication import Answer, Row, Slice
 from dashboard.site import Site
 from dashboard.tables import Column
+from orchestration.lead import could_be_first
 
 FOREGROUND = 6
 IN_RANGES = 8
@@ -38,7 +39,7 @@ class Lead:
 
     @property
     def certain(self) -> bool:
-        """Whether no home of a doubtful organization could turn the order round."""
+        """Whether no home of a doubtful organization could turn the order of the two round."""
         return self.low is not None and self.high is not None and self.low * self.high > 0
 
 
@@ -101,14 +102,11 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
             _gap(site, slice_, gap, one, other, overtakes),
             *_weekly(site, slice_, gap, one),
         ]
-        third = _third(ranked["publisher"])
-        context |= {"one": one, "other": other, "leads": leads, "third": third}
-        origin = ranked["base_model"][:2]
-        if len(origin) > 1:
-            # By origin others than these two may be first.
-            lead = _leads(_ask_gap(site, slice_, *origin))["base_model"]
-            third = _third(ranked["base_model"])
-            context |= {"origin": origin, "origin_lead": lead, "origin_third": third}
+        context |= {"one": one, "other": other, "leads": leads}
+        context["rivals"] = {key: could_be_first(rows) for key, rows in ranked.items() if rows}
+        # By origin others than these two may be first.
+        if len(origin := ranked["base_model"][:2]) > 1:
+            context["origin"] = origin
     part = site.render(
         "leaders_slice.html",
         slice=slice_,
@@ -151,12 +149,6 @@ def _leads(gap: Answer) -> dict[str, Lead]:
         for attribution in ATTRIBUTIONS
         if (row := newest.get(attribution))
     }
-
-
-def _third(ranked: list[Row]) -> Row | None:
-    """The largest country behind the first two that could be first, were doubtful homes its own."""
-    low = ranked[0]["share_of_all_low"]
-    return next((row for row in ranked[2:] if _or(row["share_of_all_high"], 0.0) >= low), None)
 
 
 def _overtakes(site: Site, slice_: Slice) -> list[Row]:

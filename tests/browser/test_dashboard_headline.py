@@ -106,9 +106,9 @@ def _words(markup: str) -> str:
             A_THIRD_PERHAPS,
             A_THIRD_PERHAPS,
             "China leads with 40.0 % of this world's downloads (38.0-45.0 %), but France could "
-            "have up to 38.0 %.",
+            "be first (up to 38.0 %).",
             f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (38.0-45.0 %), but France could "
-            "have up to 38.0 %.",
+            "be first (up to 38.0 %).",
         ),
         (
             CHINA_FIRST,
