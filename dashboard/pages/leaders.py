@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
@@ -81,32 +80,25 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
     figures: list[Figure] = []
     leads: dict[str, Lead] = {}
     overtakes: list[Row] = []
-    context: dict[str, Any] = {
-        "reason": _reason(standing),
-        "measured": any(row["share_of_all"] is not None for row in by["publisher"]),
+    # By origin others than those by publisher may be first.
+    first = {
+        attribution: [row for row in rows if row["share_of_all"]][:2]
+        for attribution, rows in ranked.items()
     }
-    if len(ranked["publisher"]) == 1:
-        context["alone"] = ranked["publisher"][0]
+    if first["publisher"]:
+        overtakes = _overtakes(site, slice_)
         figures = [
             _ranges(site, slice_, ranked, standing),
             _share(site, slice_, ranked, overtakes),
         ]
-    elif ranked["publisher"]:
-        overtakes = _overtakes(site, slice_)
-        one, other = ranked["publisher"][:2]
+    if len(first["publisher"]) > 1:
+        one, other = first["publisher"]
         gap = _ask_gap(site, slice_, one, other)
         leads = _leads(gap)
-        figures = [
-            _ranges(site, slice_, ranked, standing),
-            _share(site, slice_, ranked, overtakes),
+        figures += [
             _gap(site, slice_, gap, one, other, overtakes),
             *_weekly(site, slice_, gap, one),
         ]
-        context |= {"one": one, "other": other, "leads": leads}
-        context["rivals"] = {key: could_be_first(rows) for key, rows in ranked.items() if rows}
-        # By origin others than these two may be first.
-        if len(origin := ranked["base_model"][:2]) > 1:
-            context["origin"] = origin
     part = site.render(
         "leaders_slice.html",
         slice=slice_,
@@ -117,7 +109,13 @@ def _slice(site: Site, slice_: Slice) -> tuple[list[Figure], Markup]:
         overtakes=overtakes,
         coverage=site.coverage(slice_),
         attributions=ATTRIBUTIONS,
-        **context,
+        first=first,
+        rivals={key: could_be_first(rows) for key, rows in ranked.items() if rows},
+        leads=leads,
+        measured={
+            key: any(row["share_of_all"] is not None for row in rows) for key, rows in by.items()
+        },
+        reason=_reason(standing),
     )
     return figures, part
 

@@ -104,11 +104,11 @@ def _words(markup: str) -> str:
         ),
         (
             A_THIRD_PERHAPS,
-            A_THIRD_PERHAPS,
-            "China leads with 40.0 % of this world's downloads (38.0-45.0 %), but France could "
-            "be first (up to 38.0 %).",
-            f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (38.0-45.0 %), but France could "
-            "be first (up to 38.0 %).",
+            {**A_THIRD_PERHAPS, "GB": (0.1, 0.0, 0.42)},
+            "China leads with 40.0 % of this world's downloads (38.0-45.0 %), but France could be "
+            "first (up to 38.0 %).",
+            f"{FOLLOWS} {BY_ORIGIN} China leads too, with 40.0 % (38.0-45.0 %), but the United "
+            "Kingdom could be first (up to 42.0 %).",
         ),
         (
             CHINA_FIRST,
@@ -143,28 +143,58 @@ def test_each_lead_is_held_against_its_own_runner_up(
     assert told == (headline, lede)
 
 
+CHINA_ALONE: Shares = {"CN": (0.4, 0.3, 0.45)}
+ALONE = "China has 40.0 % of this world's downloads (30.0-45.0 %)."
+
+
 @pytest.mark.parametrize(
-    ("kept", "headline", "lede"),
+    ("publisher", "origin", "headline", "lede"),
     [
         (
-            "country_key = 'CN'",
-            "China has 40.0 % of this world's downloads (30.0-45.0 %).",
-            "No other country has any.",
+            CHINA_ALONE,
+            CHINA_ALONE,
+            ALONE,
+            f"That is all that has a country; there is no other. {BY_ORIGIN} China has 40.0 % "
+            "(30.0-45.0 %), and no other country has any.",
         ),
         (
-            "false",
+            CHINA_ALONE,
+            STATES_FIRST,
+            ALONE,
+            f"That is all that has a country; there is no other. {BY_ORIGIN} the order is another: "
+            f"the United States leads with 40.0 % (38.0-45.0 %){SURELY}",
+        ),
+        (
+            {},
+            {},
             "No download of this window has a country",
-            "All are those of individuals, of international communities or of unknown homes.",
+            "All are those of individuals, of international communities or of unknown homes. "
+            f"{BY_ORIGIN} no download has a country.",
         ),
     ],
+    ids=["one country", "one by publisher", "no country"],
 )
-def test_one_country_or_none_is_no_want_of_measurement(
-    database: Path, tmp_path: Path, kept: str, headline: str, lede: str
+@pytest.mark.parametrize("idle", [True, False], ids=["others idle", "others absent"])
+def test_one_country_or_none_is_not_called_unmeasured(
+    database: Path,
+    tmp_path: Path,
+    publisher: Shares,
+    origin: Shares,
+    headline: str,
+    lede: str,
+    idle: bool,
 ) -> None:
-    copy = tmp_path / "observatory.duckdb"
-    shutil.copy(database, copy)
-    with duckdb.connect(str(copy)) as connection:
-        connection.execute(
-            f"delete from fct_country_share_daily where country_code is not null and not ({kept})"
-        )
-    assert top(copy, tmp_path / "site", {"publisher": CHINA_PERHAPS}) == (headline, lede)
+    own = Path(shutil.copy(database, tmp_path / "own.duckdb"))
+    if not idle:
+        with duckdb.connect(str(own)) as connection:
+            connection.execute(
+                "delete from fct_country_share_daily where country_code is not null "
+                "and not list_contains(?, country_key)",
+                [[*publisher, *origin]],
+            )
+    told = top(own, tmp_path / "site", {"publisher": publisher, "base_model": origin})
+    assert told == (headline, lede)
+    page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    shown = {key for key in ("ranges", "share", "gap") if f'id="{key}"' in page}
+    assert shown == ({"ranges", "share"} if publisher else set())
+    assert ("All countries" in page) is (bool(publisher) or idle)
