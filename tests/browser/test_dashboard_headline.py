@@ -143,6 +143,23 @@ def test_each_lead_is_held_against_its_own_runner_up(
     assert told == (headline, lede)
 
 
+@pytest.mark.parametrize(
+    ("shares", "note"),
+    [
+        (CHINA_FIRST, "certain: +3.0 to +17.0"),
+        (CHINA_PERHAPS, "not beyond doubt: \u22125.0 to +17.0"),
+        (LEVEL, "level: \u221212.0 to +17.0"),
+    ],
+    ids=["surely", "perhaps", "level"],
+)
+def test_a_lead_says_how_sure_it_is_and_where_it_is_none(
+    database: Path, tmp_path: Path, shares: Shares, note: str
+) -> None:
+    top(database, tmp_path, {"publisher": shares, "base_model": shares})
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count(f'<dd class="note">{note}</dd>') == 2
+
+
 CHINA_ALONE: Shares = {"CN": (0.4, 0.3, 0.45)}
 ALONE = "China has 40.0 % of this world's downloads (30.0-45.0 %)."
 
