@@ -218,8 +218,8 @@ def who_leads(countries: Sequence[dict[str, Any]]) -> str:
         f"({percent(row['share_of_all_low'])} to {percent(row['share_of_all_high'])})"
         for row in countries[:2]
     ]
-    if not others:
-        return told[0]
+    if not others or not others[0]["share_of_all"]:
+        return f"{told[0]}, and no other country has any"
     level = others[0]["rank"] == first["rank"]
     text = (" level with " if level else " before ").join(told)
     rival = could_be_first(countries)

@@ -84,7 +84,9 @@ def test_countries_of_one_rank_are_level() -> None:
 
 
 def test_who_is_alone_is_before_nobody_and_nobody_leads_what_is_not_measured() -> None:
-    assert reporting.who_leads([CHINA]) == "China 33.6% (22.6% to 42.4%)"
+    alone = "China 33.6% (22.6% to 42.4%), and no other country has any"
+    assert reporting.who_leads([CHINA]) == alone
+    assert reporting.who_leads([CHINA, country("United States", 0.0, 0.0, 0.1, rank=2)]) == alone
     assert reporting.who_leads([]) == "nobody can be measured yet"
 
 
