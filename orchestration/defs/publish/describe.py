@@ -6,6 +6,7 @@ What belongs here: metadata. It decides nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import dagster as dg
@@ -24,6 +25,9 @@ from orchestration.reporting import (
     points,
     spark_line,
 )
+
+# Characters that the UI shows of a value on a screen of 1,440 pixels; what is longer is cut.
+NARROW = 38
 
 COVERAGE = ("downloads_attributed_share", "downloads_with_known_lineage_share")
 
@@ -51,6 +55,7 @@ def describe(home: Home, published: Publication) -> dict[str, Any]:
     )
     label = "GENERATED WORLD: " if shares.universe.is_generated else ""
     leading = [row["share_of_all"] for row in shares.leaders]
+    told = f"{label}{shares.who_leads}, of 30 days' downloads by publisher"
     # Numbers become plots over the publications in the UI.
     numbers = {
         "leader_share": leading[0] if leading else None,
@@ -59,7 +64,7 @@ def describe(home: Home, published: Publication) -> dict[str, Any]:
         **{name: shares.coverage[name] for name in COVERAGE},
     }
     return {
-        "who_leads": f"{label}{shares.who_leads}, of 30 days' downloads by publisher",
+        "who_leads": dg.MetadataValue.md("  \n".join(wrap(told, NARROW))),
         "top_countries": dg.MetadataValue.md(table),
         "universe": str(shares.universe),
         "generation": published.generation,
