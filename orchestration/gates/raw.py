@@ -7,8 +7,10 @@ lie where `verdicts.py` puts them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 
 from orchestration.errors import Refusal
 from orchestration.gates import raw_checks, raw_metrics
@@ -115,6 +117,7 @@ class _Judgement:
     def __init__(self, home: Home, days: dict[date, Sealed], known: dict[date, Verdict]) -> None:
         self.home = home
         self.days = days
+        self.dates = list(days)
         self.passed = {day: given.passed for day, given in known.items()}
         self.metrics: dict[date, Metrics] = {day: given.metrics for day, given in known.items()}
         self.outcomes: dict[date, list[CheckOutcome]] = {}
@@ -183,10 +186,11 @@ class _Judgement:
 
     def _reference(self, sealed: Sealed) -> Sealed | None:
         """The last day before that passed, or after a week of refusals simply the last one."""
-        before = [day for day in self.days if day < sealed.snapshot_date and day in self.passed]
-        recent = before[-PATIENCE_DAYS:]
+        before = self.dates[: bisect_left(self.dates, sealed.snapshot_date)]
+        judged = (day for day in reversed(before) if day in self.passed)
+        recent = list(islice(judged, PATIENCE_DAYS))
         usable = [day for day in recent if self.passed[day]] or recent
-        return self.days[usable[-1]] if usable else None
+        return self.days[usable[0]] if usable else None
 
     def _figures(self, day: Day) -> Figures:
         earlier = [other for other in self.days if other < day.date]
