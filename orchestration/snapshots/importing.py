@@ -31,6 +31,9 @@ from orchestration.snapshots.store import Sealed, Source
 
 Said = Callable[[str], None]
 
+# The Hub's rolling and cumulative counts: an archive records one of them, or both.
+_COUNTS = ("downloads", "downloadsAllTime")
+
 
 @dataclass
 class Imported:
@@ -388,10 +391,6 @@ def _counted(connection: duckdb.DuckDBPyConnection, lists: str) -> dict[date, di
     ).fetchall():
         counted.setdefault(day, {})[name] = count
     return counted
-
-
-# The Hub's rolling and cumulative counts: an archive records one of them, or both.
-_COUNTS = ("downloads", "downloadsAllTime")
 
 
 @dataclass(frozen=True)
