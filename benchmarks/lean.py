@@ -156,8 +156,8 @@ def run(today: Path, day: date, homes: Path, state: Path | None, folder: Path) -
     )
     make(
         "slices",
-        lean_marts.COUNTRY_SLICES,
         lean_marts.CONTESTED,
+        lean_marts.COUNTRY_SLICES,
         lean_marts.NAMED,
         lean_marts.ORGANIZATION_SLICES,
     )

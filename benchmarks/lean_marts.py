@@ -138,7 +138,6 @@ def sliced(rows: str, keys: str, counts: str = "") -> str:
         where models_count > 0 or downloads > 0 or downloads_uncorrected <> 0"""
 
 
-COUNTRY_SLICES = f"create temp table country_slice as {sliced('country_sum', 'country_key')}"
 CONTESTED = f"""
 create temp table contested as
 with doubtful as (
@@ -147,6 +146,17 @@ with doubtful as (
     where is_contested and country_key not in {HOMELESS}
 )
 {sliced("doubtful", "country_key, alternative_country_key")}
+"""
+COUNTRY_SLICES = f"""
+create temp table country_slice as
+with found as ({sliced("country_sum", "country_key")})
+from found
+union all by name
+select distinct {SLICE}, alternative_country_key as country_key, 0 as models_count, 0 as downloads,
+    0 as largest, 0 as downloads_uncorrected
+from (select * replace (alternative_country_key as country_key) from contested where downloads > 0)
+anti join found using ({SLICE}, country_key)
+where country_key is not null
 """
 
 # The 500 largest of each slice: half a million owners are summed up before they are cut.

@@ -30,7 +30,7 @@ acme,acme,US,false,,company,,,high,invented,,
 shan,shan,CN,false,US,company,,,high,invented,,
 gamma,gamma,FR,false,,company,,,low,invented,,
 globe,globe,,true,,community,,,high,invented,,
-moved,moved,DE,false,,company,,,high,invented,,2026-10-20
+moved,moved,DE,false,SE,company,,,high,invented,,2026-10-20
 moved,moved,JP,false,,company,,,high,invented,2026-10-21,
 """
 OWNERS = {

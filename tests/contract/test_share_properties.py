@@ -36,8 +36,8 @@ MODELS = (
             "last_roots",
             "model_flows", "absent_models", "absent_roots", "lineage", "slices", "model_downloads",
             "divided_credits", "curated_organizations", "owners", "owner_types",
-            "owner_downloads", "owner_days", "country_downloads", "country_slices",
-            "contested_slices", "organization_slices", "lineage_slices",
+            "owner_downloads", "owner_days", "country_downloads", "contested_slices",
+            "country_slices", "organization_slices", "lineage_slices",
             "root_downloads", "download_counts",
         )
     ),

@@ -266,6 +266,8 @@ class Oracle:
         found["largest"] = grouped["downloads"].max()["downloads"]
         is_there = found["is_present"] > 0
         found = found[is_there | (found["downloads"] > 0) | (found["uncorrected"].fillna(0) != 0)]
+        if level == "country_key":
+            found = self._with_possible_homes(found, parts)
         found = found.rename(
             columns={"uncorrected": "downloads_uncorrected", "is_present": "models_count"}
         )
@@ -282,7 +284,7 @@ class Oracle:
         ranked = downloads.round(6).where(is_ranked & (whole > 0))
         found["rank"] = ranked.groupby(slices).rank(method="min", ascending=False)
         if level == "country_key":
-            found = found.merge(self._bands(parts), on=keys, how="left")
+            found = found.merge(self._bands(parts, found[keys]), on=keys, how="left")
             for name in ("low", "high"):
                 band = found.pop(name).fillna(0) / whole.to_numpy()
                 found[f"share_of_all_{name}"] = band.where(
@@ -291,10 +293,27 @@ class Oracle:
         self._forget_what_is_unknown(found)
         return found
 
-    def _bands(self, parts: pd.DataFrame) -> pd.DataFrame:
-        """What each country of a slice has if no doubtful owner belongs to it, and if all do."""
+    def _with_possible_homes(self, found: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+        """With a row for each other home of an owner that has downloads."""
+        owners = parts[parts["downloads"] > 0][[*SLICE, "owner"]].drop_duplicates()
+        homes = [
+            self.home(owner, day)
+            for owner, day in owners[["owner", "snapshot_date"]].itertuples(index=False)
+        ]
+        other = [None if home in HOMELESS else other for home, other, _ in homes]
+        named = (
+            owners.assign(country_key=pd.Series(other, owners.index))[[*SLICE, "country_key"]]
+            .dropna()
+            .drop_duplicates()
+        )
+        listed = found.merge(named, on=[*SLICE, "country_key"], how="outer", indicator="side")
+        measures = found.columns.difference([*SLICE, "country_key"])
+        listed.loc[listed.pop("side") == "right_only", measures] = 0
+        return listed
+
+    def _bands(self, parts: pd.DataFrame, countries: pd.DataFrame) -> pd.DataFrame:
+        """What each of `countries` has if no doubtful owner belongs to it, and if all do."""
         owners = parts.groupby([*SLICE, "owner", "country_key"], as_index=False)["downloads"].sum()
-        countries = owners[[*SLICE, "country_key"]].drop_duplicates()
         pairs = owners[["owner", "snapshot_date"]].drop_duplicates()
         homes = pd.DataFrame(
             [
