@@ -1001,7 +1001,7 @@ with year as (
     select o, count(*) as launches, max(launched_on) as last_on from launch
     where launched_on <= date '{day}' and launched_on > date '{day}' - 365
     group by o
-    qualify count(*) over () <= 20000 or launches >= 5 or o in (select o from home)
+    qualify count(*) over () <= 20000 or launches >= 12 or o in (select o from home)
 ),
 launched as (
     select o, launched_on, ((date_trunc('week', date '{day}')::date

@@ -390,5 +390,5 @@ def test_of_a_large_universe_the_curated_and_the_frequent_are_listed(
         assert len(expected) > 5
         agree(
             found[day],
-            {o: row for o, row in expected.items() if o in HOMES or row[0] >= 5},
+            {o: row for o, row in expected.items() if o in HOMES or row[0] >= 12},
         )

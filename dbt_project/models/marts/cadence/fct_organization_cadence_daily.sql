@@ -44,7 +44,7 @@ yearly as (
 ),
 
 -- Everybody in a small universe; of the whole Hub those we know and those who
--- launch often.
+-- launch each month: who does so less often has too few gaps for a rhythm.
 listed as (
 
     select yearly.*
@@ -54,7 +54,7 @@ listed as (
         count(*) over (partition by yearly.snapshot_date)
         <= {{ small_universe_organizations() }}
         or curated.organization is not null
-        or yearly.launches_365d >= 5
+        or yearly.launches_365d >= 12
 
 ),
 
