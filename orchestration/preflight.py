@@ -67,7 +67,7 @@ def _models_again(home: Home) -> int:
 
 def _newest(home: Home, table: str = store.MODELS) -> Sealed | None:
     """The newest sealed day, where it is so large that another one needs to be reckoned with."""
-    days = store.list_sealed(home, table)
+    days = store.list_readable(home, table)
     return days[-1] if days and days[-1].rows >= FEW_MODELS else None
 
 

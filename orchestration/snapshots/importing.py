@@ -441,9 +441,9 @@ def _weigh(
     downloads the day goes without. A model that this day does not know has as large a part of
     `count` as of the `other` count, where it tells that.
     """
-    days = [one for one in store.list_sealed(home, kind.table) if one.snapshot_date != day]
+    days = [one for one in store.list_readable(home, kind.table) if one.snapshot_date != day]
     days.sort(key=lambda one: abs(one.snapshot_date - day))
-    nearest = next((one for one in days if reading.damage(home, one, {}) is None), None)
+    nearest = reading.first_as_sealed(home, days, f"weighing rows of {day} that tell no {count}")
     known = "select null::varchar as id, null::bigint as told where false"
     if nearest is not None:
         rows = reading.records(home, [nearest], ["id", count])

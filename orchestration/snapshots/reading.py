@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -30,6 +31,8 @@ from orchestration.home import Home, write_text_durably
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import COLUMN_NAMES
 from orchestration.snapshots.store import MANIFEST, Sealed
+
+log = logging.getLogger(__name__)
 
 KEYS_TABLE, ATTRIBUTES_TABLE = "hub_keys", "hub_attributes"
 KEY_ROW, ATTRIBUTES_ROW = "key_row", "attributes_row"
@@ -331,3 +334,26 @@ def damage(home: Home, sealed: Sealed, hashed: dict[Path, str]) -> str | None:
     found += [differs(folder / one.file, one.sha256) for one in month.attributes]
     found += [differs(keys_folder(home) / one.file, one.sha256) for one in keys]
     return next((words for words in found if words), None)
+
+
+def first_as_sealed(home: Home, days: Iterable[Sealed], what_for: str) -> Sealed | None:
+    """The first of `days` that lies as it was sealed; a warning tells of each before it.
+
+    `what_for` says what the damaged ones are passed over in: something that cannot wait for them.
+    """
+    for sealed in days:
+        try:
+            why = damage(home, sealed, {})
+        except Refusal as refusal:  # of the manifest that tells what is compacted
+            why = str(refusal)
+        if why is None:
+            return sealed
+        log.warning(
+            "%s: the day %s is damaged (%s), and passed over in %s\n"
+            "Cure: restore the file from a backup, or remove its folder and import the day again",
+            store.parquet_of(home, sealed),
+            sealed.snapshot_date,
+            why,
+            what_for,
+        )
+    return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 from orchestration.errors import Refusal
 from orchestration.home import Home, Universe
 from orchestration.snapshots import contract
+
+log = logging.getLogger(__name__)
 
 MODELS = contract.MODELS.table
 MANIFEST = "manifest.json"
@@ -101,10 +104,26 @@ def find(home: Home, snapshot_date: date, table: str = MODELS) -> Sealed | None:
 
 def list_sealed(home: Home, table: str = MODELS) -> list[Sealed]:
     """The newest version of every sealed day, oldest day first."""
-    return [
-        read_manifest(path)
-        for path in sorted((home.raw / table).glob(f"snapshot_date=*/{MANIFEST}"))
-    ]
+    return [read_manifest(path) for path in _manifests(home, table)]
+
+
+def list_readable(home: Home, table: str = MODELS) -> list[Sealed]:
+    """The same of the days whose manifest can be read; a warning tells of each other.
+
+    For what cannot wait until it is mended, as a crawl; nothing is published from less than
+    `list_sealed` gives.
+    """
+    found = []
+    for path in _manifests(home, table):
+        try:
+            found.append(read_manifest(path))
+        except Refusal as refusal:
+            log.warning("%s", refusal)
+    return found
+
+
+def _manifests(home: Home, table: str) -> list[Path]:
+    return sorted((home.raw / table).glob(f"snapshot_date=*/{MANIFEST}"))
 
 
 def sha256_of(path: Path) -> str:

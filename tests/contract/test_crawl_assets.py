@@ -151,12 +151,20 @@ def test_a_live_day_is_told_in_numbers_that_dagster_plots_and_its_progress_in_th
 
 
 @pytest.mark.parametrize("damaged", [1, 2])
-@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"PAR1"), Path.unlink])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("models.v1.parquet", lambda file: file.write_bytes(b"PAR1")),
+        ("models.v1.parquet", Path.unlink),
+        ("manifest.json", lambda file: file.write_text("{}")),
+    ],
+)
 def test_a_day_is_crawled_though_files_of_the_days_before_are_damaged(
     run: Callable[..., Told],
     world: World,
     home: Home,
     caplog: pytest.LogCaptureFixture,
+    name: str,
     damage: Callable[[Path], object],
     damaged: int,
 ) -> None:
@@ -166,7 +174,7 @@ def test_a_day_is_crawled_though_files_of_the_days_before_are_damaged(
         for on in before:
             hub.set_date(on)
             assert run(hub, on).succeeded
-        files = [store.parquet_of(home, sealed) for sealed in store.list_sealed(home)][-damaged:]
+        files = [store.folder_of(home, on) / name for on in before[-damaged:]]
         for file in files:
             damage(file)
         hub.set_date(day)

@@ -177,7 +177,7 @@ def _import_recorded(
 
 
 def _ask_authors(config: FetchConfig, home: Home) -> dg.MaterializeResult[None]:
-    sealed = store.list_sealed(home)
+    sealed = store.list_readable(home)
     if not sealed or sealed[-1].source["kind"] == "archive":
         return dg.MaterializeResult(
             asset_key=AUTHORS.key, metadata={"asked": 0, "why": "an archive has no Hub to ask"}

@@ -78,7 +78,7 @@ def describe_crawl(home: Home, kind: Kind, landed: Landed) -> dict[str, Any]:
         "resumed": landed.resumed,
         "passed_midnight": landed.passed_midnight,
         "newest_created_at": dg.MetadataValue.timestamp(newest) if newest else "none",
-        "crawls": dg.MetadataValue.md(_plot(store.list_sealed(home, kind.table))),
+        "crawls": dg.MetadataValue.md(_plot(store.list_readable(home, kind.table))),
     }
 
 

@@ -91,29 +91,9 @@ def _day_before(home: Home, kind: Kind, day: date) -> Sealed | None:
     A day that is not crawled cannot be had later: no damage to another one may stop it. Days
     that lie compacted are older than any that were just crawled, and are not looked for.
     """
-    for sealed in reversed(store.list_sealed(home, kind.table)):
-        if sealed.snapshot_date >= day:
-            continue
-        why = _damage(home, sealed)
-        if why is None:
-            return sealed if reading.is_whole(home, sealed) else None
-        log.warning(
-            "%s: the %s of %s are damaged (%s), and the crawl of %s is not held against them\n"
-            "Cure: restore the file from a backup, or remove its folder and import the day again",
-            store.parquet_of(home, sealed),
-            kind.name,
-            sealed.snapshot_date,
-            why,
-            day,
-        )
-    return None
-
-
-def _damage(home: Home, sealed: Sealed) -> str | None:
-    try:
-        return reading.damage(home, sealed, {})
-    except Refusal as refusal:  # of the manifest that tells what is compacted
-        return str(refusal)
+    before = [one for one in store.list_readable(home, kind.table) if one.snapshot_date < day]
+    newest = reading.first_as_sealed(home, reversed(before), f"judging the crawl of {day}")
+    return newest if newest and reading.is_whole(home, newest) else None
 
 
 def land_generated_organizations(home: Home, client: HubClient, universe: Universe) -> None:
