@@ -144,6 +144,27 @@ measured as (
 
 ),
 
+-- Who is not among the largest of the day is not among those known by then.
+largest_of_days as (
+
+    select
+        size_bucket,
+        age_days,
+        measured_on,
+        downloads,
+        count(*) over (
+            partition by size_bucket, age_days, measured_on
+        ) as models_of_day,
+        row_number() over (
+            partition by size_bucket, age_days, measured_on
+            order by downloads desc
+        ) as place
+    from measured
+    where size_bucket is not null and downloads is not null
+    qualify place <= {{ reference_models() }}
+
+),
+
 -- The largest of their size at that age, as each day knew them, listed or not: whether a model is
 -- listed depends on what became of it later, and a figure would move with it.
 standards as (
@@ -152,11 +173,11 @@ standards as (
         size_bucket,
         age_days,
         measured_on,
-        count(*) over known as models_count,
+        sum(case when place = 1 then models_of_day end) over known
+            as models_count,
         {{ median_of_largest('downloads', reference_models(), 'known') }}
             as reference_median
-    from measured
-    where size_bucket is not null and downloads is not null
+    from largest_of_days
     window known as (
         partition by size_bucket, age_days order by measured_on
         range between unbounded preceding and current row
