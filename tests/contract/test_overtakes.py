@@ -24,7 +24,10 @@ JUMP = DAYS[2]
 OWNERS = {f"o{number:04}": 30_000 - number for number in range(2_400)}
 PASSES = (
     *MODELS,
-    *(f"int_hub__{name}" for name in ("known_models", "entity_shares", "measured_days", "passes")),
+    *(
+        f"int_hub__{name}"
+        for name in ("known_models", "entity_shares", "measured_days", "standings", "passes")
+    ),
 )
 
 

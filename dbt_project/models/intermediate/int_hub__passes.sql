@@ -3,77 +3,16 @@
 {%- set slice = ['window_name', 'attribution', 'cohort', 'scope', 'entity_kind'] %}
 {%- set pass = ['snapshot_date'] + slice + ['leader', 'follower'] %}
 
-with measured_days as (
+with largest as (
 
-    select * from {{ ref('int_hub__measured_days') }}
-
-),
-
-days as (
-
-    select * from measured_days
-    where snapshot_date in (
-        select distinct snapshot_date from {{ ref('int_hub__slices') }}
-    )
+    select * from {{ ref('int_hub__standings') }}
 
 ),
 
-shares as (
-
-    select
-        entity_shares.*,
-        measured_days.day_number
-    from {{ ref('int_hub__entity_shares') }} as entity_shares
-    inner join measured_days
-        using (snapshot_date, window_name, attribution, cohort, scope)
-    where
-        entity_shares.snapshot_date
-        >= (select min(looked_back_to) from days)
-
-),
-
-largest as (
-
-    select
-        today.*,
-        days.previous_date,
-        days.looked_back_to,
-        before.share_of_all as share_before,
-        before.is_in_list as was_in_list
-    from days
-    inner join shares as today
-        using (snapshot_date, window_name, attribution, cohort, scope)
-    left join shares as before
-        on
-            days.previous_date = before.snapshot_date
-            {%- for name in slice + ['entity'] %}
-            and today.{{ name }} = before.{{ name }}
-            {%- endfor %}
-    where today.is_among_largest
-
-),
-
--- Organizations that were not named on the day before, and may have been in its `(other)`.
 unnamed as (
 
-    select largest.*
-    from largest
-    inner join {{ ref('int_hub__owners') }} as owners
-        on
-            largest.entity = owners.organization
-            and largest.previous_date >= owners.first_seen_on
-    semi join (
-        select * from {{ ref('fct_organization_share_daily') }}
-        where
-            organization = '(other)'
-            and snapshot_date in (select previous_date from days)
-    ) as others
-        on
-            largest.previous_date = others.snapshot_date
-            {%- for name in slice[:-1] %}
-            and largest.{{ name }} = others.{{ name }}
-            {%- endfor %}
-    where largest.share_before is null and largest.entity_kind = 'organization'
+    select * from largest
+    where is_from_other
 
 ),
 
@@ -210,6 +149,20 @@ sides as (
     from tied
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+
+),
+
+shares as (
+
+    select
+        entity_shares.*,
+        measured_days.day_number
+    from {{ ref('int_hub__entity_shares') }} as entity_shares
+    inner join {{ ref('int_hub__measured_days') }} as measured_days
+        using (snapshot_date, window_name, attribution, cohort, scope)
+    where
+        entity_shares.snapshot_date
+        >= (select min(looked_back_to) from largest)
 
 ),
 
