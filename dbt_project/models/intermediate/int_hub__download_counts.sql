@@ -29,15 +29,6 @@ owner_downloads as (
 
 ),
 
-windows as (
-
-    {% for window in download_windows() %}
-    select '{{ window }}' as window_name
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-
-),
-
 cuts as (
 
     {% for cut in cuts %}
@@ -143,22 +134,50 @@ summed as (
 
 ),
 
-summed_windows as (
+-- Each window counted on its own, in one pass: of half a dozen rows an entity most are the same few.
+counted_together as (
 
     select
-        summed.snapshot_date,
-        windows.window_name,
-        summed.attribution,
-        summed.cut,
-        summed.level,
-        summed.models_count,
-        case windows.window_name
+        snapshot_date,
+        attribution,
+        level,
+        cut,
+        {%- for window in download_windows() %}
+        downloads_{{ window }},
+        grouping(downloads_{{ window }}) as is_not_{{ window }},
+        {%- endfor %}
+        count(*) as all_count,
+        count(*) filter (models_count > 0) as present_count
+    from summed
+    group by grouping sets (
+        {%- for window in download_windows() %}
+        (snapshot_date, attribution, level, cut, downloads_{{ window }})
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    )
+
+),
+
+together_by_window as (
+
+    select
+        snapshot_date,
+        attribution,
+        level,
+        cut,
+        all_count,
+        present_count,
+        case
             {%- for window in download_windows() %}
-            when '{{ window }}' then summed.downloads_{{ window }}
+            when is_not_{{ window }} = 0 then '{{ window }}'
+            {%- endfor %}
+        end as window_name,
+        case
+            {%- for window in download_windows() %}
+            when is_not_{{ window }} = 0 then downloads_{{ window }}
             {%- endfor %}
         end as downloads
-    from summed
-    cross join windows
+    from counted_together
 
 ),
 
@@ -189,20 +208,25 @@ counted as (
     union all
 
     select
-        summed_windows.snapshot_date,
-        summed_windows.window_name,
-        summed_windows.attribution,
+        together_by_window.snapshot_date,
+        together_by_window.window_name,
+        together_by_window.attribution,
         cuts.cohort,
         cuts.scope,
-        summed_windows.level,
-        summed_windows.downloads,
-        count(*) as entities_count
-    from summed_windows
-    inner join cuts on summed_windows.cut = cuts.cut
+        together_by_window.level,
+        together_by_window.downloads,
+        case
+            when together_by_window.downloads > 0 then together_by_window.all_count
+            else together_by_window.present_count
+        end as entities_count
+    from together_by_window
+    inner join cuts on together_by_window.cut = cuts.cut
     where
-        summed_windows.downloads > 0
-        or (summed_windows.models_count > 0 and summed_windows.downloads = 0)
-    group by all
+        together_by_window.downloads > 0
+        or (
+            together_by_window.downloads = 0
+            and together_by_window.present_count > 0
+        )
 
 ),
 
