@@ -223,14 +223,14 @@ def compacted_records(
     for day in days:
         _compacted_form(home, months[month_of(day.snapshot_date)], keys, day)
     if not set(columns) & set(ATTRIBUTES):
-        return _joined(home, keys, days, columns, ())
+        return _joined(home, keys, days, columns, {})
     return " union all ".join(
         _joined(
             home,
             keys,
             [day for day in days if month_of(day.snapshot_date) == name],
             columns,
-            [month_folder(home, name) / one.file for one in month.attributes],
+            {name: month.attributes},
         )
         for name, month in months.items()
     )
@@ -257,29 +257,34 @@ def _joined(
     keys: Sequence[Part],
     days: Sequence[Sealed],
     columns: Sequence[str],
-    attributes: Sequence[Path],
+    attributes: Mapping[str, Sequence[Part]],
 ) -> str:
     named = ", ".join(f'{_place(name)}."{name}"' for name in columns)
+    largest_first = sorted(days, key=lambda day: day.rows, reverse=True)
     found = (
         f"select counters.snapshot_date, {named} "
-        f"from {_dated([counters_file(home, day) for day in days])} as counters "
+        f"from {_dated([counters_file(home, day) for day in largest_first])} as counters "
     )
     if set(columns) & set(KEYS):
-        found += _looked_up("keys", [keys_folder(home) / one.file for one in keys], KEY_ROW)
-    if attributes:
-        found += _looked_up("attributes", attributes, ATTRIBUTES_ROW)
+        found += _looked_up("keys", keys_folder(home), keys, KEY_ROW)
+    for month, parts in attributes.items():
+        found += _looked_up("attributes", month_folder(home, month), parts, ATTRIBUTES_ROW)
     return found
 
 
-def _looked_up(name: str, files: Sequence[Path], row: str) -> str:
+def _looked_up(name: str, folder: Path, parts: Sequence[Part], row: str) -> str:
     """A join that leaves the counters on the probing side.
 
     Only there does DuckDB use which days a statement around it asks for, and reads those files
-    alone. It takes the side that it believes larger, and a condition makes it believe less of
-    the other: the remainder by 1 is always 0.
+    alone; on the other it reads the counters of every day there is. It takes the side that it
+    believes larger, and believes of a list of files that each has the rows of the first: counters
+    are named from the largest on, parts from the smallest. A condition makes it believe less of
+    them again, where there is one of each: the remainder by 1 is always 0.
     """
+    smallest_first = sorted(parts, key=lambda part: part.rows)
+    files = literals(folder / part.file for part in smallest_first)
     return (
-        f"left join (from read_parquet({literals(files)}, hive_partitioning = false) "
+        f"left join (from read_parquet({files}, hive_partitioning = false) "
         f"where {row} % 1 = 0) as {name} using ({row}) "
     )
 

@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -143,25 +144,52 @@ def test_a_build_is_given_the_same_rows_of_compacted_days(home: Home) -> None:
         pd.testing.assert_frame_equal(now, then)
 
 
-def test_a_statement_reads_the_days_that_it_asks_for_alone(home: Home) -> None:
-    """Of a year of days a build asks for five, and says which by a join."""
+@pytest.mark.parametrize("newest_is_largest", [True, False])
+def test_a_statement_reads_the_days_that_it_asks_for_alone(
+    tmp_path: Path, newest_is_largest: bool
+) -> None:
+    """Of a year of days a build asks for five, and says which by a join.
+
+    Every day brings models, as on the Hub: there are as many files of keys as of counters, and
+    DuckDB takes the ones for as large as the others.
+    """
+    home = Home(tmp_path / "home")
+    sizes = range(2_300, 2_306) if newest_is_largest else range(2_306, 2_300, -1)
+    archive = {}
+    for number, (day, size) in enumerate(zip(DAYS, sizes, strict=True)):
+        rows = records(size) + records(2_400 + number)[-1:]
+        archive[f"{day}.ndjson"] = ndjson(row | {"downloadsAllTime": 5_000} for row in rows)
+    assert take(home, write(tmp_path / "archive", archive)).dates == DAYS
     enforce(home)
     days = store.list_sealed(home)
     columns = ["_id", "id", "createdAt", "downloadsAllTime"]
-    with database.connect(folders=[home.raw]) as connection:
+    with duckdb.connect() as connection:
         connection.execute(f"create view counters as from {reading.records(home, days, columns)}")
         connection.execute("create table asked as select date '2026-08-30' as snapshot_date")
         asked = (
             "select count(_id), sum(downloadsAllTime) "
-            "from counters join asked using (snapshot_date)"
+            "from counters join asked using (snapshot_date) where downloadsAllTime is not null"
         )
-        before = connection.execute(asked).fetchall()
-        assert before[0][0] == 299
-        for day in (days[2], days[3]):
-            reading.counters_file(home, day).write_bytes(b"nothing that could be read")
-        assert connection.execute(asked).fetchall() == before
-        with pytest.raises(duckdb.Error):
-            connection.execute("select sum(downloadsAllTime) from counters")
+        assert connection.execute(asked).fetchall() == [(days[1].rows, 5_000 * days[1].rows)]
+        profile = tmp_path / "profile.json"
+        connection.execute("set enable_profiling = 'json'")
+        connection.execute(f"set profiling_output = '{profile}'")
+        connection.execute(asked).fetchall()
+    scans = [
+        operator["extra_info"]
+        for operator in operators(json.loads(profile.read_text()))
+        if "Total Files Read" in operator.get("extra_info", {})
+    ]
+    read = sum(int(one["Total Files Read"]) for one in scans if "downloadsAllTime" in str(one))
+    assert read == 1
+    assert len(scans) == 3
+
+
+def operators(operator: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An operator of a query's profile, and all below it."""
+    yield operator
+    for child in operator.get("children", ()):
+        yield from operators(child)
 
 
 def test_the_first_gate_judges_a_compacted_day_as_it_judged_the_whole(home: Home) -> None:
