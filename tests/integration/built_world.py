@@ -22,6 +22,7 @@ from local_hub import World, write_raw
 from orchestration import warehouse
 from orchestration.home import Home
 from orchestration.publication import weeks
+from orchestration.snapshots import store
 from orchestration.snapshots.store import Sealed
 from orchestration.warehouse import PROJECT
 
@@ -64,7 +65,8 @@ def build(
     A rebuild loads the seeds, and where it is to be `tested` runs the tests on the data too. One
     that `is_cut_off` ends with the models of `select`, as by a kill.
     """
-    plan = warehouse.plan(home, map(sealed, history), code="the same")
+    days = [store.find(home, day) or sealed(day) for day in history]
+    plan = warehouse.plan(home, days, code="the same")
     warehouse.register(home, plan, [])
     arguments = ["build", "--select", *select.split()]
     arguments += ["--indirect-selection", "cautious", "--exclude", "resource_type:unit_test"]
