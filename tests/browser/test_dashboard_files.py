@@ -259,6 +259,23 @@ def test_an_organization_of_which_nothing_is_derived_has_a_share_by_origin(
     assert cells[7] == share
 
 
+def test_an_organization_without_a_rhythm_says_why(tmp_path: Path) -> None:
+    """It launches too seldom to be listed, or not at all: that is told, not left out."""
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "delete from fct_organization_cadence_daily where organization not in "
+            "(select organization from fct_organization_share_daily where rank = 1)"
+        )
+    site = build.write(database, tmp_path / "dashboard", example_publication.MANIFEST).parent
+    why = "no launch in 365 days, or fewer than 12"
+    page = (site / "organization" / "mixed-case.html").read_text(encoding="utf-8")
+    stat = page[page.index("<dt>Days between launches, median</dt>") :]
+    assert "not listed" in stat[: stat.index("</dd>")]
+    assert why in page
+    assert "The others had " + why in (site / "cadence.html").read_text(encoding="utf-8")
+
+
 def test_a_model_of_unknown_creation_is_not_told_as_new(tmp_path: Path) -> None:
     database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
     first_day = LAST_DAY - dt.timedelta(days=example_publication.DAYS - 1)
