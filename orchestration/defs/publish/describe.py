@@ -27,7 +27,7 @@ from orchestration.reporting import (
 )
 
 # Characters that the UI shows of a value on a screen of 1,440 pixels; what is longer is cut.
-NARROW = 38
+NARROW = 36
 
 COVERAGE = ("downloads_attributed_share", "downloads_with_known_lineage_share")
 
