@@ -223,14 +223,14 @@ def compacted_records(
     for day in days:
         _compacted_form(home, months[month_of(day.snapshot_date)], keys, day)
     if not set(columns) & set(ATTRIBUTES):
-        return _joined(home, keys, days, columns, {})
+        return _joined(home, keys, days, columns, None)
     return " union all ".join(
         _joined(
             home,
             keys,
             [day for day in days if month_of(day.snapshot_date) == name],
             columns,
-            {name: month.attributes},
+            month,
         )
         for name, month in months.items()
     )
@@ -257,7 +257,7 @@ def _joined(
     keys: Sequence[Part],
     days: Sequence[Sealed],
     columns: Sequence[str],
-    attributes: Mapping[str, Sequence[Part]],
+    month: Month | None,
 ) -> str:
     named = ", ".join(f'{_place(name)}."{name}"' for name in columns)
     largest_first = sorted(days, key=lambda day: day.rows, reverse=True)
@@ -267,8 +267,9 @@ def _joined(
     )
     if set(columns) & set(KEYS):
         found += _looked_up("keys", keys_folder(home), keys, KEY_ROW)
-    for month, parts in attributes.items():
-        found += _looked_up("attributes", month_folder(home, month), parts, ATTRIBUTES_ROW)
+    if month:
+        folder = month_folder(home, month.month)
+        found += _looked_up("attributes", folder, month.attributes, ATTRIBUTES_ROW)
     return found
 
 
