@@ -149,14 +149,15 @@ with doubtful as (
 """
 COUNTRY_SLICES = f"""
 create temp table country_slice as
-with found as ({sliced("country_sum", "country_key")})
+with found as ({sliced("country_sum", "country_key")}),
+other as (
+    select distinct {SLICE}, alternative_country_key as country_key from contested
+    where alternative_country_key is not null and downloads > 0
+)
 from found
 union all by name
-select distinct {SLICE}, alternative_country_key as country_key, 0 as models_count, 0 as downloads,
-    0 as largest, 0 as downloads_uncorrected
-from (select * replace (alternative_country_key as country_key) from contested where downloads > 0)
-anti join found using ({SLICE}, country_key)
-where country_key is not null
+select *, 0 as models_count, 0 as downloads, 0 as largest, 0 as downloads_uncorrected
+from other anti join found using ({SLICE}, country_key)
 """
 
 # The 500 largest of each slice: half a million owners are summed up before they are cut.

@@ -134,7 +134,8 @@ summed as (
 
 ),
 
--- Each window counted on its own, in one pass: of half a dozen rows an entity most are the same few.
+-- Each window counted on its own, in one pass: a row is of the window whose downloads it has, for
+-- which `grouping` is 0. A join with the windows would make six rows of each entity before.
 counted_together as (
 
     select
