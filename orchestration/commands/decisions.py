@@ -58,15 +58,16 @@ def accept(
             param_hint="--date",
         )
     home = begin()
-    if date_ is None:
-        refusals.accept(home, check, reason)
-        _settle(home, f"accepted {check}: {reason}", publish_)
-        return
-    verdict = raw.accept(home, date_.date(), check, reason)
-    for outcome in verdict.outcomes:
-        if outcome.blocks:
-            tell(f"still refused: {outcome}")
-    _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
+    with home.lock("observatory (accept)", waiting=tell):
+        if date_ is None:
+            refusals.accept(home, check, reason)
+            _settle(home, f"accepted {check}: {reason}", publish_)
+            return
+        verdict = raw.accept(home, date_.date(), check, reason)
+        for outcome in verdict.outcomes:
+            if outcome.blocks:
+                tell(f"still refused: {outcome}")
+        _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
 
 
 @quarantine.command(
@@ -125,12 +126,16 @@ def _decide_on_rows(
 
     numbers = _row_numbers(rows)
     home = begin()
-    if numbers is None:
-        numbers = [row.number for row in held.held(home, day)]
-    decide, done = {"release": (held.release, "released"), "drop": (held.drop, "dropped")}[decision]
-    settled = decide(home, day, numbers, note)
-    what = f"{done} {len(numbers):,} rows of {day}, now version {settled.version}: {note}"
-    _settle(home, what, publish_)
+    with home.lock(f"observatory (quarantine {decision})", waiting=tell):
+        if numbers is None:
+            numbers = [row.number for row in held.held(home, day)]
+        decide, done = {
+            "release": (held.release, "released"),
+            "drop": (held.drop, "dropped"),
+        }[decision]
+        settled = decide(home, day, numbers, note)
+        what = f"{done} {len(numbers):,} rows of {day}, now version {settled.version}: {note}"
+        _settle(home, what, publish_)
 
 
 def _row_numbers(text: str) -> list[int] | None:

@@ -133,7 +133,7 @@ def rollback(generation: Generation = None, as_json: AsJson = False) -> None:
     from orchestration.publication import postgres, swap
 
     home = begin()
-    shown = swap.rollback(home, generation)
+    shown = swap.rollback(home, generation, said=tell)
     postgres.serve_shown(home.published / shown, again=f"observatory rollback {shown}", said=tell)
     answer(
         {"generation": shown},

@@ -7,6 +7,7 @@ imported inside the function, and SQL condenses the rows to metrics before.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import math
@@ -20,6 +21,7 @@ from orchestration.gates.outcome import Check
 
 if TYPE_CHECKING:
     import pandas
+    from great_expectations.core.batch_definition import BatchDefinition
 
 ROW = "row_number_in_frame"
 
@@ -96,21 +98,10 @@ def _run(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any]:
     """The result of each check, by its name."""
     load()
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.core.expect_column_values_to_be_between import (
         ExpectColumnValuesToBeBetween,
     )
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_pandas("metrics")
-        .add_dataframe_asset("metrics")
-        .add_batch_definition_whole_dataframe("metrics")
-    )
-    # Given whole: each expectation added to a stored suite would store the suite again.
     expectations = [
         ExpectColumnValuesToBeBetween(
             column=check.name,
@@ -120,20 +111,38 @@ def _run(frame: pandas.DataFrame, checks: Sequence[Check]) -> dict[str, Any]:
         )
         for check in checks
     ]
-    suite = context.suites.add(gx.ExpectationSuite(name="metrics", expectations=expectations))
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(name="metrics", data=batch, suite=suite)
-    )
-    result = definition.run(
-        batch_parameters={"dataframe": frame},
-        result_format={
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": [ROW],
-            "return_unexpected_index_query": False,
-        },
+    # Not stored: the context would write each suite and its definition as YAML, to no reader.
+    result = (
+        _frames()
+        .get_batch(batch_parameters={"dataframe": frame})
+        .validate(
+            gx.ExpectationSuite(name="metrics", expectations=expectations),
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": [ROW],
+                "return_unexpected_index_query": False,
+            },
+        )
     )
     metas = [one.expectation_config and one.expectation_config.meta for one in result.results]
     return {meta["check"]: one for meta, one in zip(metas, result.results, strict=True) if meta}
+
+
+@functools.cache
+def _frames() -> BatchDefinition[Any]:
+    """The context in which frames are asked, once a process: it takes longer than the questions."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return (
+        context.data_sources.add_pandas("metrics")
+        .add_dataframe_asset("metrics")
+        .add_batch_definition_whole_dataframe("metrics")
+    )
 
 
 def _crash(info: dict[str, Any] | None) -> str | None:

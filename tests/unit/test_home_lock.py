@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import cli
 from orchestration.errors import Refusal
 from orchestration.home import CHECKOUT, Home
 
@@ -81,6 +82,42 @@ def test_a_second_process_waits_and_says_for_whom(
     assert entered.wait(5)
     waiter.join()
     assert home.holder() is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rollback",
+        "accept history_as_published --reason x",
+        "accept rows_usual --date 2026-08-20 --reason x",
+        "quarantine release --date 2026-08-20 --rows 1 --note x",
+        "quarantine drop --date 2026-08-20 --rows all --note x",
+    ],
+)
+def test_a_command_that_waits_says_for_whom(
+    command: str,
+    home: Home,
+    holder: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("OBSERVATORY_HOME", str(home.root))
+    monkeypatch.setattr(sys, "argv", ["observatory", *command.split()])
+
+    def free_when_somebody_waits() -> None:
+        while home.others() != "a process that waits for it":
+            time.sleep(0.05)
+        time.sleep(0.2)
+        holder.communicate("\n")
+
+    end = threading.Thread(target=free_when_somebody_waits)
+    end.start()
+    with pytest.raises(SystemExit):
+        cli.main()
+    end.join()
+    waits, refused = capsys.readouterr().err.split("refused", 1)
+    assert f"a back-fill (process {holder.pid}" in waits
+    assert "a back-fill" not in refused
 
 
 def test_a_killed_holder_frees_the_home_at_once(home: Home, holder: subprocess.Popen[str]) -> None:

@@ -66,16 +66,21 @@ def watched(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Watched
 
 
 @pytest.fixture(scope="session")
-def reference(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
-    """A home with the first day; the Hub plays the second as long as this lasts."""
-    folder = tmp_path_factory.mktemp("reference")
-    base = Home(folder / "base")
+def undisturbed(daily_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with the first day, which nobody disturbed."""
+    home = Home(tmp_path_factory.mktemp("undisturbed") / "base")
     daily_hub.local.set_date(daily_hub.days[0])
-    run(base, daily_hub).end()
+    run(home, daily_hub).end()
+    return home
+
+
+@pytest.fixture(scope="session")
+def reference(daily_hub: Hub, undisturbed: Home) -> Iterator[Reference]:
+    """The second day after it; the Hub plays that day as long as this lasts."""
+    base, home = undisturbed, copy_of(undisturbed, undisturbed.root.with_name("two_days"))
     daily_hub.local.set_date(daily_hub.days[1])
-    undisturbed = copy_of(base, folder / "undisturbed")
-    seconds = run(undisturbed, daily_hub).end()
-    check_whole(undisturbed)
-    assert tables(undisturbed) != tables(base)
-    yield Reference(base, tables(undisturbed), raw_files(undisturbed), seconds)
+    seconds = run(home, daily_hub).end()
+    check_whole(home)
+    assert tables(home) != tables(base)
+    yield Reference(base, tables(home), raw_files(home), seconds)
     daily_hub.local.set_date(daily_hub.days[0])

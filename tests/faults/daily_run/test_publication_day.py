@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import CHECKOUT
+from orchestration.home import CHECKOUT, Home
 from orchestration.snapshots import store
 from tests.faults.daily_run.commands import (
     TOKEN,
     Hub,
-    Reference,
     Watched,
     check_nothing_left,
     check_sealed,
@@ -38,9 +37,9 @@ def test_a_day_killed_three_times_is_published_by_the_next_run(watched: Watched)
 
 
 def test_a_day_killed_three_times_says_what_an_undisturbed_one_says(
-    watched: Watched, reference: Reference
+    watched: Watched, undisturbed: Home
 ) -> None:
-    assert tables(watched.home) == tables(reference.base)
+    assert tables(watched.home) == tables(undisturbed)
 
 
 def test_nobody_but_the_hub_is_spoken_to(watched: Watched) -> None:
