@@ -55,6 +55,7 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         if published
         else None
     )
+    days = [_day(home, day, published) for day in sealed]
     return {
         "home": str(home.root),
         "universe": str(universe) if universe else None,
@@ -63,7 +64,12 @@ def status(home: Home, now: datetime | None = None) -> dict[str, Any]:
         "sealed_days": len(sealed),
         "newest_sealed_day": newest.isoformat() if newest else None,
         "age_days": (now.date() - newest).days if newest else None,
-        "last_days": [_day(home, day, published) for day in sealed[-_SHOWN_DAYS:]],
+        "last_days": days[-_SHOWN_DAYS:],
+        "refused_days": [
+            {name: day[name] for name in ("snapshot_date", "failed_checks")}
+            for day in days
+            if day["gate"] == "refused"
+        ],
         "generation": manifest["generation"] if manifest else None,
         "generations_kept": kept,
         "refused_crawls": _or_trouble(trouble, lambda: _refused_crawls(home, newest)) or [],
@@ -203,6 +209,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
             else f"none: {found['no_next_run']}",
         ),
         ("in use by", found["in_use_by"] or "nobody"),
+        *(("refused", words) for words in _refused_before(found)),
         *(
             (
                 "refused",
@@ -220,6 +227,17 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         *(("trouble", words) for words in found["trouble"]),
     ]
+
+
+def _refused_before(found: dict[str, Any]) -> list[str]:
+    """The refused days before those of the table: the newest, and how many more there are."""
+    shown = {day["snapshot_date"] for day in found["last_days"]}
+    before = [day for day in found["refused_days"] if day["snapshot_date"] not in shown]
+    if not before:
+        return []
+    *more, newest = before
+    words = f"{newest['snapshot_date']}: {', '.join(newest['failed_checks'])}"
+    return [words + (f"; and {len(more)} before it, which --json lists" if more else "")]
 
 
 def _age(found: dict[str, Any]) -> str:

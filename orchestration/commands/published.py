@@ -59,10 +59,13 @@ def shares(
     scope: Annotated[
         Literal["all", "language_models"], typer.Option(help="Every model, or language models.")
     ] = "all",
-    most: Annotated[int, typer.Option(min=1, help="How many countries.")] = 15,
+    most: Annotated[int, typer.Option(min=1, help="How many rows.")] = 15,
     as_json: AsJson = False,
 ) -> None:
-    """The table of country shares, as published: share, band, change, and 30 days as a line."""
+    """The table of country shares, as published: share, band and change.
+
+    From 109 columns on, the last 30 days as a line.
+    """
     from orchestration import reporting
 
     chosen = reporting.Slice(window, attribution, cohort, scope)

@@ -184,6 +184,29 @@ def test_a_check_is_accepted_for_one_day_by_name_and_reason(
     assert (last["gate"], last["failed_checks"]) == ("passed", [])
 
 
+def test_a_day_refused_long_ago_is_told_with_what_to_accept(home: Home, order: Order) -> None:
+    """As of a back-fill of a year: the table shows the last seven days alone."""
+    wrong = [marts_fixture.FIRST_DAY + timedelta(days=number) for number in (8, 10)]
+    days = marts_fixture.seal(
+        home,
+        20,
+        change="update records set downloads = downloads * 3, downloadsAllTime = "
+        f"downloadsAllTime * 3 where snapshot_date in {tuple(map(str, wrong))}",
+    )
+    refused = {
+        str(day): [one.name for one in given.outcomes if one.blocks]
+        for day, given in sorted(raw.verdicts(home, days).items())
+        if not given.passed
+    }
+    assert {*map(str, wrong)} <= refused.keys() and max(refused) < str(days[-7])
+    told = json.loads(order("status", "--json").out)["refused_days"]
+    assert {day["snapshot_date"]: day["failed_checks"] for day in told} == refused
+    screen = " ".join(order("status").out.split())
+    newest = max(refused)
+    words = f"refused {newest}: {', '.join(refused[newest])}; and {len(refused) - 1} before it"
+    assert words in screen
+
+
 def test_a_verdict_that_the_next_run_gives_anew_is_shown_as_none(
     home: Home, doubled: date, order: Order
 ) -> None:
