@@ -1,6 +1,6 @@
 """The same tables over HTTP: only the row groups and columns that a question needs travel.
 
-The manifest names the files of a table: one, or one a week where it is by day and has a million rows.
+The manifest names the files of a table: one, or one a week of a table by day of a million rows.
 """
 
 import json

@@ -78,7 +78,8 @@ def run(
     """One day, from the Hub (HF_ENDPOINT) or an archive, to a publication.
 
     A crawl that was stopped goes on where it stopped, until two hours after its day (UTC), and
-    the Hub's own day follows, whatever came of it; a day that was crawled and passed the first gate is no work.
+    the Hub's own day follows, whatever came of it; a day that was crawled and passed the
+    first gate is no work.
     """
     if (source == "archive") != (archive is not None):
         raise typer.BadParameter(

@@ -36,7 +36,8 @@ def _generations(incomplete: str) -> list[str]:
 
 
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Answer in JSON, refusals and defects too.", callback=choose_json)
+    bool,
+    typer.Option("--json", help="Answer in JSON, refusals and defects too.", callback=choose_json),
 ]
 Generation = Annotated[
     str | None,
