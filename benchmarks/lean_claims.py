@@ -108,7 +108,8 @@ leaders as (
             as low,
         count(*) filter (is_in and (here or (is_doubtful and coalesce(there, is_of_homes))))
             as high
-    from leader group by claim_id having sum(downloads) is not null
+    from leader group by claim_id
+    having sum(downloads) is not null and bool_and(downloads is not null or not here)
 ),
 model as (
     select claim_id, case any_value(measure)
@@ -195,8 +196,8 @@ passed as (
             when case when comparison in ('at_least', 'less_than')
                 then value >= claimed_value - tolerance
                 else value > claimed_value + tolerance end then null
-            when coalesce(first_on > claimed_period_from, true)
-                then 'what is published begins after ' || claimed_period_from
+            when coalesce(first_on >= claimed_period_from, true)
+                then 'what is published does not begin before ' || claimed_period_from
             when last_on < claimed_period_to + 7 then 'who overtook at its end is confirmed from '
                 || (claimed_period_to + 7) || ' on' end as reason
     from claim join overtaken using (claim_id)
@@ -343,7 +344,9 @@ of_period as (
         greatest(coalesce(snapshot_date - lag(snapshot_date)
             over (partition by claim_id order by snapshot_date),
             case when measure_days > 0
-                then snapshot_date - claimed_period_from - measure_days + 2 end, 1), 1) as days
+                then snapshot_date - claimed_period_from - measure_days + 2 end, 1), 1) as days,
+        case when lag(snapshot_date) over (partition by claim_id order by snapshot_date) is null
+            then 7 else greatest(measure_days, 7) end as most
     from kind join told using (claim_id)
     where snapshot_date = claimed_period_to or (measure_days > 0
         and snapshot_date < claimed_period_to
@@ -352,9 +355,8 @@ of_period as (
 period as (
     select claim_id, sum(value * days) / sum(days) as value, sum(low * days) / sum(days) as low,
         sum(high * days) / sum(days) as high,
-        max(snapshot_date) = claimed_period_to and max(days) <= greatest(measure_days, 7)
-            as is_covered
-    from of_period group by claim_id, claimed_period_to, measure_days
+        max(snapshot_date) = claimed_period_to and bool_and(days <= most) as is_covered
+    from of_period group by claim_id, claimed_period_to
 ),
 judged as (
     select kind.*, measure.value, measure.low, measure.high, measure.reason, of_period,

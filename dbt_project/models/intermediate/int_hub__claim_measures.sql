@@ -309,6 +309,7 @@ ranked_organizations as (
         asked.snapshot_date,
         asked.claim_id,
         shares.downloads,
+        shares.null_reason,
         shares.rank <= asked.parameter as is_among_largest,
         array_contains(
             asked.entities,
@@ -347,11 +348,14 @@ largest_organizations as (
             'high': 'is_meant '
                 ~ 'or is_doubtful and coalesce(is_meant_elsewhere, names_a_home)',
         }.items() %}
-        case when sum(downloads) is not null
-            then count(*) filter (is_among_largest and ({{ condition }}))
+        case
+            when
+                sum(downloads) is not null
+                and bool_and(downloads is not null or not is_meant)
+                then count(*) filter (is_among_largest and ({{ condition }}))
         end as measured_{{ name }},
         {%- endfor %}
-        null as reason
+        max(null_reason) filter (downloads is null and is_meant) as reason
     from ranked_organizations
     group by snapshot_date, claim_id
 
@@ -721,9 +725,9 @@ passes as (
                 then 'its period ends on ' || asked.claimed_period_to::varchar
             when {{ is_decided_from_below('measured_value') }} then null
             when coalesce(
-                measured_periods.first_day > asked.claimed_period_from, true
+                measured_periods.first_day >= asked.claimed_period_from, true
             )
-                then 'what is published begins after '
+                then 'what is published does not begin before '
                     || asked.claimed_period_from::varchar
             when measured_periods.longest_gap > 7
                 then 'the days measured do not cover its period'

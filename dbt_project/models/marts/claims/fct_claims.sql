@@ -89,7 +89,13 @@ days_of_period as (
                 then known_measures.snapshot_date - claims.claimed_period_from
                     - claims.measure_days + 2 end,
             1
-        ), 1) as days_count
+        ), 1) as days_count,
+        -- What lies before the first of them is in the window of no other.
+        case when lag(known_measures.snapshot_date) over (
+            partition by claims.claim_id
+            order by known_measures.snapshot_date
+        ) is null then 7 else greatest(claims.measure_days, 7)
+        end as most_days_count
     from claims
     inner join known_measures on claims.claim_id = known_measures.claim_id
     where
@@ -104,7 +110,7 @@ days_of_period as (
 ),
 
 -- A day stands for those without a snapshot before it; a week of them at most,
--- or as many as the measure looks at.
+-- or, after another day, as many as the measure looks at.
 periods as (
 
     select
@@ -114,9 +120,9 @@ periods as (
             as measured_{{ name }},
         {%- endfor %}
         max(snapshot_date) = claimed_period_to
-        and max(days_count) <= greatest(measure_days, 7) as is_covered
+        and bool_and(days_count <= most_days_count) as is_covered
     from days_of_period
-    group by claim_id, claimed_period_to, measure_days
+    group by claim_id, claimed_period_to
 
 ),
 
