@@ -380,6 +380,17 @@ followed as (
 
 ),
 
+-- Who took a name, also one that was given up before.
+takings as (
+
+    select snapshot_date, model_id from followed
+
+    union all
+
+    select snapshot_date, model_id from known
+
+),
+
 -- Whoever comes under a name that was given up is somebody else.
 reborn as (
 
@@ -395,10 +406,11 @@ reborn as (
         on
             arrived.model_id = moves.former_id
             and arrived.snapshot_date > moves.snapshot_date
-    anti join known as taken
+    anti join takings
         on
-            moves.former_id = taken.model_id
-            and moves.snapshot_date < taken.snapshot_date
+            moves.former_id = takings.model_id
+            and moves.snapshot_date < takings.snapshot_date
+            and arrived.snapshot_date > takings.snapshot_date
     qualify row_number() over (
         partition by arrived.model_id, moves.snapshot_date
         order by arrived.snapshot_date
