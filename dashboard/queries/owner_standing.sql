@@ -1,5 +1,6 @@
 -- Namespaces summed under the organization that owns them. Its change is that
--- of the sum: a namespace that is new had nothing a week before.
+-- of the sum: a namespace that is new had nothing a week before, and where one
+-- was not measured nobody knows it.
 with owners as (
 
     select
@@ -9,7 +10,8 @@ with owners as (
         count(*) as namespaces_count,
         string_agg(organization, ', ' order by share_of_all desc) as namespaces,
         sum(downloads) as downloads,
-        sum(share_of_all) as share_of_all
+        sum(share_of_all) as share_of_all,
+        bool_and(share_of_all is not null) as is_measured
     from fct_organization_share_daily
     where
         snapshot_date in ($day, $day - 7)
@@ -18,7 +20,6 @@ with owners as (
         and cohort = $cohort
         and scope = $scope
         and organization <> '(other)'
-        and share_of_all is not null
     group by all
 
 )
@@ -36,6 +37,10 @@ left join owners as week_before
     on
         week_before.owner = today.owner
         and week_before.snapshot_date = today.snapshot_date - 7
-where today.snapshot_date = $day
+        and today.is_measured
+        and week_before.is_measured
+where
+    today.snapshot_date = $day
+    and today.share_of_all is not null
 order by today.share_of_all desc, today.owner
 limit 25
