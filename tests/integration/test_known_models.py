@@ -46,6 +46,35 @@ def test_who_returns_as_it_was_is_there_again(tmp_path: Path) -> None:
     assert set(newest["model_key"]) == set(there)
 
 
+def test_an_earlier_creation_that_one_day_tells_is_kept(tmp_path: Path) -> None:
+    world = named_world("scale:500x3")
+    found: list[pd.DataFrame] = []
+    for name, builds in (("at_once", [3]), ("in_parts", [1, 3])):
+        home = Home(tmp_path / name)
+        write_days(world, home)
+        create_earlier(home, world.dates[1])
+        for until in builds:
+            built = build(home, world.dates[:until], select=SELECTED)
+        found.append(models(built))
+    at_once, in_parts = found
+    pd.testing.assert_frame_equal(at_once, in_parts)
+    file = home.raw / "hub_models" / f"snapshot_date={world.dates[1]}/models.v1.parquet"
+    with duckdb.connect() as connection:
+        told = connection.sql(f"select _id, \"createdAt\" from '{file}'").df()
+    told = told.merge(in_parts, left_on="_id", right_on="model_key")
+    assert len(told) > 400
+    assert (told["created_at"] == told["createdAt"]).all()
+
+
+def create_earlier(home: Home, day: date) -> None:
+    """Date every model of `day` forty days before its creation."""
+    file = home.raw / "hub_models" / f"snapshot_date={day}/models.v1.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table day as from '{file}'")
+        connection.execute('update day set "createdAt" = "createdAt" - interval 40 day')
+        connection.execute(f"copy day to '{file}' (compression zstd)")
+
+
 def leave_out(home: Home, day: date, condition: str) -> None:
     """Take the rows out of the snapshot of `day` of which `condition` is true."""
     file = home.raw / "hub_models" / f"snapshot_date={day}/models.v1.parquet"

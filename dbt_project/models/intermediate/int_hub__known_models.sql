@@ -75,6 +75,21 @@ previous_days as (
 
 ),
 
+-- Who is there on a day and was set aside on the one before, by the name of that day: a model may
+-- have another by now. Not from `model_days`: read often it is written out, then with its texts.
+were_set_aside as (
+
+    select days.snapshot_date, days.model_key
+    from {{ ref('int_hub__model_days') }} as days
+    inner join previous_days
+        on days.snapshot_date = previous_days.snapshot_date
+    inner join rows_set_aside
+        on
+            previous_days.previous_date = rows_set_aside.snapshot_date
+            and days.model_id = rows_set_aside.id
+
+),
+
 -- What the days of this build before its last one have; a build of one day has none.
 days_before as (
 
@@ -82,7 +97,6 @@ days_before as (
         model_days.model_key,
         min(model_days.snapshot_date) as first_seen_on,
         max(model_days.snapshot_date) as last_seen_on,
-        -- An id that is deleted and made anew does not come out again.
         min(model_days.created_at) as created_at
     from model_days
     inner join build_window on model_days.snapshot_date < build_window.to_date
@@ -159,7 +173,10 @@ described as (
         seen.model_id,
         seen.organization,
         seen.model_name,
-        seen.created_at,
+        coalesce(days_before.first_seen_on, seen.snapshot_date)
+            as first_seen_on,
+        -- An id that is deleted and made anew does not come out again.
+        least(days_before.created_at, seen.created_at) as created_at,
         seen.created_at_is_default,
         seen.last_seen_on,
         seen.tags,
@@ -171,6 +188,7 @@ described as (
         root_fingerprints.root_fingerprint
 
     from seen
+    left join days_before on seen.model_key = days_before.model_key
     left join root_fingerprints
         on
             seen.snapshot_date = root_fingerprints.snapshot_date
@@ -236,14 +254,12 @@ final as (
         changed.model_name,
         least(
             {% if is_incremental() %}known.created_at,{% endif %}
-            days_before.created_at,
             changed.created_at
         ) as created_at,
         changed.created_at_is_default,
         coalesce(
             {% if is_incremental() %}known.first_seen_on,{% endif %}
-            days_before.first_seen_on,
-            changed.snapshot_date
+            changed.first_seen_on
         ) as first_seen_on,
         changed.last_seen_on,
         -- Whose row was set aside was there.
@@ -251,7 +267,8 @@ final as (
             {% if is_incremental() %}
             known.was_absent_from_previous_whole_snapshot,
             {% endif %}
-            previous_days.is_previous_whole and rows_set_aside.id is null,
+            previous_days.is_previous_whole
+            and were_set_aside.model_key is null,
             false
         ) as was_absent_from_previous_whole_snapshot,
         changed.tags,
@@ -278,14 +295,12 @@ final as (
         on
             changed.snapshot_date = roots.snapshot_date
             and changed.model_key = roots.model_key
-    left join days_before on changed.model_key = days_before.model_key
     left join previous_days
-        on coalesce(days_before.first_seen_on, changed.snapshot_date)
-            = previous_days.snapshot_date
-    left join rows_set_aside
+        on changed.first_seen_on = previous_days.snapshot_date
+    left join were_set_aside
         on
-            previous_days.previous_date = rows_set_aside.snapshot_date
-            and changed.model_id = rows_set_aside.id
+            changed.first_seen_on = were_set_aside.snapshot_date
+            and changed.model_key = were_set_aside.model_key
     {% if is_incremental() %}
     left join {{ this }} as known on changed.model_key = known.model_key
 
