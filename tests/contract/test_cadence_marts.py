@@ -65,6 +65,12 @@ class Model:
     owners: list[tuple[date, str]]  # from that day on
     correction: date | None = None
 
+    def is_there(self, on: date) -> bool:
+        """Of those who move half are away on the day before."""
+        before_moves = [DAYS[DAYS.index(since) - 1] for since, _ in self.owners[1:]]
+        is_away = on in before_moves and int(self.key[-1]) % 2 == 0
+        return self.first_seen <= on and (on == self.first_seen or not is_away)
+
     def owner(self, on: date) -> str:
         return [owner for since, owner in self.owners if since <= on][-1]
 
@@ -130,12 +136,20 @@ def tables(models: list[Model], window: list[date], on: date) -> dict[str, pd.Da
     """What dbt's upstream models say on `on`, in a build of `window`."""
     known = [model for model in models if model.first_seen <= on]
     before = {day: DAYS[n - 1] in WHOLE if n else False for n, day in enumerate(DAYS)}
-    sightings = [
+    everyone = [
         (day, model.key, f"{model.owner(day)}/{model.name}", model.owner(day))
-        for day in window
+        for day in DAYS
         for model in known
-        if model.first_seen <= day
+        if day <= on and model.is_there(day)
     ]
+    sightings = [row for row in everyone if row[0] in window]
+    keys = {row[:2] for row in everyone}
+    last = [
+        row
+        for row in everyone
+        if row[0] == on or (DAYS[DAYS.index(row[0]) + 1], row[1]) not in keys
+    ]
+    columns = ["snapshot_date", "model_key", "model_id", "organization"]
     history_rows = pd.DataFrame(
         {
             "model_key": [model.key for model in known],
@@ -155,9 +169,9 @@ def tables(models: list[Model], window: list[date], on: date) -> dict[str, pd.Da
     homes = [(owner, *home) for owner, moves in HOMES.items() for home in moves]
     frames = {
         "intermediate.int_hub__model_history": history_rows,
-        "intermediate.int_hub__model_days": pd.DataFrame(
-            sightings, columns=["snapshot_date", "model_key", "model_id", "organization"]
-        ),
+        "intermediate.int_hub__model_days": pd.DataFrame(sightings, columns=columns),
+        "intermediate.int_hub__last_sights": pd.DataFrame(last, columns=columns),
+        "raw.build_window": pd.DataFrame({"from_date": [window[0]], "to_date": [window[-1]]}),
         "raw.snapshots": pd.DataFrame({"snapshot_date": [day for day in DAYS if day <= on]}),
         "raw.hub_models": pd.DataFrame({"snapshot_date": [row[0] for row in sightings]}),
         "seeds.release_date_corrections": pd.DataFrame(
@@ -360,6 +374,18 @@ def test_a_day_says_the_same_built_alone_or_with_many(
         with build(sql, frames) as warehouse:
             alone = daily(warehouse)
         assert alone == {on: together[on]}
+
+
+@pytest.mark.parametrize("begin", DAYS[1::6])
+def test_days_say_the_same_whenever_the_build_began(
+    sql: dict[str, CompiledModel], begin: date
+) -> None:
+    models, window = history(4), DAYS[DAYS.index(begin) :]
+    with build(sql, tables(models, window, DAYS[-1])) as warehouse:
+        found = daily(warehouse)
+    assert sorted(found) == window
+    for day in window:
+        agree(found[day], rhythm(models, day))
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

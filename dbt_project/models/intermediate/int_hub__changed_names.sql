@@ -1,8 +1,31 @@
+with sights as (
+
+    select
+        snapshot_date,
+        model_key,
+        model_id,
+        organization
+    from {{ ref('int_hub__model_days') }}
+
+    union all
+
+    -- Who is away when this build begins has that name until it returns.
+    select
+        last_sights.snapshot_date,
+        last_sights.model_key,
+        last_sights.model_id,
+        last_sights.organization
+    from {{ ref('int_hub__last_sights') }} as last_sights
+    inner join {{ source('raw', 'build_window') }} as build_window
+        on last_sights.snapshot_date < build_window.from_date
+
+),
+
 -- Nobody has two names on one day: a build of one day need not look.
-with model_days as (
+sights_to_compare as (
 
     select *
-    from {{ ref('int_hub__model_days') }}
+    from sights
     where (
         select count(distinct snapshot_date)
         from {{ source('raw', 'hub_models') }}
@@ -13,7 +36,7 @@ with model_days as (
 renamed as (
 
     select model_key
-    from model_days
+    from sights_to_compare
     group by model_key
     having min(model_id) <> max(model_id)
 
@@ -30,8 +53,8 @@ named as (
             else model_id
         end as model_name,
         snapshot_date as named_on
-    from model_days
-    semi join renamed on model_days.model_key = renamed.model_key
+    from sights_to_compare
+    semi join renamed on sights_to_compare.model_key = renamed.model_key
     qualify model_id is distinct from lag(model_id) over (
         partition by model_key order by snapshot_date
     )
