@@ -842,8 +842,8 @@ from share as one join share as other using ({SLICE})
 where one.country_key < other.country_key
 """
 # Who passed whom since the last measured day, and who of those before is still ahead. Who was there
-# and not listed was behind the 500 largest. Who was equal then was behind on a day before: a lead
-# of a week, which would count, is not known here yet.
+# and not listed was behind the 500 largest. Who was equal or unknown then was behind on a day
+# before: a lead of a week, which would count, is not known here yet, one that goes on is.
 OVERTAKES = f"""
 with entity as (
     select snapshot_date, {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all,
@@ -856,10 +856,19 @@ with entity as (
         share_of_all, rank <= 50, rank <= 500
     from out.fct_organization_share_daily
     where rank is not null
+    union all
+    select snapshot_date, {SLICE}, 'country', country_key, null, null, null, false, false
+    from out.fct_country_share_daily
+    where downloads is null and country_code is not null
+    union all
+    select snapshot_date, {SLICE}, 'organization', organization, null, null, null, false, false
+    from out.fct_organization_share_daily
+    where downloads is null and organization <> '(other)'
 ),
 today as (select * from entity where snapshot_date = date '{{day}}'),
 large as (
-    select today.*, before.share_of_all as share_before, before.is_listed as was_listed
+    select today.*, before.share_of_all as share_before, before.is_listed as was_listed,
+        before.entity is not null and before.share_of_all is null as was_unknown
     from today left join (select * from entity where snapshot_date = date '{{before}}') as before
         using ({SLICE}, entity_kind, entity)
     where today.is_large and date '{{before}}' < date '{{day}}'
@@ -871,7 +880,7 @@ unlisted as (
         select * from {{earlier:fct_organization_share_daily}}
         where organization = '(other)' and snapshot_date = date '{{before}}'
     ) using ({SLICE})
-    where share_before is null and entity_kind = 'organization'
+    where share_before is null and not was_unknown and entity_kind = 'organization'
         and entity in (select organization from known_owner)
 ),
 own as (
@@ -888,7 +897,7 @@ model as (
     from own join (select * exclude (o) from temp.today) as model_today using (m) where was_there
 ),
 step as (
-    select * from large where share_before is not null
+    select * from large where share_before is not null or was_unknown
     union all
     select * exclude (o) from unlisted
     semi join model on model.o = unlisted.o and model.attribution = unlisted.attribution
@@ -898,35 +907,43 @@ step as (
 ahead as (
     select {SLICE}, entity_kind, leader.entity as leader, follower.entity as follower,
         leader.share_of_all as leader_share, follower.share_of_all as follower_share,
-        coalesce(leader.share_before = follower.share_before, false) as was_tied
+        leader.was_unknown or follower.was_unknown
+            or coalesce(leader.share_before = follower.share_before, false) as was_open
     from step as leader join step as follower using ({SLICE}, entity_kind)
     where leader.share_of_all > follower.share_of_all
         and (leader.share_before <= follower.share_before
-            or (leader.share_before is null and follower.was_listed))
+            or (leader.share_before is null and follower.was_listed)
+            or leader.was_unknown or follower.was_unknown)
 ),
 together as (
     select {SLICE}, entity_kind, leader, follower,
-        one.share_of_all < other.share_of_all as was_behind,
+        one.share_of_all - other.share_of_all as lead, one.snapshot_date,
         date '{{day}}' - one.snapshot_date = row_number() over (
             partition by {SLICE}, entity_kind, leader, follower
             order by one.snapshot_date desc) as is_unbroken
-    from (select * from ahead where was_tied)
+    from (select * from ahead where was_open)
     join (select *, entity as leader from entity) as one using ({SLICE}, entity_kind, leader)
     join (select *, entity as follower from entity) as other
         using ({SLICE}, entity_kind, follower, snapshot_date)
     where one.snapshot_date < date '{{day}}'
 ),
 passed as (
-    select * from ahead where not was_tied
+    select * from ahead where not was_open
     union all
     select * from ahead
-    semi join (select * from together where was_behind and is_unbroken)
-        using ({SLICE}, entity_kind, leader, follower)
-    where was_tied
+    semi join (
+        select {SLICE}, entity_kind, leader, follower from together
+        where is_unbroken and lead is not null
+        group by all having min(lead) < 0 and arg_max(lead, snapshot_date) <= 0
+    ) using ({SLICE}, entity_kind, leader, follower)
+    where was_open
 ),
 waiting as (
-    select earlier.*, coalesce(one.share_of_all, 0) > coalesce(other.share_of_all, 0) as is_ahead,
-        one.low > other.high as is_clear, one.entity is not null as is_there
+    select earlier.*, one.low > other.high as is_clear, one.entity is not null as is_there,
+        (one.entity is not null and one.share_of_all is null)
+            or (other.entity is not null and other.share_of_all is null) as is_open,
+        coalesce(one.share_of_all, 0) > coalesce(other.share_of_all, 0) as is_ahead,
+        not is_open and overtaken_on <= date '{{day}}' - 7 as is_told
     from {{earlier:fct_overtakes}} as earlier
     left join today as one on one.entity = leader
         and (one.entity_kind, one.window_name, one.attribution, one.cohort, one.scope) =
@@ -944,11 +961,10 @@ from passed
 union all
 select * from {{earlier:fct_overtakes}} where confirmed
 union all
-select * exclude (is_ahead, is_clear, is_there) replace (
-    overtaken_on <= date '{{day}}' - 7 as confirmed,
-    case when overtaken_on <= date '{{day}}' - 7 then date '{{day}}' end as confirmed_on,
-    overtaken_on <= date '{{day}}' - 7 and coalesce(is_clear, is_there) as is_certain)
-from waiting where is_ahead
+select * exclude (is_ahead, is_open, is_clear, is_there, is_told) replace (
+    is_told as confirmed, case when is_told then date '{{day}}' end as confirmed_on,
+    is_told and coalesce(is_clear, is_there) as is_certain)
+from waiting where is_ahead or is_open
 """
 # Millions of owners who are not listed are one, before anything is named.
 RELEASE_CADENCE = f"""

@@ -26,7 +26,14 @@ PASSES = (
     *MODELS,
     *(
         f"int_hub__{name}"
-        for name in ("known_models", "entity_shares", "measured_days", "standings", "passes")
+        for name in (
+            "known_models",
+            "entity_shares",
+            "measured_days",
+            "unknown_shares",
+            "standings",
+            "passes",
+        )
     ),
 )
 

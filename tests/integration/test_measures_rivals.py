@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ LARGEST = {"country": 20, "organization": 50}
 LASTING = timedelta(days=7)
 LOOKED_BACK = 31
 Key = tuple[str, str, str, str]
-Standing = dict[str, tuple[float, int]]
+Standing = dict[str, tuple[float, int] | None]
 
 
 def assigned_gaps(oracle: Oracle, slice_: Slice, one: str, other: str) -> list[float]:
@@ -72,59 +73,73 @@ def test_the_gap_of_every_pair_of_the_largest_countries_is_given(at_once: Built)
 
 
 def leads(built: Built) -> dict[tuple[str, Key], dict[date, Standing]]:
-    """Share and rank of everybody, by day, of each kind and slice."""
+    """Share and rank of everybody, by day, of each kind and slice; None of whom nobody knows."""
     found: dict[Any, Any] = defaultdict(lambda: defaultdict(dict))
     for kind in LARGEST:
         key = "country_key" if kind == "country" else kind
-        for row in built.rows(f"select * from marts.fct_{kind}_share_daily where rank is not null"):
+        is_one = "country_code is not null" if kind == "country" else "organization <> '(other)'"
+        for row in built.rows(
+            f"select * from marts.fct_{kind}_share_daily where {is_one} "
+            "and (rank is not null or downloads is null)"
+        ):
             slice_ = tuple(row[name] for name in SLICE[1:])
-            found[kind, slice_][row["snapshot_date"]][row[key]] = (row["share_of_all"], row["rank"])
-    return found
+            standing = None if row["rank"] is None else (row["share_of_all"], row["rank"])
+            found[kind, slice_][row["snapshot_date"]][row[key]] = standing
+    return {
+        place: {day: known for day, known in days.items() if any(known.values())}
+        for place, days in found.items()
+    }
 
 
-def share(known: Standing, name: str) -> float:
-    """What somebody has on a day: nothing where he is gone."""
-    return known[name][0] if name in known else 0.0
+def lead(known: Standing, leader: str, follower: str) -> float | None:
+    """By how much one is ahead of another: nothing has who is gone, None is of whom none knows."""
+    one, other = (known.get(name, (0.0, 0)) for name in (leader, follower))
+    return None if one is None or other is None else one[0] - other[0]
 
 
-def was_behind(leader: str, follower: str, days: dict[date, Standing]) -> bool:
+def was_behind(leader: str, follower: str, days: Iterable[tuple[date, Standing]]) -> bool:
     """Whether somebody was behind before, by `days` from the newest back.
 
     Equal days are nobody's, a lead of a week has been an overtake itself, and of a day on which
-    one of the two was not there nobody can tell.
+    one of the two was not there nobody can tell. Days of which nobody knows are passed over.
     """
     led_until = None
-    for day, known in days.items():
+    is_newest = True
+    for day, known in days:
         if leader not in known or follower not in known:
             return False
-        lead = known[leader][0] - known[follower][0]
-        if lead < 0:
+        ahead = lead(known, leader, follower)
+        if ahead is None:
+            continue
+        if ahead < 0:
             return True
-        if lead == 0:
+        if ahead == 0:
             led_until = None
-        elif (led_until := led_until or day) - day >= LASTING:
+        elif is_newest or (led_until := led_until or day) - day >= LASTING:
             return False
+        is_newest = False
     return False
 
 
 def overtakes(days: dict[date, Standing], largest: int) -> set[tuple[Any, ...]]:
     """(day, leader, follower, day that confirms) of one slice, by walking through its days."""
-    ordered = sorted(days)
+    ordered = sorted(days.items())
     found = set()
-    for position, (before, day) in enumerate(itertools.pairwise(ordered), start=1):
-        was, now = days[before], days[day]
-        names = sorted(name for name in was.keys() & now.keys() if now[name][1] <= largest)
-        earlier = ordered[max(position - LOOKED_BACK, 0) : position]
+    for position, (day, now) in enumerate(ordered):
+        names = sorted(name for name, known in now.items() if known and known[1] <= largest)
+        earlier = ordered[max(position - LOOKED_BACK, 0) : position][::-1]
         for leader, follower in itertools.permutations(names, 2):
-            if now[leader][0] <= now[follower][0] or was[leader][0] > was[follower][0]:
+            if not (lead(now, leader, follower) or 0) > 0:
                 continue
-            if not was_behind(leader, follower, {d: days[d] for d in reversed(earlier)}):
+            if not was_behind(leader, follower, earlier):
                 continue
-            later = ordered[position:]
-            confirming = next((d for d in later if d >= day + LASTING), None)
-            until = [days[d] for d in later if confirming is None or d <= confirming]
-            stays = all(share(known, leader) > share(known, follower) for known in until)
-            if stays:
+            later = [
+                (d, ahead)
+                for d, known in ordered[position:]
+                if (ahead := lead(known, leader, follower)) is not None
+            ]
+            confirming = next((d for d, _ in later if d >= day + LASTING), None)
+            if all(ahead > 0 for d, ahead in later if confirming is None or d <= confirming):
                 found.add((day, leader, follower, confirming))
     return found
 

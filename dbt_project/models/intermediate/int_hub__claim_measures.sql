@@ -655,19 +655,17 @@ counter_ratios as (
 
 ),
 
--- What is measured of the claim's own period, and of the week after it: so long
--- it takes until an overtake is confirmed.
-measured_periods as (
+-- The measured days of two who may have passed one another, and on which of them
+-- the shares of both are known.
+days_of_both as (
 
     select
         asked.snapshot_date,
         asked.claim_id,
-        min(days.snapshot_date) as first_day,
-        max(days.snapshot_date) as last_day,
-        max(days.snapshot_date - days.previous_date) filter (
-            days.snapshot_date >= asked.claimed_period_from
-            and days.previous_date < asked.claimed_period_to + {{ days_ahead() }}
-        ) as longest_gap
+        asked.claimed_period_from,
+        asked.claimed_period_to,
+        days.snapshot_date as measured_date,
+        count(unknown.entity) = 0 as are_known
     from asked
     inner join {{ ref('int_hub__measured_days') }} as days
         on
@@ -675,12 +673,57 @@ measured_periods as (
             {%- for name in slice %}
             and asked.slice_{{ name }} = days.{{ name }}
             {%- endfor %}
+    left join {{ ref('int_hub__unknown_shares') }} as unknown
+        on
+            days.snapshot_date = unknown.snapshot_date
+            {%- for name in slice %}
+            and days.{{ name }} = unknown.{{ name }}
+            {%- endfor %}
+            and asked.entity_kind = unknown.entity_kind
+            and unknown.entity in (asked.first_entity, asked.second_entity)
     where asked.measure = 'overtakes_count'
-    group by asked.snapshot_date, asked.claim_id
+    group by all
 
 ),
 
--- Who is ahead after more than a week that nobody measured may have passed
+dated_days_of_both as (
+
+    select
+        *,
+        max(measured_date) filter (are_known) over (
+            partition by snapshot_date, claim_id
+            order by measured_date
+            rows between unbounded preceding and 1 preceding
+        ) as previous_date
+    from days_of_both
+
+),
+
+-- What is known of the claim's own period, and of the week after it: so long it
+-- takes until an overtake is confirmed.
+measured_periods as (
+
+    select
+        snapshot_date,
+        claim_id,
+        min(measured_date) filter (are_known) as first_day,
+        max(measured_date) filter (are_known) as last_day,
+        max(measured_date - previous_date) filter (
+            are_known
+            and measured_date >= claimed_period_from
+            and previous_date < claimed_period_to + {{ days_ahead() }}
+        ) as longest_gap,
+        bool_or(
+            not are_known
+            and measured_date >= claimed_period_from
+            and measured_date <= claimed_period_to + {{ days_ahead() }}
+        ) as has_unknown_days
+    from dated_days_of_both
+    group by snapshot_date, claim_id
+
+),
+
+-- Who is ahead after more than a week of which nobody knows may have passed
 -- before the period.
 overtakes_of_period as (
 
@@ -700,20 +743,20 @@ overtakes_of_period as (
             {%- for name in slice %}
             and asked.slice_{{ name }} = overtakes.{{ name }}
             {%- endfor %}
-    inner join {{ ref('int_hub__measured_days') }} as days
+    inner join dated_days_of_both as days
         on
-            overtakes.overtaken_on = days.snapshot_date
+            asked.snapshot_date = days.snapshot_date
+            and asked.claim_id = days.claim_id
+            and overtakes.overtaken_on = days.measured_date
             and days.previous_date
             >= least(asked.claimed_period_from, overtakes.overtaken_on - 7)
-            {%- for name in slice %}
-            and overtakes.{{ name }} = days.{{ name }}
-            {%- endfor %}
     where asked.measure = 'overtakes_count'
     group by asked.snapshot_date, asked.claim_id
 
 ),
 
--- There may be more of them where the period is not measured.
+-- There may be more of them where the period is not measured, or one of both is
+-- unknown.
 passes as (
 
     select
@@ -737,6 +780,8 @@ passes as (
                 then 'who overtook at its end is confirmed from '
                     || (asked.claimed_period_to + {{ days_ahead() }})::varchar
                     || ' on'
+            when measured_periods.has_unknown_days
+                then 'what one of both has is unknown on days of its period'
         end as reason
     from asked
     left join measured_periods using (snapshot_date, claim_id)

@@ -10,9 +10,16 @@ with days as (
 
 passes as (
 
-    select passes.*, days.confirming_date
-    from {{ ref('int_hub__passes') }} as passes
-    inner join days using (snapshot_date, {{ slice | join(', ') }})
+    select * from {{ ref('int_hub__confirmations') }}
+
+),
+
+unknown as (
+
+    select * from {{ ref('int_hub__unknown_shares') }}
+    where snapshot_date in (
+        select distinct snapshot_date from {{ ref('int_hub__slices') }}
+    )
 
 ),
 
@@ -52,7 +59,7 @@ trials as (
 
 ),
 
--- Who is gone has nothing.
+-- Who is gone has nothing; who is unknown has lost nothing.
 final as (
 
     select trials.*
@@ -66,6 +73,13 @@ final as (
             {%- endfor %}
             and trials.entity_kind = {{ role }}s.entity_kind
             and trials.{{ role }} = {{ role }}s.entity
+    anti join unknown as unknown_{{ role }}s
+        on
+            trials.snapshot_date = unknown_{{ role }}s.snapshot_date
+            {%- for name in slice + ['entity_kind'] %}
+            and trials.{{ name }} = unknown_{{ role }}s.{{ name }}
+            {%- endfor %}
+            and trials.{{ role }} = unknown_{{ role }}s.entity
     {% endfor %}
     where
         coalesce(leaders.share_of_all, 0) <= coalesce(followers.share_of_all, 0)

@@ -86,7 +86,7 @@ sighted as (
 steps as (
 
     select * from largest
-    where share_before is not null
+    where share_before is not null or was_unknown
 
     union all
 
@@ -109,8 +109,11 @@ ahead as (
         leaders.share_of_all as leader_share,
         followers.share_of_all as follower_share,
         leaders.day_number,
-        coalesce(leaders.share_before = followers.share_before, false)
-            as was_tied
+        -- What the day before does not tell, the days before it may.
+        leaders.was_unknown
+        or followers.was_unknown
+        or coalesce(leaders.share_before = followers.share_before, false)
+            as was_open
     from steps as leaders
     inner join steps as followers
         using (snapshot_date, {{ slice | join(', ') }})
@@ -119,21 +122,23 @@ ahead as (
         and (
             leaders.share_before <= followers.share_before
             or (leaders.share_before is null and followers.was_in_list)
+            or leaders.was_unknown
+            or followers.was_unknown
         )
 
 ),
 
-tied as (
+undecided as (
 
     select
         *,
         row_number() over (order by {{ pass | join(', ') }}) as pass_number
     from ahead
-    where was_tied
+    where was_open
 
 ),
 
--- Who was tied, on each of the days before. The leader's share counts up, the follower's down.
+-- Both of these, on each of the days before. The leader's share counts up, the follower's down.
 sides as (
 
     {%- for role, sign in {'leader': 1, 'follower': -1}.items() %}
@@ -146,7 +151,7 @@ sides as (
         {{ sign }} as sign,
         day_number,
         {{ unnested(numbers(1, days_looked_back()), 'days_ago') }}
-    from tied
+    from undecided
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 
@@ -154,26 +159,35 @@ sides as (
 
 shares as (
 
+    {%- for model, share in {
+        'int_hub__entity_shares': 'share_of_all',
+        'int_hub__unknown_shares': 'null::double',
+    }.items() %}
     select
-        entity_shares.*,
+        {%- for name in slice + ['entity'] %}
+        shares.{{ name }},
+        {%- endfor %}
+        {{ share }} as share_of_all,
+        measured_days.snapshot_date,
         measured_days.day_number
-    from {{ ref('int_hub__entity_shares') }} as entity_shares
+    from {{ ref(model) }} as shares
     inner join {{ ref('int_hub__measured_days') }} as measured_days
         using (snapshot_date, window_name, attribution, cohort, scope)
-    where
-        entity_shares.snapshot_date
-        >= (select min(looked_back_to) from largest)
+    where shares.snapshot_date >= (select min(looked_back_to) from largest)
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
--- The days on which both were there.
+-- The days on which both were there; without a lead where one was unknown.
 days_before as (
 
     select
         sides.pass_number,
         sides.days_ago,
         shares.snapshot_date,
-        sum(sides.sign * shares.share_of_all) as lead
+        case when count(shares.share_of_all) = 2
+            then sum(sides.sign * shares.share_of_all) end as lead
     from sides
     inner join shares
         on
@@ -217,14 +231,16 @@ were_behind as (
 
 ),
 
--- What was a lead of a week since then has been an overtake itself.
-lasted as (
+-- What was a lead of a week since then has been an overtake itself; what no day ended goes on.
+led as (
 
     select distinct pass_number
     from leads
     where lead > 0 and times_behind = 0
     group by pass_number, lead_number
-    having max(snapshot_date) - min(snapshot_date) >= {{ days_ahead() }}
+    having
+        max(snapshot_date) - min(snapshot_date) >= {{ days_ahead() }}
+        or lead_number = 0
 
 ),
 
@@ -234,15 +250,15 @@ final as (
     select
         {{ columns | join(',\n        ') }}
     from ahead
-    where not was_tied
+    where not was_open
 
     union all
 
     select
         {{ columns | join(',\n        ') }}
-    from tied
-    semi join were_behind on tied.pass_number = were_behind.pass_number
-    anti join lasted on tied.pass_number = lasted.pass_number
+    from undecided
+    semi join were_behind on undecided.pass_number = were_behind.pass_number
+    anti join led on undecided.pass_number = led.pass_number
 
 )
 

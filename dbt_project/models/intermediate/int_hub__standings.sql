@@ -26,6 +26,13 @@ shares_before as (
 
 ),
 
+unknown_before as (
+
+    select * from {{ ref('int_hub__unknown_shares') }}
+    where snapshot_date in (select previous_date from days)
+
+),
+
 largest as (
 
     select
@@ -37,16 +44,19 @@ largest as (
         days.previous_date,
         days.looked_back_to,
         shares_before.share_of_all as share_before,
-        shares_before.is_in_list as was_in_list
+        shares_before.is_in_list as was_in_list,
+        unknown_before.entity is not null as was_unknown
     from days
     inner join shares
         using (snapshot_date, window_name, attribution, cohort, scope)
-    left join shares_before
+    {%- for before in ['shares_before', 'unknown_before'] %}
+    left join {{ before }}
         on
-            days.previous_date = shares_before.snapshot_date
+            days.previous_date = {{ before }}.snapshot_date
             {%- for name in slice + ['entity'] %}
-            and shares.{{ name }} = shares_before.{{ name }}
+            and shares.{{ name }} = {{ before }}.{{ name }}
             {%- endfor %}
+    {%- endfor %}
 
 ),
 
@@ -66,6 +76,7 @@ final as (
         largest.*,
         largest.entity_kind = 'organization'
         and largest.share_before is null
+        and not largest.was_unknown
         and owners.organization is not null
         and others.snapshot_date is not null as is_from_other
     from largest

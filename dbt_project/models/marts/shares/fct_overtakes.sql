@@ -13,19 +13,13 @@
 
 with passes as (
 
-    select * from {{ ref('int_hub__passes') }}
+    select * from {{ ref('int_hub__confirmations') }}
 
 ),
 
 lost_leads as (
 
     select * from {{ ref('int_hub__lost_leads') }}
-
-),
-
-days as (
-
-    select * from {{ ref('int_hub__measured_days') }}
 
 ),
 
@@ -38,11 +32,8 @@ shares as (
 
 lasting as (
 
-    select
-        passes.*,
-        days.confirming_date
+    select passes.*
     from passes
-    inner join days using (snapshot_date, {{ slice | join(', ') }})
     anti join lost_leads
         on
             passes.snapshot_date = lost_leads.passed_on
@@ -50,8 +41,8 @@ lasting as (
             and passes.{{ name }} = lost_leads.{{ name }}
             {%- endfor %}
     where
-        days.confirming_date is null
-        or {{ is_in_build_window('days.confirming_date') }}
+        passes.confirming_date is null
+        or {{ is_in_build_window('passes.confirming_date') }}
 
 ),
 
