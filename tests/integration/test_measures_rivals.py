@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
-from tests.integration.built_world import Built
+from orchestration.home import Home
+from tests.integration.built_world import Built, run_dbt
 from tests.integration.oracle import SLICE, Oracle, Slice
 
 pytestmark = pytest.mark.xdist_group("measures")
@@ -19,6 +22,19 @@ pytestmark = pytest.mark.xdist_group("measures")
 LARGEST = {"country": 20, "organization": 50}
 LASTING = timedelta(days=7)
 LOOKED_BACK = 31
+OVERTAKES = (
+    *(
+        f"int_hub__{name}"
+        for name in ("unknown_shares", "standings", "passes", "confirmations", "lost_leads")
+    ),
+    "fct_overtakes",
+)
+# Of some nobody knows on a day what they have, of others for days or weeks.
+UNKNOWN = """
+    hash({key}, window_name, snapshot_date) % 15 = 0
+    or hash({key}, scope, date_trunc('week', snapshot_date), attribution) % 30 = 0
+    or hash({key}, cohort, date_trunc('month', snapshot_date)) % 40 = 0
+"""
 Key = tuple[str, str, str, str]
 Standing = dict[str, tuple[float, int] | None]
 
@@ -70,6 +86,23 @@ def test_the_gap_of_every_pair_of_the_largest_countries_is_given(at_once: Built)
     assert len(both) > 1000
     change = both["gap"] - both["gap_before"]
     assert (both["gap_change_7d"] - change).abs().max() < 1e-12
+
+
+@pytest.fixture(scope="module")
+def partly_unknown(at_once: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The same shares with some that nobody knows, and who overtakes by them."""
+    home = Home(tmp_path_factory.mktemp("partly_unknown"))
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(at_once.home.warehouse, home.warehouse)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for kind, key in {"country": "country_code", "organization": "organization"}.items():
+            connection.execute(
+                f"update marts.fct_{kind}_share_daily set downloads = null, share_of_all = null, "
+                "rank = null, null_reason = 'nobody knows' "
+                f"where rank is not null and ({UNKNOWN.format(key=key)})"
+            )
+    run_dbt(home, "run", "--full-refresh", "--select", *OVERTAKES)
+    return Built(home)
 
 
 def leads(built: Built) -> dict[tuple[str, Key], dict[date, Standing]]:
@@ -144,8 +177,10 @@ def overtakes(days: dict[date, Standing], largest: int) -> set[tuple[Any, ...]]:
     return found
 
 
-def test_overtakes_are_those_that_last_a_week(at_once: Built) -> None:
-    table = at_once.rows("select * from marts.fct_overtakes")
+@pytest.mark.parametrize("shares", ["at_once", "partly_unknown"])
+def test_overtakes_are_those_that_last_a_week(shares: str, request: pytest.FixtureRequest) -> None:
+    built: Built = request.getfixturevalue(shares)
+    table = built.rows("select * from marts.fct_overtakes")
     found: dict[Any, set[tuple[Any, ...]]] = defaultdict(set)
     for row in table:
         assert row["confirmed"] == (row["confirmed_on"] is not None)
@@ -153,7 +188,7 @@ def test_overtakes_are_those_that_last_a_week(at_once: Built) -> None:
         found[row["entity_kind"], slice_].add(
             tuple(row[name] for name in ("overtaken_on", "leader", "follower", "confirmed_on"))
         )
-    every = leads(at_once)
+    every = leads(built)
     for (kind, slice_), days in every.items():
         assert found[kind, slice_] == overtakes(days, LARGEST[kind]), (kind, slice_)
     assert sum(row["confirmed"] for row in table) > 100
