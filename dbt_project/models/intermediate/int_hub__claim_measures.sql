@@ -706,7 +706,7 @@ measured_periods as (
     select
         snapshot_date,
         claim_id,
-        min(measured_date) filter (are_known) as first_day,
+        min(measured_date) as first_day,
         max(measured_date) filter (are_known) as last_day,
         max(measured_date - previous_date) filter (
             are_known
@@ -772,6 +772,8 @@ passes as (
             )
                 then 'what is published does not begin before '
                     || asked.claimed_period_from::varchar
+            when measured_periods.has_unknown_days
+                then 'what one of both has is unknown on days of its period'
             when measured_periods.longest_gap > 7
                 then 'the days measured do not cover its period'
             when
@@ -780,8 +782,6 @@ passes as (
                 then 'who overtook at its end is confirmed from '
                     || (asked.claimed_period_to + {{ days_ahead() }})::varchar
                     || ' on'
-            when measured_periods.has_unknown_days
-                then 'what one of both has is unknown on days of its period'
         end as reason
     from asked
     left join measured_periods using (snapshot_date, claim_id)
