@@ -63,6 +63,9 @@ def drawn() -> History:
         rows.append(row("tuner", day, jumping, tags=["base_model:unseen/root"]))
         if day >= JUMP:
             rows.append(row("newcomer", day, large, createdAt=datetime.combine(JUMP, time())))
+        # Of the one model of it that is there on that day nobody knows a flow.
+        faint = {"_id": "seen-late", "id": "faint/late"} if day == JUMP else {}
+        rows.append(row("faint", day, large, **faint))
         if day != DAYS[1]:
             rows.append(row("returned", day, jumping))
         rows.append(row("renamed" if day >= JUMP else "former", day, large, _id="of-two-names"))
@@ -115,3 +118,19 @@ def test_who_was_there_and_not_named_passes_all_that_were(
         passed = {follower for leader, follower in found if leader == climber}
         assert passed == {owner for owner in named if ranks[owner] > ranks[climber]}
         assert len(passed) > 20
+
+
+def test_who_is_unknown_and_not_named_is_not_taken_for_gone(
+    built: duckdb.DuckDBPyConnection,
+) -> None:
+    """One of the largest of the day before, of a list that names 500."""
+    slice_ = "window_name = '1d' and attribution = 'publisher' and cohort = 'all' and scope = 'all'"
+    (is_named,), (unknown,) = (
+        built.execute(f"{question} where snapshot_date = ? and {slice_}", [JUMP]).fetchall()
+        for question in (
+            "select count(*) filter (organization = 'faint') "
+            "from marts.fct_organization_share_daily",
+            "select list(entity) from built.int_hub__unknown_shares",
+        )
+    )
+    assert is_named == (0,) and unknown == (["faint"],)
