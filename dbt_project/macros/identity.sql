@@ -27,6 +27,55 @@
     and {{ records }}.snapshot_date < {{ names }}.known_to
 {%- endmacro %}
 
+{#-
+    The ids by which corrections mean a model: as the seeds name it, and as a renamed namespace
+    called it before the day of the renaming, or calls it since.
+-#}
+{% macro ids_of_corrections() -%}
+    with corrected as (
+
+        select model_id from {{ ref('lineage_overrides') }}
+
+        union
+
+        select model_id from {{ ref('release_date_corrections') }}
+
+    )
+
+    select
+        corrected.model_id as corrected_id,
+        corrected.model_id,
+        date '1900-01-01' as known_from,
+        date '2999-12-31' as known_to,
+        false as is_former
+    from corrected
+
+
+    union all
+
+    select
+        corrected.model_id,
+        renames.old_namespace || '/' || split_part(corrected.model_id, '/', 2),
+        date '1900-01-01',
+        renames.renamed_on,
+        true
+    from corrected
+    inner join {{ ref('hub_namespace_renames') }} as renames
+        on split_part(corrected.model_id, '/', 1) = renames.new_namespace
+
+    union all
+
+    select
+        corrected.model_id,
+        renames.new_namespace || '/' || split_part(corrected.model_id, '/', 2),
+        renames.renamed_on,
+        date '2999-12-31',
+        false
+    from corrected
+    inner join {{ ref('hub_namespace_renames') }} as renames
+        on split_part(corrected.model_id, '/', 1) = renames.old_namespace
+{%- endmacro %}
+
 {#- What the Hub tells of a dataset or a Space alike: who, whose, since when. -#}
 {% macro repository_columns(kind) -%}
     snapshot_date,

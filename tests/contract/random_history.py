@@ -121,6 +121,8 @@ def inputs(history: Mapping[date, Sequence[Row]]) -> dict[str, pd.DataFrame | st
     empty = {name: pd.DataFrame(columns=names, dtype="str") for name, names in _EMPTY.items()}
     return {
         **empty,
+        "seeds.hub_namespace_renames": "select '' as old_namespace, '' as new_namespace, "
+        "null::date as renamed_on where false",
         "raw.records": records,
         "raw.hub_models": f"select {columns} from raw.records",
         "raw.hub_counters": 'select snapshot_date, "_id", id, "createdAt", downloads, '
@@ -135,4 +137,5 @@ _EMPTY = {
     "seeds.hub_individuals": ["organization", "confidence", "evidence"],
     "seeds.legacy_model_ids": ["model_id", "new_model_id"],
     "seeds.lineage_overrides": ["model_id", "base_model_id", "evidence"],
+    "seeds.release_date_corrections": ["model_id", "released_on"],
 }

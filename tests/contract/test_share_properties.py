@@ -30,7 +30,8 @@ MODELS = (
     *(
         f"int_hub__{name}"
         for name in (
-            "model_days", "snapshot_days", "counter_days", "counter_shortfalls", "counter_status",
+            "corrected_names", "corrected_models", "model_days", "snapshot_days", "counter_days",
+            "counter_shortfalls", "counter_status",
             "flow_days", "flow_windows", "flow_references", "counter_events", "counter_floors",
             "unseen_levels", "last_sights", "lineage_edges", "parent_roots", "lineage_roots",
             "last_roots",
@@ -59,9 +60,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
 
 
 def built(
-    models: dict[str, Model], history: History, order: int | None = None
+    models: dict[str, Model],
+    history: History,
+    order: int | None = None,
+    overrides: pd.DataFrame | None = None,
 ) -> duckdb.DuckDBPyConnection:
     inputs = random_history.inputs(history)
+    if overrides is not None:
+        inputs["seeds.lineage_overrides"] = overrides
     owners = pd.DataFrame(list(csv.DictReader(io.StringIO(ORGANIZATIONS)))).replace("", None)
     inputs["seeds.owners"] = owners
     inputs["seeds.hub_organizations"] = (
@@ -112,9 +118,50 @@ def test_what_a_source_does_not_record_is_not_counted_as_nothing(
         assert unknown[figures].isna().all(axis=None)
 
 
-def compared(models: dict[str, Model], history: History) -> set[str]:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_correction_says_what_the_tags_of_all_days_should_have_said(
+    models: dict[str, Model], seed: int
+) -> None:
+    """Whichever name of a model it has: of those that get another owner the first or the last."""
+    history = moved(random_history.draw(seed), seed)
+    chance = random.Random(seed)
+    names: dict[str, list[str]] = {}
+    for day in sorted(history):
+        for row in history[day]:
+            names.setdefault(row["_id"], []).append(row["id"])
+    right = {
+        key: chance.choice([None, "acme/model-1", "globe/model-2", "shan/never-seen"])
+        for key, ids in names.items()
+        if len(set(ids)) > 1 or chance.random() < 0.3
+    }
+    assert any(len(set(names[key])) > 1 for key in right)
+    overrides = pd.DataFrame(
+        [(chance.choice(names[key]), parent, "invented") for key, parent in right.items()],
+        columns=["model_id", "base_model_id", "evidence"],
+    )
+    told = {
+        day: [row | {"tags": told_tags(row, right)} for row in rows]
+        for day, rows in history.items()
+    }
+    compared(models, told, built(models, history, overrides=overrides))
+
+
+def told_tags(row: dict[str, Any], right: dict[str, str | None]) -> list[str]:
+    """The tags of `row`, if its base_model tag were what is `right`."""
+    if row["_id"] not in right:
+        return list(row["tags"])
+    parent = right[row["_id"]]
+    others = [tag for tag in row["tags"] if not tag.startswith("base_model:")]
+    return [*others, f"base_model:{parent}"] if parent else others
+
+
+def compared(
+    models: dict[str, Model],
+    history: History,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> set[str]:
     """Compare the marts of `history` with the second computation; the windows with figures."""
-    connection = built(models, history)
+    connection = connection or built(models, history)
     measured: set[str] = set()
     oracle = Oracle(history, ORGANIZATIONS)
     statuses = connection.execute(

@@ -13,11 +13,45 @@ owners as (
 
 ),
 
+names as (
+
+    select
+        model_key,
+        model_id,
+        row_number() over names_of_id = 1 as is_first,
+        snapshot_date as known_from,
+        coalesce(
+            lead(snapshot_date) over names_of_id, date '2999-12-31'
+        ) as known_to
+    from {{ ref('int_hub__corrected_names') }}
+    window names_of_id as (partition by model_id order by snapshot_date)
+
+),
+
+-- All names of a model that is a root, also one that no snapshot has any more.
 true_roots as (
 
-    select model_id
-    from {{ ref('lineage_overrides') }}
-    where base_model_id is null
+    select
+        names.model_id,
+        case when not names.is_first then names.known_from
+            else date '1900-01-01' end as known_from,
+        names.known_to
+    from names
+    inner join {{ ref('int_hub__corrected_models') }} as corrected_models
+        on
+            names.model_key = corrected_models.model_key
+            and corrected_models.corrected = 'lineage'
+            and corrected_models.base_model_id is null
+
+    union all
+
+    select
+        overrides.model_id,
+        date '1900-01-01' as known_from,
+        date '2999-12-31' as known_to
+    from {{ ref('lineage_overrides') }} as overrides
+    anti join names on overrides.model_id = names.model_id
+    where overrides.base_model_id is null
 
 ),
 
@@ -35,7 +69,11 @@ told as (
         true_roots.model_id is null
         and {{ is_made_of_another('roots.root_model_id') }} as is_unknown
     from roots
-    left join true_roots on roots.root_model_id = true_roots.model_id
+    left join true_roots
+        on
+            roots.root_model_id = true_roots.model_id
+            and roots.snapshot_date >= true_roots.known_from
+            and roots.snapshot_date < true_roots.known_to
 
 ),
 
@@ -71,8 +109,9 @@ final as (
         keyed.root_organization,
         keyed.is_unknown,
         owners.canonical_organization,
-        families.family_name,
-        families.line_name
+        case when not keyed.is_unknown then families.family_name
+        end as family_name,
+        case when not keyed.is_unknown then families.line_name end as line_name
     from keyed
     left join owners
         on

@@ -14,7 +14,9 @@ classes as (
 
 corrections as (
 
-    select * from {{ ref('release_date_corrections') }}
+    select model_key, released_on
+    from {{ ref('int_hub__corrected_models') }}
+    where corrected = 'release_date'
 
 ),
 
@@ -45,7 +47,7 @@ facts as (
 
     from models
     inner join classes on models.model_key = classes.model_key
-    left join corrections on models.model_id = corrections.model_id
+    left join corrections on models.model_key = corrections.model_key
     left join snapshots on models.first_seen_on = snapshots.snapshot_date
 
 ),

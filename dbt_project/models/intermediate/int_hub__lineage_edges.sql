@@ -6,7 +6,9 @@ with model_days as {{ read_anew() }} (
 
 overrides as (
 
-    select * from {{ ref('lineage_overrides') }}
+    select model_key, base_model_id
+    from {{ ref('int_hub__corrected_models') }}
+    where corrected = 'lineage'
 
 ),
 
@@ -44,7 +46,7 @@ corrected as (
         {{ array_length('declared.parent_ids') }} as parents_count,
         {{ unnested('declared.parent_ids', 'parent_id') }}
     from declared
-    anti join overrides on declared.model_id = overrides.model_id
+    anti join overrides on declared.model_key = overrides.model_key
 
     union all
 
@@ -58,7 +60,7 @@ corrected as (
         ) as parents_count,
         overrides.base_model_id as parent_id
     from model_days
-    inner join overrides on model_days.model_id = overrides.model_id
+    inner join overrides on model_days.model_key = overrides.model_key
     where overrides.base_model_id is not null
 
 ),

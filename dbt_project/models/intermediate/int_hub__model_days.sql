@@ -30,8 +30,10 @@ final as (
         base_model_tags,
         -- A parent is declared, or an override tells.
         {{ array_first('base_model_tags') }} is not null
-        or model_id in (
-            select model_id from {{ ref('lineage_overrides') }}
+        or model_key in (
+            select model_key
+            from {{ ref('int_hub__corrected_models') }}
+            where corrected = 'lineage'
         ) as is_lineage_known,
         downloads_30d,
         downloads_all_time

@@ -36,9 +36,9 @@ heirs as (
 
 true_roots as (
 
-    select model_id
-    from {{ ref('lineage_overrides') }}
-    where base_model_id is null
+    select model_key
+    from {{ ref('int_hub__corrected_models') }}
+    where corrected = 'lineage' and base_model_id is null
 
 ),
 
@@ -123,13 +123,13 @@ final as (
         heirs.model_key is not null and heirs.root_model_id is null as is_divided,
         roots.root_model_id is not null as is_root,
         case
-            when heirs.model_key is null and true_roots.model_id is null
+            when heirs.model_key is null and true_roots.model_key is null
                 then {{ is_made_of_another('models.model_id') }}
             else false
         end as is_root_unknown
 
     from models
-    left join true_roots on models.model_id = true_roots.model_id
+    left join true_roots on models.model_key = true_roots.model_key
     left join heirs
         on
             models.snapshot_date = heirs.snapshot_date
