@@ -416,12 +416,15 @@ derivatives as (
     select
         asked.snapshot_date,
         asked.claim_id,
-        coverage.downloads_with_known_lineage_share as measured_value
+        {{ ratio('lineage.derivative_downloads', 'lineage.downloads') }}
+            as measured_value
     from asked
-    inner join {{ ref('fct_mapping_coverage_daily') }} as coverage
-        on {{ is_of_the_claim('coverage') }}
-    where asked.measure = 'derivative_share'
-
+    inner join {{ ref('int_hub__lineage_slices') }} as lineage
+        on {{ is_of_the_claim('lineage') }}
+    where
+        asked.measure = 'derivative_share'
+        and asked.has_tags
+        and asked.slice_reason is null
 ),
 
 -- The namespaces that an organization has among the records of a day.

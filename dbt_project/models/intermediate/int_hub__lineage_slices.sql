@@ -1,4 +1,7 @@
-{#- Downloads of models whose lineage is known: a parent is declared, or an override tells. -#}
+{#-
+    Downloads of models whose lineage is known: a parent is declared, or an override tells. Of
+    these all are derivatives but those of whom an override tells that they are roots.
+-#}
 {% set slice = slice_columns() %}
 
 with model_downloads as (
@@ -14,6 +17,7 @@ flagged as (
         is_new_365d,
         is_language_model,
         is_lineage_known as is_known,
+        is_derivative,
         count(*) as models_count
         {%- for window in download_windows() %},
         sum(downloads_{{ window }}) as downloads_{{ window }},
@@ -41,7 +45,7 @@ by_attribution as (
 
 sliced as (
 
-    {{ sliced('by_attribution', ['is_known']) }}
+    {{ sliced('by_attribution', ['is_known', 'is_derivative']) }}
 
 ),
 
@@ -50,7 +54,9 @@ final as (
     select
         {{ slice | join(', ') }},
         sum(downloads) as downloads,
-        coalesce(sum(downloads) filter (is_known), 0) as known_downloads
+        coalesce(sum(downloads) filter (is_known), 0) as known_downloads,
+        coalesce(sum(downloads) filter (is_derivative), 0)
+            as derivative_downloads
     from sliced
     group by all
 

@@ -122,6 +122,8 @@ final as (
         heirs.root_organization,
         heirs.model_key is not null and heirs.root_model_id is null as is_divided,
         roots.root_model_id is not null as is_root,
+        models.is_lineage_known
+        and true_roots.model_key is null as is_derivative,
         case
             when heirs.model_key is null and true_roots.model_key is null
                 then {{ is_made_of_another('models.model_id') }}
