@@ -14,8 +14,9 @@ Left out, and refused where it would matter: a history of a week or more (window
 365 days are null with their reason, as they are after two days; ranges are not learned yet);
 the days after a stall or a rollback; gaps between days. Left out, and not noticed: models without
 the Hub's own key, whose renames would have to be found; records that lack a whole field; rows
-that were set aside; what the Hub answers when asked who an owner is. Not computed are
-fct_revisions (the publisher's comparison with the generation before) and the table `publication`.
+that were set aside; what the Hub answers when asked who an owner is; models that a correction
+names by the id of another day, or calls a root. Not computed are fct_revisions (the publisher's
+comparison with the generation before) and the table `publication`.
 """
 
 from __future__ import annotations
