@@ -51,7 +51,7 @@ screenshots: demo browser $(SUPERSET)/.installed  ## the pictures in docs/images
 	$(BIN)/python -m tests.browser.screenshots $${OBSERVATORY_HOME:-data/demo}
 
 test: setup browser  ## all tests, a sample of the long suites
-	$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -m 'not long'
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -m 'not long'
 
 test-long: setup browser $(SUPERSET)/.installed  ## the suites that take hours as well; their result goes to docs/mutations.md
 	$(PYTEST) --junitxml=data/test-long.xml; result=$$?; \
