@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import IO, Literal, get_args
 
 from orchestration.errors import Refusal
+
+log = logging.getLogger(__name__)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -177,14 +180,14 @@ class Home:
         self,
         purpose: str,
         *,
-        waiting: Callable[[str], None] | None = None,
+        waiting: Callable[[str], None] = log.info,
         timeout: float | None = None,
     ) -> Iterator[None]:
         """Hold this home for writing; wait while another process does.
 
         An OS file lock: it is gone with its process, however that ends. The same thread may
-        take it again inside. `waiting` is told once for whom we wait, when `others` tells of us;
-        with `timeout` (seconds) a wait that long is refused.
+        take it again inside. For whom we wait is told once, to the log or to `waiting`, when
+        `others` tells of us; with `timeout` (seconds) a wait that long is refused.
         """
         key = self._key
         if key in _held:
@@ -278,13 +281,13 @@ def _describe_holder(path: Path) -> str:
 
 
 def _wait_for(
-    file: IO[str], path: Path, waiting: Callable[[str], None] | None, timeout: float | None
+    file: IO[str], path: Path, waiting: Callable[[str], None], timeout: float | None
 ) -> None:
     begun = time.monotonic()
     told = False
     while not _take(file, fcntl.LOCK_EX):
         holder = _describe_holder(path)
-        if waiting is not None and not told:
+        if not told:
             waiting(f"waiting for {holder} to give {path.parent} free")
             told = True
         if timeout is not None and time.monotonic() - begun > timeout:

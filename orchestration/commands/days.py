@@ -95,7 +95,7 @@ def run(
     asked = date_.date() if date_ else None
     # Asked before anything is touched, and again when the home is ours: it may be tomorrow then.
     _days_to_crawl(home, asked)
-    with home.lock("observatory (run)", waiting=tell):
+    with home.lock("observatory (run)"):
         *unfinished, day = _days_to_crawl(home, asked)
         earlier = [execute(home, "daily_observatory", str(one)) for one in unfinished]
         report = execute(home, "daily_observatory", str(day))

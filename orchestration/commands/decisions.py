@@ -58,16 +58,15 @@ def accept(
             param_hint="--date",
         )
     home = begin()
-    with home.lock("observatory (accept)", waiting=tell):
-        if date_ is None:
-            refusals.accept(home, check, reason)
-            _settle(home, f"accepted {check}: {reason}", publish_)
-            return
-        verdict = raw.accept(home, date_.date(), check, reason)
-        for outcome in verdict.outcomes:
-            if outcome.blocks:
-                tell(f"still refused: {outcome}")
-        _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
+    if date_ is None:
+        refusals.accept(home, check, reason)
+        _settle(home, f"accepted {check}: {reason}", publish_)
+        return
+    verdict = raw.accept(home, date_.date(), check, reason)
+    for outcome in verdict.outcomes:
+        if outcome.blocks:
+            tell(f"still refused: {outcome}")
+    _settle(home, f"accepted {check} of {date_.date()}: {reason}", publish_)
 
 
 @quarantine.command(
@@ -126,16 +125,14 @@ def _decide_on_rows(
 
     numbers = _row_numbers(rows)
     home = begin()
-    with home.lock(f"observatory (quarantine {decision})", waiting=tell):
+    decide, done = {"release": (held.release, "released"), "drop": (held.drop, "dropped")}[decision]
+    # Nobody else decides between what is read and what follows from it.
+    with home.lock(f"observatory (quarantine {decision})"):
         if numbers is None:
             numbers = [row.number for row in held.held(home, day)]
-        decide, done = {
-            "release": (held.release, "released"),
-            "drop": (held.drop, "dropped"),
-        }[decision]
         settled = decide(home, day, numbers, note)
-        what = f"{done} {len(numbers):,} rows of {day}, now version {settled.version}: {note}"
-        _settle(home, what, publish_)
+    what = f"{done} {len(numbers):,} rows of {day}, now version {settled.version}: {note}"
+    _settle(home, what, publish_)
 
 
 def _row_numbers(text: str) -> list[int] | None:

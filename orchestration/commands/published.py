@@ -136,7 +136,7 @@ def rollback(generation: Generation = None, as_json: AsJson = False) -> None:
     from orchestration.publication import postgres, swap
 
     home = begin()
-    shown = swap.rollback(home, generation, said=tell)
+    shown = swap.rollback(home, generation)
     postgres.serve_shown(home.published / shown, again=f"observatory rollback {shown}", said=tell)
     answer(
         {"generation": shown},

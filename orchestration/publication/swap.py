@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +35,6 @@ from orchestration.publication.verify import verify
 
 KEPT = 7
 REMOVING = ".removing-"
-
-Said = Callable[[str], None]
 
 
 class PublicationRefused(Refusal):
@@ -70,7 +68,6 @@ def publish(
     code_version: str,
     extras: Sequence[Extra] = (),
     profile: Profile | None = None,
-    said: Said = lambda _: None,
 ) -> Publication:
     """Build, verify and show a generation of `warehouse` (default: the home's own).
 
@@ -82,7 +79,7 @@ def publish(
     `current` as it was on any error. `profile` measures the steps.
     """
     profile = profile or Profile()
-    with home.lock("publishing", waiting=said):
+    with home.lock("publishing"):
         remove_leftovers(home)
         seen = showings.last_seen(home)
         with profile.step("publication: write tables and twins"):
@@ -150,12 +147,12 @@ def publish(
         return Publication(folder.name, folder, True, candidate.manifest, outcomes, changes)
 
 
-def rollback(home: Home, generation: str | None = None, *, said: Said = lambda _: None) -> str:
+def rollback(home: Home, generation: str | None = None) -> str:
     """Show `generation` again, or the one before what readers saw last; give its name.
 
     Its files are hashed before. A Refusal where it is not kept or damaged.
     """
-    with home.lock("rolling back", waiting=said):
+    with home.lock("rolling back"):
         names = generations(home)
         noted = showings.note(home)
         if generation is None:

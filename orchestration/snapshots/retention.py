@@ -94,7 +94,7 @@ def enforce(
     compaction fails: tomorrow's run tries again, today's publication does not suffer.
     """
     enforced = Enforced()
-    with home.lock("compacting", waiting=said):
+    with home.lock("compacting"):
         for day in due(home, retention)[:DAYS_A_RUN]:
             name = day.snapshot_date.isoformat()
             if not is_judged(day):

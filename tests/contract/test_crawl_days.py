@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -169,11 +170,12 @@ def test_who_waits_for_the_home_past_midnight_crawls_the_new_day(
             waits.wait(30)
             hub.set_date(datetime(2026, 8, 19, 0, 5, tzinfo=UTC))
 
-    def hear(words: str) -> None:
-        if words.startswith("waiting for another run"):
-            waits.set()
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("waiting for another run"):
+                waits.set()
 
-    monkeypatch.setattr(days, "tell", hear)
+    monkeypatch.setattr(logging.getLogger("orchestration.home"), "handlers", [Ear()])
     other = threading.Thread(target=hold)
     other.start()
     held.wait(30)

@@ -104,7 +104,7 @@ def execute(
             meanwhile.enter_context(dbt_ahead())
         job = defs.resolve_job_def(job_name)
         config = {"ops": {name: {"config": dict(values)} for name, values in (ops or {}).items()}}
-        with home.lock(f"observatory ({job_name})", waiting=log.info):
+        with home.lock(f"observatory ({job_name})"):
             prepare_instance(home)
             return _run(home, job, config, partition_key, decision)
 
