@@ -6,8 +6,8 @@
     coalesce({{ names }}.model_key, {{ records }}."_id", {{ records }}.id)
 {%- endmacro %}
 
-{#- The ids that do not stand for themselves, each with the days from which and to which. -#}
-{% macro names_with_keys() -%}
+{#- The ids in `names` with the key of whose name each is, from which day on and until which. -#}
+{% macro names_with_keys(names) -%}
     select
         model_id,
         model_key,
@@ -18,7 +18,7 @@
             ),
             date '2999-12-31'
         ) as known_to
-    from {{ ref('stg_hub__renames') }}
+    from {{ names }}
 {%- endmacro %}
 
 {% macro is_named(records, names) -%}
@@ -49,7 +49,6 @@
         date '2999-12-31' as known_to,
         false as is_former
     from corrected
-
 
     union all
 

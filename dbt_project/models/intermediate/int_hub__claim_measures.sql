@@ -425,6 +425,7 @@ derivatives as (
         asked.measure = 'derivative_share'
         and asked.has_tags
         and asked.slice_reason is null
+
 ),
 
 -- The namespaces that an organization has among the records of a day.

@@ -14,33 +14,17 @@ ids as (
 
 ),
 
-{% if is_incremental() %}
-known as (
-
-    select * from {{ this }}
-
-),
-{% else %}
-known as (
-
-    select
-        null::date as snapshot_date,
-        null::varchar as model_key,
-        null::varchar as model_id
-    where false
-
-),
-{% endif %}
-
 keys as (
 
     select model_key
     from models
     where model_id in (select model_id from ids)
 
+    {% if is_incremental() %}
     union
 
-    select model_key from known
+    select model_key from {{ this }}
+    {% endif %}
 
 ),
 
@@ -52,10 +36,12 @@ final as (
         models.model_id
     from models
     semi join keys on models.model_key = keys.model_key
-    anti join known
+    {% if is_incremental() %}
+    anti join {{ this }} as known
         on
             models.model_key = known.model_key
             and models.model_id = known.model_id
+    {% endif %}
     group by models.model_key, models.model_id
 
 )

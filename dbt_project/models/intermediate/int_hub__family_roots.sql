@@ -15,16 +15,18 @@ owners as (
 
 names as (
 
+    {{ names_with_keys(ref('int_hub__corrected_names')) }}
+
+),
+
+names_from_the_first as (
+
     select
-        model_key,
-        model_id,
-        row_number() over names_of_id = 1 as is_first,
-        snapshot_date as known_from,
-        coalesce(
-            lead(snapshot_date) over names_of_id, date '2999-12-31'
-        ) as known_to
-    from {{ ref('int_hub__corrected_names') }}
-    window names_of_id as (partition by model_id order by snapshot_date)
+        * replace (
+            case when known_from > min(known_from) over (partition by model_id)
+                then known_from else date '1900-01-01' end as known_from
+        )
+    from names
 
 ),
 
@@ -33,10 +35,9 @@ true_roots as (
 
     select
         names.model_id,
-        case when not names.is_first then names.known_from
-            else date '1900-01-01' end as known_from,
+        names.known_from,
         names.known_to
-    from names
+    from names_from_the_first as names
     inner join {{ ref('int_hub__corrected_models') }} as corrected_models
         on
             names.model_key = corrected_models.model_key

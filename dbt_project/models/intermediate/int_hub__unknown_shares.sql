@@ -1,5 +1,7 @@
 {{ accumulates_events_by_day() }}
 
+{%- set slice = slice_columns() %}
+
 -- Who has models in a measured slice, and counters that tell nothing of them.
 with slices as (
 
@@ -56,11 +58,7 @@ sliced as (
 unknown as (
 
     select
-        snapshot_date,
-        window_name,
-        attribution,
-        cohort,
-        scope,
+        {{ slice | join(', ') }},
         'country' as entity_kind,
         country_key as entity
     from {{ ref('fct_country_share_daily') }}
@@ -69,11 +67,7 @@ unknown as (
     union all
 
     select
-        snapshot_date,
-        window_name,
-        attribution,
-        cohort,
-        scope,
+        {{ slice | join(', ') }},
         'organization' as entity_kind,
         organization as entity
     from {{ ref('fct_organization_share_daily') }}
@@ -82,11 +76,7 @@ unknown as (
     union
 
     select
-        slices.snapshot_date,
-        slices.window_name,
-        slices.attribution,
-        slices.cohort,
-        slices.scope,
+        slices.{{ slice | join(', slices.') }},
         'organization' as entity_kind,
         sliced.organization as entity
     from slices
@@ -99,8 +89,7 @@ final as (
 
     select unknown.*
     from unknown
-    semi join days
-        using (snapshot_date, window_name, attribution, cohort, scope)
+    semi join days using ({{ slice | join(', ') }})
 
 )
 

@@ -7,7 +7,7 @@ with records as (
 
 names as (
 
-    {{ names_with_keys() }}
+    {{ names_with_keys(ref('stg_hub__renames')) }}
 
 ),
 

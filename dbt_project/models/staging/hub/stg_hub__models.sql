@@ -12,7 +12,7 @@ legacy_ids as (
 
 names as (
 
-    {{ names_with_keys() }}
+    {{ names_with_keys(ref('stg_hub__renames')) }}
 
 ),
 
