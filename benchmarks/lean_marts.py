@@ -922,8 +922,11 @@ together as (
             partition by {SLICE}, entity_kind, leader, follower
             order by one.snapshot_date desc) as is_unbroken
     from (select * from ahead where was_open)
-    join (select *, entity as leader from entity) as one using ({SLICE}, entity_kind, leader)
-    join (select *, entity as follower from entity) as other
+    join (select *, entity as leader from entity
+        where entity in (select leader from ahead where was_open)) as one
+        using ({SLICE}, entity_kind, leader)
+    join (select *, entity as follower from entity
+        where entity in (select follower from ahead where was_open)) as other
         using ({SLICE}, entity_kind, follower, snapshot_date)
     where one.snapshot_date < date '{{day}}'
 ),
