@@ -55,7 +55,6 @@ def test_the_panel_is_published(built: tuple[Path, Ended], panel: Path) -> None:
     assert manifest["universe"]["name"] == "fe"
 
 
-@pytest.mark.long
 def test_a_history_that_is_built_in_parts_and_a_day_later_says_the_same(
     built: tuple[Path, Ended], tmp_path: Path
 ) -> None:
