@@ -18,8 +18,8 @@ from tests.contract.test_share_properties import MODELS
 
 pytestmark = pytest.mark.xdist_group("overtakes")
 
-DAYS = [date(2026, 10, 10) + timedelta(days=number) for number in range(4)]
-JUMP = DAYS[2]
+DAYS = [date(2026, 10, number) for number in (1, 6, 10, 11, 12, 13)]
+AFTER_GAP, BEFORE_JUMP, JUMP = DAYS[2:5]
 # From its list of 500 nobody is missing who has 26,000 downloads or more; the 50th has 29,951.
 OWNERS = {f"o{number:04}": 30_000 - number for number in range(2_400)}
 PASSES = (
@@ -40,7 +40,8 @@ PASSES = (
 
 def row(owner: str, day: date, downloads: dict[date, int], **changes: Any) -> dict[str, Any]:
     """A model that has so many downloads a day, in 30 days too."""
-    counter = sum(downloads[each] for each in DAYS if each <= day)
+    pairs = zip([DAYS[0] - timedelta(days=1), *DAYS], DAYS, strict=False)
+    counter = sum(downloads[each] * (each - last).days for last, each in pairs if each <= day)
     found = {
         "_id": owner, "id": f"{owner}/model", "author": owner, "author_type": "org", "tags": ["x"],
         "createdAt": datetime(2024, 1, 1), "downloads": downloads[day],
@@ -50,7 +51,11 @@ def row(owner: str, day: date, downloads: dict[date, int], **changes: Any) -> di
 
 
 def drawn() -> History:
-    """On the third day all but the 2,400 go to the twelfth place, if they are not there."""
+    """On the day of the jump all but the 2,400 go to the twelfth place, if they are not there.
+
+    One goes there of seven days on the day before, and was first seen yet another before: with all
+    its downloads, for it was made after the snapshot before that.
+    """
     large = dict.fromkeys(DAYS, 29_988)
     jumping = {day: 50 if day < JUMP else 29_988 for day in DAYS}
     history: History = {}
@@ -66,8 +71,14 @@ def drawn() -> History:
         # Of the one model of it that is there on that day nobody knows a flow.
         faint = {"_id": "seen-late", "id": "faint/late"} if day == JUMP else {}
         rows.append(row("faint", day, large, **faint))
-        if day != DAYS[1]:
+        if day != BEFORE_JUMP:
             rows.append(row("returned", day, jumping))
+        if day >= AFTER_GAP:
+            # 7 days of the twelfth are 209,916 downloads.
+            counter = 209_915 if day > AFTER_GAP else 200
+            made = datetime.combine(AFTER_GAP - timedelta(days=2), time())
+            few = dict.fromkeys(DAYS, 50)
+            rows.append(row("late", day, few, createdAt=made, downloadsAllTime=counter))
         rows.append(row("renamed" if day >= JUMP else "former", day, large, _id="of-two-names"))
         history[day] = rows
     return history
@@ -118,6 +129,19 @@ def test_who_was_there_and_not_named_passes_all_that_were(
         passed = {follower for leader, follower in found if leader == climber}
         assert passed == {owner for owner in named if ranks[owner] > ranks[climber]}
         assert len(passed) > 20
+
+
+@pytest.mark.parametrize("attribution", ["publisher", "base_model"])
+def test_who_was_made_in_a_gap_of_days_was_there_with_all_its_downloads(
+    built: duckdb.DuckDBPyConnection, attribution: str
+) -> None:
+    found = built.execute(
+        "select leader, count(*) > 20 from built.int_hub__passes "
+        "where entity_kind = 'organization' and cohort = 'all' and scope = 'all' "
+        "and window_name = '7d' and attribution = ? and snapshot_date = ? group by leader",
+        [attribution, BEFORE_JUMP],
+    ).fetchall()
+    assert found == [("late", True)]
 
 
 def test_who_is_unknown_and_not_named_is_not_taken_for_gone(

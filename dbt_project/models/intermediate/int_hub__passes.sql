@@ -46,6 +46,14 @@ models_of_unnamed as (
 
 ),
 
+flow_days as (
+
+    select snapshot_date, usable_before
+    from {{ ref('int_hub__flow_days') }}
+    where series = 'corrected'
+
+),
+
 -- Who has a model in the slice that was there on the day before. Of a model that was away in the
 -- time that is looked back nobody knows.
 sighted as (
@@ -67,18 +75,18 @@ sighted as (
         on
             models.model_key = known_models.model_key
             and unnamed.previous_date >= known_models.first_seen_on
-            -- On the day of its first sight an older model has no flow.
-            and (
-                unnamed.previous_date > known_models.first_seen_on
-                or unnamed.window_name not in ({{ quoted(flow_windows()) }})
-                or known_models.created_at::date
-                >= known_models.first_seen_on - 1
-            )
+    left join flow_days
+        on known_models.first_seen_on = flow_days.snapshot_date
     anti join {{ ref('int_hub__last_sights') }} as last_sights
         on
             models.model_key = last_sights.model_key
             and unnamed.previous_date > last_sights.snapshot_date
             and unnamed.looked_back_to <= last_sights.snapshot_date
+    -- On the day of its first sight an older model has no flow.
+    where
+        unnamed.previous_date > known_models.first_seen_on
+        or unnamed.window_name not in ({{ quoted(flow_windows()) }})
+        or known_models.created_at::date >= flow_days.usable_before
 
 ),
 
