@@ -224,13 +224,12 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         entities as (select leader as entity from overtakes union select follower from overtakes),
         shares as (
-            select {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all
-            from fct_country_share_daily
-            where rank is not null and country_key in (from entities)
+            select {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all,
+                downloads is null as is_unknown
+            from fct_country_share_daily where country_key in (from entities)
             union all
-            select {SLICE}, 'organization', organization, share_of_all
-            from fct_organization_share_daily
-            where rank is not null and organization in (from entities)
+            select {SLICE}, 'organization', organization, share_of_all, downloads is null
+            from fct_organization_share_daily where organization in (from entities)
         ),
         days as (
             select *, 'then' as moment, overtaken_on as snapshot_date from overtakes
@@ -241,6 +240,7 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
             if(confirmed = (confirmed_on is not null)
                 and coalesce(confirmed_on >= overtaken_on + 7, true), 0, 1),
             if(coalesce(leaders.share_of_all, 0) > coalesce(followers.share_of_all, 0), 0, 1),
+            if(leaders.is_unknown or followers.is_unknown, 1, 0),
             if(moment = 'then', coalesce(greatest(
                 abs(leader_share - leaders.share_of_all),
                 abs(follower_share - followers.share_of_all)

@@ -79,6 +79,15 @@ CHANGES = {
         "update fct_overtakes set confirmed = true, confirmed_on = overtaken_on",
         "who overtook had more, and has when it is confirmed",
     ),
+    "who is overtaken is unknown on the day of its confirmation": (
+        "update fct_country_share_daily as shares set downloads = null, share_of_all = null, "
+        "rank = null from fct_overtakes as overtakes where snapshot_date = confirmed_on "
+        "and entity_kind = 'country' and country_key = follower "
+        "and shares.window_name = overtakes.window_name "
+        "and shares.attribution = overtakes.attribution "
+        "and shares.cohort = overtakes.cohort and shares.scope = overtakes.scope",
+        "who overtook had more, and has when it is confirmed",
+    ),
     "a verdict is turned": (
         "update fct_claims set verdict_today = 'holds' where verdict_today = 'does not hold'",
         "a verdict is that of what was measured",
