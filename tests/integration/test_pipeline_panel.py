@@ -75,6 +75,10 @@ def test_a_history_that_is_built_in_parts_and_a_day_later_says_the_same(
     ended = finish(start(tmp_path, "publish", program=limited + PROGRAM))
     assert ended.code == 0, ended.err
     assert re.search(r"building \d+ of 35 days: .*; 12 follow in further parts", ended.err)
+    # Unit tests have passed by this code, when the other home was built.
+    told = json.loads((tmp_path / "warehouse" / "dbt" / "run_results.json").read_text())
+    kinds = {result["unique_id"].split(".")[0] for result in told["results"]}
+    assert kinds >= {"model", "test"} and "unit_test" not in kinds
     before = (tmp_path / "published" / "current").resolve().name
     (tmp_path / "last").rename(last)
     ended = finish(start(tmp_path, "publish", program=limited + PROGRAM))

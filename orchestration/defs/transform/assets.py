@@ -18,7 +18,14 @@ from orchestration import preflight, profile, warehouse
 from orchestration.database import connect
 from orchestration.defs.fetch.resources import POOL, HomeResource, refusing
 from orchestration.defs.transform.columns import column_metadata
-from orchestration.defs.transform.project import CODE, project, start_dbt, target_of
+from orchestration.defs.transform.project import (
+    CODE,
+    have_unit_tests_passed,
+    note_unit_tests,
+    project,
+    start_dbt,
+    target_of,
+)
 from orchestration.defs.transform.translator import Translator
 from orchestration.errors import Refusal
 from orchestration.gates import raw
@@ -27,6 +34,7 @@ from orchestration.profile import Profile
 from orchestration.snapshots import store
 from orchestration.snapshots.contract import OTHERS, Kind
 from orchestration.snapshots.store import Sealed
+from orchestration.warehouse import BuildPlan
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +43,8 @@ _BROKEN = "database has been invalidated"
 
 # Two statements over more rows than this do not fit into DuckDB's memory together: they spill.
 MANY_ROWS = 1_000_000
+
+UNIT_TESTS = "resource_type:unit_test"
 
 TRANSLATOR = Translator()
 
@@ -135,14 +145,7 @@ def _build(
         build.why,
         f"; {build.days_left:,} follow in further parts" if build.days_left else "",
     )
-    arguments = ["build", "--exclude", *_OTHERS]
-    if build.is_rebuild:
-        arguments.append("--full-refresh")
-    else:
-        # Seeds and unit tests are of the code, which is that of the build before.
-        arguments += ["path:seeds", "resource_type:unit_test"]
-    if sum(day.rows for day in build.window) > MANY_ROWS:
-        arguments += ["--threads", "1"]
+    arguments = arguments_of(build)
     (target_of(home) / "run_results.json").unlink(missing_ok=True)
     invocation = start_dbt(context, arguments, home, TRANSLATOR)
     # DuckDB lets nobody else read while dbt has the file, so rows are counted at the end, and
@@ -154,9 +157,26 @@ def _build(
             for event in invocation.stream():
                 events.append(event)
         warehouse.finish(home, build)
+        if UNIT_TESTS not in arguments:
+            note_unit_tests()
     except DagsterDbtCliRuntimeError as error:
         failure = error
     return events, failure, build.days_left > 0
+
+
+def arguments_of(build: BuildPlan) -> list[str]:
+    """What dbt is asked for `build`: seeds where all is made anew, unit tests until they passed."""
+    left_out = [*_OTHERS]
+    if not build.is_rebuild:
+        left_out.append("path:seeds")
+    if have_unit_tests_passed():
+        left_out.append(UNIT_TESTS)
+    arguments = ["build", "--exclude", *left_out]
+    if build.is_rebuild:
+        arguments.append("--full-refresh")
+    if sum(day.rows for day in build.window) > MANY_ROWS:
+        arguments += ["--threads", "1"]
+    return arguments
 
 
 # A step of its own, for a run of its own.

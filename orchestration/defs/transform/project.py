@@ -23,11 +23,12 @@ from packaging.version import Version
 
 from orchestration import metrics, warehouse
 from orchestration.defs.transform import ahead, columns
-from orchestration.home import Home
+from orchestration.home import Home, write_text_durably
 from orchestration.warehouse import PROJECT, code_fingerprint
 
 # The one beside this Python: a virtual environment need not be on PATH.
 DBT = str(Path(sys.executable).with_name("dbt"))
+UNIT_TESTED = ahead.PARSED.with_name("unit_tested")
 
 
 def ensure_manifest(project: Path = PROJECT) -> Path:
@@ -71,6 +72,24 @@ def _dbt(
     command += ["--target-path", str(project / "target")]
     environment = {"DO_NOT_TRACK": "1", "OBSERVATORY_WAREHOUSE": str(of_warehouse)}
     return subprocess.run(command, cwd=project, env=os.environ | environment, check=False)
+
+
+def have_unit_tests_passed() -> bool:
+    """Whether the unit tests of this code passed here, by this dbt and this DuckDB.
+
+    What they say hangs on nothing else, and they take as long as all models of a small world.
+    """
+    return UNIT_TESTED.exists() and UNIT_TESTED.read_text(encoding="utf-8") == _unit_tested_by()
+
+
+def note_unit_tests() -> None:
+    """Note that they passed, for the builds of every home by this checkout."""
+    write_text_durably(UNIT_TESTED, _unit_tested_by())
+
+
+def _unit_tested_by() -> str:
+    engines = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb"))
+    return " ".join((CODE, *engines))
 
 
 def target_of(home: Home) -> Path:
