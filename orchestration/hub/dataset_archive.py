@@ -115,7 +115,8 @@ def fetch(
     """Download one day's file through huggingface_hub's `cache`, and write it to `folder`.
 
     The result is a Parquet file named by its date, with the Hub's own field names. Refusal
-    where it cannot be had, or is no Parquet file of models.
+    where it cannot be had, or is no Parquet file of models: that one does not stay in the cache,
+    where a year of such days would be 400 GB.
     """
     found = _asked(
         client,
@@ -129,8 +130,12 @@ def fetch(
         ),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{revision.snapshot_date}.parquet"
-    return Fetched(target, revision, _rename_columns(Path(found).resolve(), target, revision))
+    source, target = Path(found).resolve(), folder / f"{revision.snapshot_date}.parquet"
+    try:
+        return Fetched(target, revision, _rename_columns(source, target, revision))
+    except Refusal:
+        source.unlink()
+        raise
 
 
 def _newest(
@@ -236,7 +241,7 @@ def _rename_columns(source: Path, target: Path, revision: Revision) -> list[str]
             raise
         raise Refusal(
             f"{revision.file} of {revision.snapshot_date} cannot be read ({_first_line(error)})",
-            cure=f"remove it from huggingface_hub's cache ({source}) and run again",
+            cure="run again: it is fetched anew; if that is no better, its owner must repair it",
         ) from error
     finally:
         connection.close()

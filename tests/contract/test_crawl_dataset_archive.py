@@ -174,6 +174,7 @@ def test_texts_that_cannot_be_read_are_refused_and_not_lost(
         assert refused.value.file == f"{NAME}/models.parquet"
         assert (refused.value.row, refused.value.field) == (3, field)
         assert not list((tmp_path / str(number) / "fetched").glob("*.parquet"))
+        assert not kept(tmp_path / str(number) / "cache")
 
 
 def test_a_total_that_is_no_count_is_left_to_the_import(tmp_path: Path, world: World) -> None:
@@ -202,7 +203,18 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path, world: World) -> N
         (revision,) = list_revisions(client, NAME)
         with pytest.raises(Refusal, match=f"models.parquet of {world.dates[0]} cannot be read"):
             fetch(client, revision, tmp_path / "fetched", cache=tmp_path / "cache")
-    assert not list((tmp_path / "fetched").glob("*.parquet"))
+        assert not list((tmp_path / "fetched").glob("*.parquet"))
+        assert not kept(tmp_path / "cache")
+        # Repaired under the same name: nothing of the one before is in the way.
+        duckdb.sql(f"copy (select 'a/b' as id, 7 as downloads) to '{day / 'models.parquet'}'")
+        (revision,) = list_revisions(client, NAME)
+        fetched = fetch(client, revision, tmp_path / "fetched", cache=tmp_path / "cache")
+    assert duckdb.sql(f"select id, downloads from '{fetched.path}'").fetchall() == [("a/b", 7)]
+
+
+def kept(cache: Path) -> list[Path]:
+    """The contents that the cache holds: 1.1 GB each, on the real Hub."""
+    return list(cache.glob("*/blobs/*"))
 
 
 def test_a_dataset_that_is_not_there_is_refused(client: HubClient) -> None:

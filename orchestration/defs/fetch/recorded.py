@@ -40,7 +40,7 @@ def import_archive(
 def import_dataset(home: Home, dataset: str, first: date | None, last: date | None) -> Imported:
     """Seal the last revision of each day of a daily archive of the whole Hub.
 
-    A file has 1.1 GB: it lies in a cache of our own, which is emptied once its day is sealed,
+    A file has 1.1 GB: it lies in a cache of our own, which is emptied once its day is read,
     and a revision that is sealed already is not fetched again. Nor is one of a day that we
     crawled ourselves: that day stays.
     """
@@ -91,8 +91,7 @@ def _import_revision(
         whole=True,
     )
     try:
-        day = importing.import_archive(home, fetched.path, source, said=log.info)
+        return importing.import_archive(home, fetched.path, source, said=log.info)
     finally:
         fetched.path.unlink(missing_ok=True)
-    shutil.rmtree(cache, ignore_errors=True)
-    return day
+        shutil.rmtree(cache, ignore_errors=True)
