@@ -214,7 +214,8 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         group by organization, this_week, last_week, share_of_weeks_with_launch, launches_365d
         """,
     ),
-    # Those of the last five weeks: older ones were looked at when they were new.
+    # Those of the last five weeks, whatever else is asked of: older ones were looked at when they
+    # were new.
     "who overtook had more, and has when it is confirmed": (
         ("fct_overtakes",),
         f"""
@@ -226,10 +227,14 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         shares as (
             select {SLICE}, 'country' as entity_kind, country_key as entity, share_of_all,
                 downloads is null as is_unknown
-            from fct_country_share_daily where country_key in (from entities)
+            from candidate.main.fct_country_share_daily
+            where country_key in (from entities)
+                and snapshot_date >= (select min(overtaken_on) from overtakes)
             union all
             select {SLICE}, 'organization', organization, share_of_all, downloads is null
-            from fct_organization_share_daily where organization in (from entities)
+            from candidate.main.fct_organization_share_daily
+            where organization in (from entities)
+                and snapshot_date >= (select min(overtaken_on) from overtakes)
         ),
         days as (
             select *, 'then' as moment, overtaken_on as snapshot_date from overtakes

@@ -31,7 +31,7 @@ WATCHED_ORGANIZATIONS = 20
 _SHARE_RULE = Rule(least=A_POINT, floor=0.002, logarithmic=False)
 
 
-# Of so many of the newest days the learned bounds (28) and overtakes (35) need what was before.
+# Of so many of the newest days the learned bounds (28) need what was before.
 LOOKED_BACK = 62
 
 
