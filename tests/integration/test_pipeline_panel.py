@@ -14,7 +14,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.home import CHECKOUT
+from orchestration.home import CHECKOUT, Home
+from tests.integration.built_world import run_dbt
 from tests.integration.command_line import PROGRAM, Ended, finish, observatory, start
 
 pytestmark = pytest.mark.xdist_group("pipeline_panel")
@@ -95,6 +96,18 @@ def test_a_history_that_is_built_in_parts_and_a_day_later_says_the_same(
     shares = parts["fct_organization_share_daily"]["weeks"].values()
     written = [week["generation"] for week in shares]
     assert written.count(before) == len(written) - 1 == 5
+
+
+def test_unit_tests_pass_where_tables_stand_already(
+    built: tuple[Path, Ended], tmp_path: Path
+) -> None:
+    """Asked of another DuckDB they run before a build of one more day: no refusal of ours then."""
+    home = Home(tmp_path / "home")
+    home.warehouse.parent.mkdir(parents=True)
+    shutil.copyfile(Home(built[0]).warehouse, home.warehouse)
+    run_dbt(home, "test", "--select", "test_type:unit")
+    told = json.loads((home.root / "target" / "run_results.json").read_text())
+    assert len(told["results"]) > 80
 
 
 def test_every_owner_of_every_day_has_the_downloads_of_the_file(
