@@ -226,9 +226,8 @@ def _rename_columns(source: Path, target: Path, revision: Revision) -> list[str]
                 f"has the columns {', '.join(sorted(types)[:20])}",
                 cure="an archive holds at least id and downloads",
             )
-        for ours, name in chosen.items():
-            if _is_json(ours, types[name]):
-                _check_json(connection, source, revision, ours, name, types[name])
+        if name := chosen.get("safetensors"):
+            _check_safetensors(connection, source, revision, name, types[name])
         columns = ", ".join(
             f'{_value(ours, name, types[name])} as "{ours}"' for ours, name in chosen.items()
         )
@@ -255,19 +254,16 @@ def _value(ours: str, name: str, kind: str) -> str:
     if ours == "safetensors":
         # Whether it is a count, the import sees, and counts those that are none.
         return f"struct_pack(total := {_json(name, kind)}->>'total')"
-    if _is_json(ours, kind):
-        return f"try_cast({_json(name, kind)} as varchar[])"
+    if ours == "tags" and not kind.endswith("[]"):
+        # A list's JSON is one; another text stays a text, and the import sets its row aside.
+        value = _json(name, kind)
+        return (
+            f"case json_type({value}) when 'ARRAY' then {value} when 'NULL' then null "
+            f"else to_json({column}::varchar) end"
+        )
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {column})"
     return column
-
-
-# What the Hub lists as lists and objects, archives write as such or as their JSON.
-_SHAPES = {"tags": "ARRAY", "safetensors": "OBJECT"}
-
-
-def _is_json(ours: str, kind: str) -> bool:
-    return ours in _SHAPES and not (ours == "tags" and kind.endswith("[]"))
 
 
 def _json(name: str, kind: str) -> str:
@@ -277,31 +273,25 @@ def _json(name: str, kind: str) -> str:
     return f"try_cast({column}::varchar as json)"
 
 
-def _check_json(
-    connection: duckdb.DuckDBPyConnection,
-    source: Path,
-    revision: Revision,
-    ours: str,
-    name: str,
-    kind: str,
+def _check_safetensors(
+    connection: duckdb.DuckDBPyConnection, source: Path, revision: Revision, name: str, kind: str
 ) -> None:
-    """Refuse a column of which values would be lost: without tags the Hub has no lineage."""
-    shape = _SHAPES[ours]
+    """Refuse a column of which values would be lost without a word: blank is what most have."""
     column = identifier(name)
     found = connection.execute(
         f"select count(*), min(file_row_number) + 1, "
         f"left(arg_min({column}::varchar, file_row_number), 120) "
         f"from read_parquet({literal(source)}, file_row_number = true) where {column} is not null "
-        f"and coalesce(json_type({_json(name, kind)}), '') not in ('{shape}', 'NULL')"
+        f"and coalesce(json_type({_json(name, kind)}), '') not in ('OBJECT', 'NULL')"
     ).fetchall()
     ((count, row, first),) = found
     if count:
         raise Refusal(
-            f"rows of {revision.snapshot_date} hold no JSON {shape.lower()} there, {count:,} in "
-            f"all; the first: {first!r}",
+            f"rows of {revision.snapshot_date} hold no JSON object there, {count:,} in all; "
+            f"the first: {first!r}",
             file=f"{revision.dataset}/{revision.file}",
             row=row,
             field=name,
-            cure=f"its owner must write {name} as JSON, or as Parquet's own lists and structs; "
+            cure=f"its owner must write {name} as JSON, or as Parquet's own structs; "
             "the other days go on without this one",
         )

@@ -15,10 +15,11 @@ import pytest
 
 from local_hub import LocalHub, World, named_world, write_archive, write_dataset
 from orchestration.errors import Refusal
-from orchestration.home import Home
+from orchestration.home import Home, Universe
 from orchestration.hub.client import HubClient
 from orchestration.hub.dataset_archive import Fetched, fetch, list_revisions
 from orchestration.hub.patience import Clock
+from orchestration.snapshots import store
 from orchestration.snapshots.importing import import_archive
 from orchestration.snapshots.store import Source
 from tests.faults.conftest import Proxy
@@ -151,28 +152,50 @@ def test_columns_get_the_hubs_names_and_shapes(tmp_path: Path, world: World) -> 
     assert fetched.left_out == ["config", "siblings"]
 
 
-@pytest.mark.parametrize(
-    ("field", "values"),
-    [
-        ("tags", ["[''a'', ''base_model:x/y'']", "a,b", '["a", "b', '{"a": 1}', '"[]"', ""]),
-        ("safetensors", ["{''total'': 12}", '{"total": 1', "12", "[12]"]),
-    ],
-)
-def test_texts_that_cannot_be_read_are_refused_and_not_lost(
-    tmp_path: Path, world: World, field: str, values: list[str]
+def test_a_text_that_is_no_list_of_tags_sets_its_row_aside(tmp_path: Path, world: World) -> None:
+    """As in any archive; where all are such texts their day is refused: without tags no lineage."""
+    texts = ["[''a'', ''base_model:x/y'']", "a,b", '["a", "b', '{"a": 1}', '"[]"', ""]
+    bad = ", ".join(f"('bad/{number}', '{text}')" for number, text in enumerate(texts))
+    fetched, rows = fetch_rows(
+        tmp_path,
+        world,
+        f"""
+        select id, 7 as downloads, tags from (values {bad}, ('no/tags', null), ('no/list', 'null'))
+            as models (id, tags)
+        union all select 'good/' || i, 70000, '["x", "license:mit"]' from range(2000) as good(i)
+        """,
+    )
+    assert len(rows) == 2008
+    source = Source("dataset", Universe("world", world.name), {"dataset": NAME}, whole=True)
+    imported = import_archive(Home(tmp_path / "home"), fetched.path, source)
+    (day,) = imported.sealed
+    assert (day.rows, day.quarantined) == (2002, {"unreadable_tags": len(texts)})
+    file = store.parquet_of(Home(tmp_path / "home"), day)
+    found = duckdb.sql(f"select tags, count(*) from '{file}' group by tags order by 2").fetchall()
+    assert found == [(None, 2), (["x", "license:mit"], 2000)]
+
+    all_of_them = f"select id, 7 as downloads, tags from (values {bad}) as models (id, tags)"
+    fetched, _ = fetch_rows(tmp_path / "all", world, all_of_them)
+    imported = import_archive(Home(tmp_path / "all"), fetched.path, source)
+    (refused,) = imported.refused.values()
+    assert "tags are not a list of texts" in str(refused)
+
+
+def test_a_text_that_is_no_safetensors_is_refused_and_not_lost(
+    tmp_path: Path, world: World
 ) -> None:
-    """Without tags there is no lineage, and nothing else would tell."""
-    for number, text in enumerate(values):
+    """Most have none, so that nothing else would tell."""
+    for number, text in enumerate(["{''total'': 12}", '{"total": 1', "12", "[12]"]):
         query = f"""
             select * from (values
                 ('a/b', 7, null), ('c/d', 7, 'null'), ('e/f', 7, '{text}')
-            ) as models (id, downloads, {field})
+            ) as models (id, downloads, safetensors)
         """
         with pytest.raises(Refusal, match=r"hold no JSON .* 1 in all") as refused:
             fetch_rows(tmp_path / str(number), world, query)
         assert repr(text.replace("''", "'")) in refused.value.problem
         assert refused.value.file == f"{NAME}/models.parquet"
-        assert (refused.value.row, refused.value.field) == (3, field)
+        assert (refused.value.row, refused.value.field) == (3, "safetensors")
         assert not list((tmp_path / str(number) / "fetched").glob("*.parquet"))
         assert not kept(tmp_path / str(number) / "cache")
 
