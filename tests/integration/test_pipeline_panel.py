@@ -101,7 +101,7 @@ def test_a_history_that_is_built_in_parts_and_a_day_later_says_the_same(
 def test_unit_tests_pass_where_tables_stand_already(
     built: tuple[Path, Ended], tmp_path: Path
 ) -> None:
-    """Asked of another DuckDB they run before a build of one more day: no refusal of ours then."""
+    """After an upgrade of DuckDB they run before a build of one more day, and may not refuse it."""
     home = Home(tmp_path / "home")
     home.warehouse.parent.mkdir(parents=True)
     shutil.copyfile(Home(built[0]).warehouse, home.warehouse)
