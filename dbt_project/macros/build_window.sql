@@ -69,6 +69,36 @@
     and snapshot_date >= (
         select coalesce(min({{ day }}), date '2999-12-31') from {{ days }}
     )
+    and {{ was_named('snapshot_date') }}
+{%- endmacro %}
+
+{#-
+    Around a query, raw, whose `snapshot_date` are the days of which the model may read counters:
+    they are named before it. What a CTE says DuckDB learns when it runs, and what it knows when it
+    plans decides how: for days that lie whole it looks up no keys of compacted ones, and for none
+    it reads nothing. More days than `is_of_days` asks for may be named, never fewer.
+-#}
+{% macro names_days() -%}
+    {{
+        config(
+            pre_hook='set variable ' ~ model.name ~ ' = (select '
+            ~ 'coalesce(list(distinct snapshot_date), []::date[]) from (' ~ caller() ~ '))'
+        )
+    }}
+{%- endmacro %}
+
+{#- SQL of whether a day was named. Where none were, as in a unit test, all of them may be read. -#}
+{% macro was_named(day) -%}
+    coalesce(list_contains(getvariable('{{ model.name }}'), {{ day }}), true)
+{%- endmacro %}
+
+{#- The days of this build and, of each series of counters, the last usable one before each. -#}
+{% macro flow_days_of_build() -%}
+    {% raw %}
+    select unnest([snapshot_date, usable_before]) as snapshot_date
+    from {{ ref('int_hub__flow_days') }}
+    where {{ is_in_build_window() }}
+    {% endraw %}
 {%- endmacro %}
 
 {#- A lead is confirmed for good by a day that is not computed again. -#}

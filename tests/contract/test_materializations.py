@@ -112,16 +112,18 @@ def test_counters_are_read_of_named_days_alone() -> None:
     """
     ensure_manifest()
     nodes = json.loads(project.manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model"]
     reads = {
         node["name"]: (
             len(re.findall(r"'(?:stg_hub__counters|hub_counters)'\)", node["raw_code"])),
             node["raw_code"].count("is_of_days("),
         )
-        for node in nodes
-        if node["resource_type"] == "model"
+        for node in models
         # One gives all to whoever asks, the other reads the days of its build alone.
-        and node["name"] not in ("stg_hub__counters", "stg_hub__unkeyed_days")
+        if node["name"] not in ("stg_hub__counters", "stg_hub__unkeyed_days")
     }
     readers = {name: asked for name, asked in reads.items() if asked[0]}
     assert len(readers) > 5
     assert {name: asked for name, asked in readers.items() if asked[0] != asked[1]} == {}
+    naming = {node["name"] for node in models if "names_days(" in node["raw_code"]}
+    assert naming == {*readers, "stg_hub__unkeyed_days"}

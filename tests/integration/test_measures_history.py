@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def test_a_day_reads_the_snapshots_that_it_asks_for_and_no_others(
 
     The newest day asks for itself and for the ends of its windows of 1, 7 and 28 days.
     """
-    read = files_read_by_models(tmp_path, day_by_day.home.root / "last_day.duckdb")
+    home = day_by_day.home
+    read = files_read_by_models(tmp_path, home, home.root / "last_day.duckdb")
     assert {"int_hub__model_flows", "int_hub__model_days", "stg_hub__unkeyed_days"} <= read.keys()
     assert {name: files for name, files in read.items() if files > 12} == {}
 
@@ -89,7 +91,7 @@ def test_a_build_without_days_does_not_read_the_snapshots(
     """As when a publication is repeated; the counters of all days were read."""
     last = day_by_day.rows("select from_date from raw.build_window")
     assert last == [{"from_date": None}]
-    read = files_read_by_models(tmp_path, day_by_day.home.warehouse)
+    read = files_read_by_models(tmp_path, day_by_day.home)
     assert {name: files for name, files in read.items() if files > 1} == {}
 
 
@@ -106,27 +108,75 @@ def test_of_compacted_days_too_a_day_reads_those_that_it_asks_for_and_no_others(
         compaction.compact(home, day)
     seal_days(home, world, [newest])
     build(home, world.dates, select=MEASURES)
-    read = files_read_by_models(tmp_path / "read", home.warehouse)
+    read = files_read_by_models(tmp_path / "read", home)
     assert {"int_hub__model_flows", "int_hub__counter_days"} <= read.keys()
     assert {name: files for name, files in read.items() if files > 3} == {}
 
 
-def files_read_by_models(folder: Path, warehouse: Path) -> dict[str, int]:
-    """How many files of raw snapshots each model would read now, but for those that read none."""
-    home = Home(folder)
-    home.warehouse.parent.mkdir(parents=True)
-    shutil.copyfile(warehouse, home.warehouse)
-    run_dbt(home, "compile", "--exclude", "resource_type:unit_test")
-    read: dict[str, int] = {}
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+def test_a_day_that_asks_for_no_compacted_one_looks_up_no_key(tmp_path: Path) -> None:
+    """All keys of 5 million models, as often as a statement may read counters, were 7 s a day."""
+    home, world = Home(tmp_path / "home"), named_world("scale:6000x12")
+    *before, newest = list(world.dates)[:6]
+    seal_days(home, world, before)
+    build(home, before, select=MEASURES)
+    for day in store.list_sealed(home)[:3]:
+        compaction.compact(home, day)
+    seal_days(home, world, [newest])
+    build(home, [*before, newest], select=MEASURES)
+    looked_up = {
+        name: sum(scan["operator_rows_scanned"] for scan in scans if reads_keys(scan))
+        for name, scans in scans_by_models(tmp_path / "read", home).items()
+    }
+    assert {"int_hub__model_flows", "int_hub__counter_days"} <= looked_up.keys()
+    # A scan that nobody needs ends with its first vector.
+    assert {name: rows for name, rows in looked_up.items() if rows > 2048} == {}
+
+
+def files_read_by_models(folder: Path, home: Home, warehouse: Path | None = None) -> dict[str, int]:
+    """How many files of raw snapshots each model would read now, but for those that read none.
+
+    What compacted days share is no snapshot: all keys are in one list of files.
+    """
+    read = {
+        name: max(
+            (int(one["extra_info"]["Total Files Read"]) for one in scans if not reads_keys(one)),
+            default=0,
+        )
+        for name, scans in scans_by_models(folder, home, warehouse).items()
+    }
+    return {name: files for name, files in read.items() if files}
+
+
+def reads_keys(scan: dict[str, Any]) -> bool:
+    told = scan["extra_info"]
+    return "key_row" in told.get("Projections", ()) and "snapshot_date" not in str(told)
+
+
+def scans_by_models(
+    folder: Path, home: Home, warehouse: Path | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """The scans of files, as DuckDB profiles them, by which each model would be made now.
+
+    `warehouse` is another state of the one of `home`, by whose log the days are named.
+    """
+    again = Home(folder)
+    again.warehouse.parent.mkdir(parents=True)
+    shutil.copyfile(warehouse or home.warehouse, again.warehouse)
+    run_dbt(again, "compile", "--exclude", "resource_type:unit_test")
+    log = (home.root / "logs" / "dbt.log").read_text()
+    named = re.findall(r"set variable \w+ = .*?(?=\n\d\d:\d\d:\d\d\.)", log, flags=re.DOTALL)
+    read: dict[str, list[dict[str, Any]]] = {}
+    with duckdb.connect(str(again.warehouse), read_only=True) as connection:
+        # The last build's come last.
+        for statement in named:
+            connection.execute(statement)
         profile = folder / "profile.json"
         connection.execute("set enable_profiling = 'json'")
         connection.execute(f"set profiling_output = '{profile}'")
         for node in compiled(folder):
             if node["resource_type"] == "model" and node["config"]["materialized"] != "view":
                 connection.execute(f"create or replace temp table made as {node['compiled_code']}")
-                if files := files_read(json.loads(profile.read_text())):
-                    read[node["name"]] = files
+                read[node["name"]] = scans_of(json.loads(profile.read_text()))
     return read
 
 
@@ -135,12 +185,7 @@ def compiled(folder: Path) -> list[dict[str, Any]]:
     return list(json.loads((folder / "target" / "manifest.json").read_bytes())["nodes"].values())
 
 
-def files_read(operator: dict[str, Any]) -> int:
-    """The most files that one scan below this operator of a query's profile has read.
-
-    What compacted days share is no snapshot: all keys are in one list of files.
-    """
-    told = operator.get("extra_info", {})
-    is_shared = "key_row" in told.get("Projections", ()) and "snapshot_date" not in str(told)
-    own = 0 if is_shared else int(told.get("Total Files Read", 0))
-    return max([own, *map(files_read, operator.get("children", []))])
+def scans_of(operator: dict[str, Any]) -> list[dict[str, Any]]:
+    """The scans of files in a query's profile."""
+    own = [operator] if "Total Files Read" in operator.get("extra_info", {}) else []
+    return own + [one for child in operator.get("children", []) for one in scans_of(child)]

@@ -1,4 +1,5 @@
 {{ accumulates_events_by_day() }}
+{% call names_days() %}{{ flow_days_of_build() }}{% endcall %}
 
 -- Cumulative downloads of each model on the day it reached an age, as the first usable snapshot
 -- from that day on tells; between two snapshots the level rises evenly, as flows do.

@@ -1,3 +1,9 @@
+{% call names_days() %}
+{% raw %}
+select unnest([snapshot_date, snapshot_date - 30]) as snapshot_date
+from {{ ref('int_hub__slices') }}
+{% endraw %}
+{% endcall %}
 {%- set slice = claim_slice() %}
 {%- set unmapped = "('unattributed_organization', 'unattributed_unknown')" %}
 

@@ -1,4 +1,17 @@
 {{ accumulates_by_day() }}
+{% call names_days() %}
+{% raw %}
+select snapshot_date
+from {{ source('raw', 'snapshots') }}
+where {{ is_in_build_window() }}
+{% if is_incremental() %}
+union all
+select max(snapshot_date) as snapshot_date
+from {{ this }}
+where models_count > 0 and not {{ is_in_build_window() }}
+{% endif %}
+{% endraw %}
+{% endcall %}
 
 with build_window as (
 

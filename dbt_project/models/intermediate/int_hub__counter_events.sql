@@ -1,4 +1,5 @@
 {{ accumulates_events_by_day() }}
+{% call names_days() %}{{ flow_days_of_build() }}{% endcall %}
 
 -- What cannot be read off two counters: models that come, go, come back, or fall. Most models
 -- only rise, so this is short.

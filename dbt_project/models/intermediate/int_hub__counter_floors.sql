@@ -1,4 +1,15 @@
 {{ accumulates_events_by_day() }}
+{% call names_days() %}
+{% raw %}
+select unnest([flow_days.snapshot_date, flow_days.usable_before]) as snapshot_date
+from {{ ref('int_hub__flow_days') }} as flow_days
+inner join {{ ref('int_hub__counter_status') }} as status
+    on flow_days.snapshot_date = status.snapshot_date
+where
+    status.status = 'corrected'
+    and {{ is_in_build_window('flow_days.snapshot_date') }}
+{% endraw %}
+{% endcall %}
 
 -- Below which level a model is not counted, since it fell: from `snapshot_date` on its corrected
 -- level is lift + greatest(floor, counter). A model that never fell has none, its level is its

@@ -1,4 +1,16 @@
 {{ accumulates_events_by_day() }}
+{% call names_days() %}
+{% raw %}
+select unnest([days.snapshot_date, falls.previous_date]) as snapshot_date
+from {{ ref('int_hub__counter_days') }} as days
+inner join {{ ref('int_hub__counter_days') }} as falls
+    on
+        days.snapshot_date >= falls.snapshot_date
+        and falls.fallen_models_count
+        > {{ rollback_share() }} * falls.common_models_count
+where {{ is_in_build_window('days.snapshot_date') }}
+{% endraw %}
+{% endcall %}
 
 -- After many counters fell at once: how much is missing on that day and the snapshots after it.
 with build_window as (

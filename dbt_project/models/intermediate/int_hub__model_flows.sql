@@ -1,3 +1,9 @@
+{% call names_days() %}
+{% raw %}
+select reference_date as snapshot_date
+from {{ ref('int_hub__flow_references') }}
+{% endraw %}
+{% endcall %}
 {#- Each figure has a bit in what tells of a model which figures ask for a day that shows it. -#}
 {% set bits = {} %}
 {%- for series in flow_series() %}

@@ -1,5 +1,14 @@
 {{ accumulates_events_by_day() }}
 
+{#- None where every day has the Hub's keys: all that is asked for stands beside one without. -#}
+{% call names_days() %}
+{% raw %}
+select snapshot_date
+from {{ source('raw', 'snapshots') }}
+where exists (select 1 from {{ ref('stg_hub__unkeyed_days') }})
+{% endraw %}
+{% endcall %}
+
 {#- So many days after the old id is first missed the new one must be there. -#}
 {% set days_between = 3 %}
 {#- By so much of it the cumulative count may have changed. -#}
