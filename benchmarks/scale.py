@@ -10,6 +10,7 @@ results of a run are committed in `docs/scaling.md`.
     python -m benchmarks.scale history --models 5000000 --days 3
     python -m benchmarks.scale floor --models 5000000
     python -m benchmarks.scale queries --models 5000000 --days 365
+    python -m benchmarks.scale year --models 5000000
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks import lean, profiles, queries, sameness
+from benchmarks import lean, profiles, queries, sameness, year
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
 from benchmarks.worlds import CURATED, seal_days
 from local_hub import named_world
 from orchestration.gates import verdicts
 from orchestration.home import CHECKOUT, Home
 from orchestration.publication import generation
+from orchestration.publication.generation import CURRENT
 from orchestration.snapshots import reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.warehouse import generated_organizations_file
@@ -207,6 +209,42 @@ def floor(work: Path, models: list[int], days: list[int]) -> None:
         print(sameness.report(work / "lean" / lean.DATABASE, published), flush=True)
 
 
+def after_a_year(work: Path, models: list[int], days: list[int]) -> None:
+    """The newest day after one other, after a year, and after one that is compacted."""
+    print("| models | day | publish it | CPU | peak memory | published file |")
+    print("|---:|---|---:|---:|---:|---:|")
+    for count in models:
+        for number in days:
+            world = named_world(f"scale:{count}x{number}")
+            second = Home(work / f"second-{count}")
+            seal_days(second, world, [world.dates[-2]])
+            publish(second, "the day before")
+            seal_days(second, world, [world.dates[-1]])
+            _told(second, count, "2")
+            shutil.rmtree(second.root)
+
+            home = Home(work / f"year-{count}")
+            newest = year.make(home, world, publish)
+            with year.put_back(home, work / f"kept-{count}"):
+                seal_days(home, world, [newest])
+                _told(home, count, f"{number}, all days whole")
+            year.compact(home)
+            seal_days(home, world, [newest])
+            _told(home, count, f"{number}, the days on which windows begin compacted")
+            shutil.rmtree(home.root)
+
+
+def _told(home: Home, count: int, name: str) -> None:
+    day = publish(home, f"{count} models, day {name}")
+    size = (home.published / CURRENT / generation.DATABASE).stat().st_size / 2**20
+    print(
+        f"| {count:,} | {name} | {day.wall:.1f} s | {day.cpu:.1f} s | {day.peak:,.0f} MiB "
+        f"| {size:,.0f} MiB |",
+        flush=True,
+    )
+    print(profiles.steps(home).to_string(index=False), flush=True)
+
+
 def answers(work: Path, models: list[int], days: list[int]) -> None:
     """What the published file answers after many days, and how large it is."""
     for count in models:
@@ -246,6 +284,7 @@ PIECES: dict[str, tuple[Callable[[Path, list[int], list[int]], None], str, str]]
     "history": (history, "500000", "5"),
     "floor": (floor, "500000", "2"),
     "queries": (answers, "50000", "365"),
+    "year": (after_a_year, "50000", "366"),
 }
 
 
