@@ -81,16 +81,18 @@ def compact(home: Home) -> None:
 
 
 def draw(home: Home, days: list[date], built: list[date]) -> None:
-    """Seal `days`, and add them to the warehouse.
+    """Seal `days`, and add them to the warehouse, each like one of the `built` days in turn.
 
-    A snapshot is the built one before it, so that counters never fall. Figures are those of one
-    of the `built` days after the other: no two neighbours have the same.
+    So no two neighbours have the same figures. Where a window of the day before the newest begins
+    it is the built day before, as counters do not fall.
     """
-    source = {day: built[place % len(built)] for place, day in enumerate(days)}
-    contents = {
-        day.isoformat(): _seal_like(home, day, max(one for one in built if one < day))
-        for day in days
+    before = max(built) + timedelta(days=1)
+    begins = {before - timedelta(days=back) for back in BUILT}
+    source = {
+        day: max(one for one in built if one < day) if day in begins else built[place % len(built)]
+        for place, day in enumerate(days)
     }
+    contents = {day.isoformat(): _seal_like(home, day, like) for day, like in source.items()}
     _compare_with_the_day_before(home)
     with connect(home.warehouse, folders=[home.root]) as connection:
         tables = [name for name in TABLES if accumulates(name) and name not in OF_EVENTS]
