@@ -412,6 +412,23 @@ def test_what_is_not_published_yet_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("world", "In this generated world, of"),
+        ("panel", "In this panel, of"),
+        ("hub", "Of"),
+    ],
+)
+def test_verdicts_on_real_claims_say_where_they_hold(tmp_path: Path, kind: str, of: str) -> None:
+    """The sentence is quoted without the banner above it."""
+    database = example_publication.write(tmp_path / "observatory.duckdb", small=True)
+    manifest = example_publication.MANIFEST | {"universe": {"kind": kind, "name": "w"}}
+    site = build.write(database, tmp_path / "dashboard", manifest).parent
+    text = (site / "claims.html").read_text(encoding="utf-8")
+    assert re.search(rf'<p class="lede">{of} \d+ public claims, ', text)
+
+
+@pytest.mark.parametrize(
     ("universe", "label"),
     [
         (("world", "w", True), "<strong>Generated world “<bdi>w</bdi>”.</strong>"),
