@@ -26,7 +26,7 @@ from pathlib import Path
 
 from benchmarks import lean, profiles, queries, sameness, year
 from benchmarks.measuring import OBSERVATORY, Figure, circumstances, measure
-from benchmarks.worlds import CURATED, seal_days
+from benchmarks.worlds import CURATED, WINDOWS_BEGIN, seal_days
 from local_hub import named_world
 from orchestration.gates import verdicts
 from orchestration.home import CHECKOUT, Home
@@ -36,9 +36,6 @@ from orchestration.snapshots import reading, retention, store
 from orchestration.snapshots.retention import Retention
 from orchestration.warehouse import generated_organizations_file
 
-# So many days before the newest one there must be a snapshot, for it to have all windows and
-# changes.
-ENDS_OF_WINDOWS = (365, 30, 28, 7, 1, 0)
 PICTURES = CHECKOUT / "docs" / "images"
 
 
@@ -228,7 +225,7 @@ def after_a_year(work: Path, models: list[int], days: list[int]) -> None:
             with year.put_back(home, work / f"kept-{count}"):
                 seal_days(home, world, [newest])
                 _told(home, count, f"{number}, all days whole")
-            year.compact(home)
+            year.compact(home, newest)
             seal_days(home, world, [newest])
             _told(home, count, f"{number}, the days on which windows begin compacted")
             shutil.rmtree(home.root)
@@ -250,8 +247,9 @@ def answers(work: Path, models: list[int], days: list[int]) -> None:
     for count in models:
         home = Home(work / f"queries-{count}")
         world = named_world(f"scale:{count}x366")
-        seal_days(home, world, [world.dates[-1 - back] for back in ENDS_OF_WINDOWS])
-        publish(home, f"{count} models, {len(ENDS_OF_WINDOWS)} days")
+        days_sealed = [world.dates[-1 - back] for back in (*WINDOWS_BEGIN, 0)]
+        seal_days(home, world, days_sealed)
+        publish(home, f"{count} models, {len(days_sealed)} days")
         for number in days:
             folder = work / f"{count}x{number}"
             folder.mkdir()

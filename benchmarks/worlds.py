@@ -20,6 +20,8 @@ from orchestration.snapshots.store import Sealed
 from orchestration.warehouse import generated_organizations_file
 
 CURATED = 2_000
+# So many days before a day there must be a snapshot, for it to have all windows and changes.
+WINDOWS_BEGIN = (365, 30, 28, 7, 1)
 
 
 def seal_days(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.worlds import seal_days
+from benchmarks.worlds import WINDOWS_BEGIN, seal_days
 from local_hub import World
 from orchestration.database import connect
 from orchestration.gates import verdicts
@@ -30,9 +30,9 @@ from orchestration.publication.weeks import DAY, accumulates
 from orchestration.snapshots import compaction, store
 from orchestration.warehouse import FINISHED
 
-# So many days before the newest one windows and changes begin: these days are built, and the one
-# that the day before the newest is compared with.
-BUILT = (365, 30, 28, 7, 2, 1)
+# So many days before the newest one a day is built: where its windows begin, and what the day
+# before it is compared with.
+BUILT = sorted({*WINDOWS_BEGIN, 2}, reverse=True)
 # Of each day, beside the marts: counts of the whole day. What tells of models is left out, so
 # that on a drawn day none comes, goes or falls.
 OF_EACH_DAY = ("int_hub__counter_days", "int_hub__snapshot_days")
@@ -72,11 +72,13 @@ def put_back(home: Home, kept: Path) -> Iterator[None]:
     kept.rename(home.root)
 
 
-def compact(home: Home) -> None:
-    """Compact the days on which windows begin, as retention has compacted all older ones."""
-    newest = max(day.snapshot_date for day in store.list_sealed(home))
+def compact(home: Home, newest: date) -> None:
+    """Compact the days on which windows of `newest` begin, but the day before it, which is whole.
+
+    Retention has compacted all older ones: of these nothing is read.
+    """
     for day in store.list_sealed(home):
-        if (newest - day.snapshot_date).days + 1 in BUILT[:-2]:
+        if 1 < (newest - day.snapshot_date).days in WINDOWS_BEGIN:
             compaction.compact(home, day)
 
 
@@ -87,7 +89,7 @@ def draw(home: Home, days: list[date], built: list[date]) -> None:
     it is the built day before, as counters do not fall.
     """
     before = max(built) + timedelta(days=1)
-    begins = {before - timedelta(days=back) for back in BUILT}
+    begins = {before - timedelta(days=back) for back in WINDOWS_BEGIN}
     source = {
         day: max(one for one in built if one < day) if day in begins else built[place % len(built)]
         for place, day in enumerate(days)
