@@ -62,7 +62,10 @@ unknown as (
         'country' as entity_kind,
         country_key as entity
     from {{ ref('fct_country_share_daily') }}
-    where country_code is not null and downloads is null
+    where
+        country_code is not null
+        and downloads is null
+        and snapshot_date in (select snapshot_date from days)
 
     union all
 
@@ -71,7 +74,10 @@ unknown as (
         'organization' as entity_kind,
         organization as entity
     from {{ ref('fct_organization_share_daily') }}
-    where organization <> '(other)' and downloads is null
+    where
+        organization <> '(other)'
+        and downloads is null
+        and snapshot_date in (select snapshot_date from days)
 
     union
 
