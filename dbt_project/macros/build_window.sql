@@ -61,22 +61,20 @@
 {%- endmacro %}
 
 {#-
-    SQL of whether a row of the counters is of one of `days`, the rows of a CTE. Of others no file
-    is read: with a join by more than the day, or where there are no `days`, DuckDB would read all.
+    SQL of whether a row of the counters is of one of `days`, the rows of a CTE. Where none were
+    named, as in a unit test, for which no hook runs, all that there are may be read.
 -#}
 {% macro is_of_days(days, day='snapshot_date') -%}
     snapshot_date in (select {{ day }} from {{ days }})
-    and snapshot_date >= (
-        select coalesce(min({{ day }}), date '2999-12-31') from {{ days }}
-    )
-    and {{ was_named('snapshot_date') }}
+    and coalesce(list_contains(getvariable('{{ model.name }}'), snapshot_date), true)
 {%- endmacro %}
 
 {#-
     Around a query, raw, whose `snapshot_date` are the days of which the model may read counters:
-    they are named before it. What a CTE says DuckDB learns when it runs, and what it knows when it
-    plans decides how: for days that lie whole it looks up no keys of compacted ones, and for none
-    it reads nothing. More days than `is_of_days` asks for may be named, never fewer.
+    they are named before it, and of others no file is read. What a CTE says DuckDB learns when it
+    runs, and reads all days where the CTE has none, or a join is by more than the day; by what it
+    knows when it plans it looks up no keys of compacted days for those that lie whole.
+    More days than `is_of_days` asks for may be named, never fewer.
 -#}
 {% macro names_days() -%}
     {{
@@ -85,11 +83,6 @@
             ~ 'coalesce(list(distinct snapshot_date), []::date[]) from (' ~ caller() ~ '))'
         )
     }}
-{%- endmacro %}
-
-{#- SQL of whether a day was named. Where none were, as in a unit test, all of them may be read. -#}
-{% macro was_named(day) -%}
-    coalesce(list_contains(getvariable('{{ model.name }}'), {{ day }}), true)
 {%- endmacro %}
 
 {#- The days of this build and, of each series of counters, the last usable one before each. -#}

@@ -16,6 +16,36 @@
 {#- So many snapshots in a row are held back at most; then what they say is accepted. -#}
 {% macro held_snapshots() -%} 8 {%- endmacro %}
 
+{#- Each day of this build with each day of many falls before it that may still hold it back. -#}
+{% macro days_after_falls() -%}
+    with days as (
+
+        select
+            *,
+            row_number() over (order by snapshot_date) as place
+        from {{ ref('int_hub__counter_days') }}
+        where models_count > 0
+
+    )
+
+    select
+        days.snapshot_date,
+        falls.snapshot_date as fell_on,
+        falls.previous_date as good_date
+
+    from days
+    inner join {{ source('raw', 'build_window') }} as build_window
+        on
+            days.snapshot_date >= build_window.from_date
+            and days.snapshot_date <= build_window.to_date
+    inner join days as falls
+        on
+            falls.fallen_models_count
+            > {{ rollback_share() }} * falls.common_models_count
+            and days.place >= falls.place
+            and days.place <= falls.place + {{ held_snapshots() }}
+{%- endmacro %}
+
 {#- The corrected level of a counter; without a floor it is the counter. -#}
 {% macro level(counter, floors) -%}
     case when {{ floors }}.model_key is null then {{ counter }}

@@ -119,11 +119,11 @@ def test_counters_are_read_of_named_days_alone() -> None:
             node["raw_code"].count("is_of_days("),
         )
         for node in models
-        # One gives all to whoever asks, the other reads the days of its build alone.
-        if node["name"] not in ("stg_hub__counters", "stg_hub__unkeyed_days")
+        # It gives all to whoever asks.
+        if node["name"] != "stg_hub__counters"
     }
     readers = {name: asked for name, asked in reads.items() if asked[0]}
     assert len(readers) > 5
     assert {name: asked for name, asked in readers.items() if asked[0] != asked[1]} == {}
     naming = {node["name"] for node in models if "names_days(" in node["raw_code"]}
-    assert naming == {*readers, "stg_hub__unkeyed_days"}
+    assert naming == readers.keys()

@@ -1,52 +1,15 @@
 {{ accumulates_events_by_day() }}
 {% call names_days() %}
 {% raw %}
-select unnest([days.snapshot_date, falls.previous_date]) as snapshot_date
-from {{ ref('int_hub__counter_days') }} as days
-inner join {{ ref('int_hub__counter_days') }} as falls
-    on
-        days.snapshot_date >= falls.snapshot_date
-        and falls.fallen_models_count
-        > {{ rollback_share() }} * falls.common_models_count
-where {{ is_in_build_window('days.snapshot_date') }}
+select unnest([snapshot_date, good_date]) as snapshot_date
+from ({{ days_after_falls() }})
 {% endraw %}
 {% endcall %}
 
 -- After many counters fell at once: how much is missing on that day and the snapshots after it.
-with build_window as (
+with pairs as (
 
-    select * from {{ source('raw', 'build_window') }}
-
-),
-
-days as (
-
-    select
-        *,
-        row_number() over (order by snapshot_date) as place
-    from {{ ref('int_hub__counter_days') }}
-    where models_count > 0
-
-),
-
-pairs as (
-
-    select
-        days.snapshot_date,
-        falls.snapshot_date as fell_on,
-        falls.previous_date as good_date
-
-    from days
-    inner join build_window
-        on
-            days.snapshot_date >= build_window.from_date
-            and days.snapshot_date <= build_window.to_date
-    inner join days as falls
-        on
-            falls.fallen_models_count
-            > {{ rollback_share() }} * falls.common_models_count
-            and days.place >= falls.place
-            and days.place <= falls.place + {{ held_snapshots() }}
+    {{ days_after_falls() }}
 
 ),
 

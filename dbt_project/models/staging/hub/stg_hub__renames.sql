@@ -1,20 +1,40 @@
 {{ accumulates_events_by_day() }}
 
-{#- None where every day has the Hub's keys: all that is asked for stands beside one without. -#}
-{% call names_days() %}
-{% raw %}
-select snapshot_date
-from {{ source('raw', 'snapshots') }}
-where exists (select 1 from {{ ref('stg_hub__unkeyed_days') }})
-{% endraw %}
-{% endcall %}
-
 {#- So many days after the old id is first missed the new one must be there. -#}
 {% set days_between = 3 %}
 {#- By so much of it the cumulative count may have changed. -#}
 {% set tolerance = 0.01 %}
 {#- An id that was there in so many days before is no new one: it was away. -#}
 {% set days_away = 30 %}
+
+{#- Since the last snapshot before these; none where each has the Hub's keys, as one without is
+    at the root of all that is asked. -#}
+{% call names_days() %}
+{% raw %}
+with recent as (
+
+    select snapshot_date
+    from {{ source('raw', 'snapshots') }}
+    where snapshot_date >= (
+        select coalesce(max(snapshots.snapshot_date), date '1970-01-01')
+        from {{ source('raw', 'snapshots') }} as snapshots
+        inner join {{ source('raw', 'build_window') }} as build_window
+            on
+                snapshots.snapshot_date
+                < build_window.from_date - {% endraw %}{{ days_away }}{% raw %}
+    )
+
+)
+
+select snapshot_date
+from recent
+where exists (
+    select 1
+    from recent
+    semi join {{ ref('stg_hub__unkeyed_days') }} using (snapshot_date)
+)
+{% endraw %}
+{% endcall %}
 
 with recursive build_window as (
 

@@ -8,9 +8,11 @@ where {{ is_in_build_window() }}
 {% endcall %}
 
 -- Kept, so that the keys of all days before need not be read to find the few that lack them.
-with build_window as (
+with days as (
 
-    select * from {{ source('raw', 'build_window') }}
+    select snapshot_date
+    from {{ source('raw', 'snapshots') }}
+    where {{ is_in_build_window() }}
 
 ),
 
@@ -18,14 +20,7 @@ final as (
 
     select distinct snapshot_date
     from {{ source('raw', 'hub_counters') }}
-    where
-        "_id" is null
-        -- Of a build without days no file is read.
-        and snapshot_date >= (
-            select coalesce(min(from_date), date '2999-12-31') from build_window
-        )
-        and snapshot_date <= (select max(to_date) from build_window)
-        and {{ was_named('snapshot_date') }}
+    where "_id" is null and {{ is_of_days('days') }}
 
 )
 
