@@ -91,13 +91,15 @@ def connect(
     read_only: bool = False,
     ordered: bool = False,
     memory: str | None = None,
+    threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection that can reach `path` and the `folders`, and nothing else.
 
     No file outside them, no network, no extension; the configuration is locked, so that no
     statement hidden in the data can open it again. Spills go to `temporary`. `ordered` keeps
     rows in the order in which they were inserted, at the price of memory. `memory` is the
-    limit in place of the general one, for work that is no slower with less.
+    limit in place of the general one, for work that is no slower with less; `threads` likewise
+    in place of all cores.
     """
     connection = duckdb.connect(str(path), read_only=read_only)
     allowed = [folder.absolute() for folder in folders]
@@ -111,6 +113,8 @@ def connect(
         f"set memory_limit = {literal(memory or MEMORY_LIMIT)}",
         f"set max_temp_directory_size = {literal(TEMPORARY_LIMIT)}",
     ]
+    if threads is not None:
+        settings.append(f"set threads = {threads}")
     if temporary is not None:
         temporary.mkdir(parents=True, exist_ok=True)
         settings.append(f"set temp_directory = {literal(temporary.absolute())}")
