@@ -67,6 +67,13 @@ def test_it_builds_by_no_other_models_than_the_run_read(tmp_path: Path) -> None:
     assert "the models changed" in said
 
 
+def test_what_it_wrote_is_in_the_warehouse_and_in_no_log_of_writes(tmp_path: Path) -> None:
+    """Who opens the file next reads such a log again, before a limit of memory can be set."""
+    code, said = asked(["--quiet", "seed", "--select", "countries"], tmp_path)
+    assert code == 0, said
+    assert [file.name for file in tmp_path.glob("warehouse*")] == ["warehouse.duckdb"]
+
+
 def test_it_dies_with_the_process_that_started_it() -> None:
     """Left alone it would hold the warehouse against the next run."""
     starting = (
