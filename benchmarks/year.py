@@ -21,6 +21,7 @@ import duckdb
 
 from benchmarks.worlds import WINDOWS_BEGIN, seal_days
 from local_hub import World
+from orchestration import warehouse
 from orchestration.database import connect
 from orchestration.gates import verdicts
 from orchestration.gates.raw_metrics import Day
@@ -30,12 +31,15 @@ from orchestration.publication.weeks import DAY, accumulates
 from orchestration.snapshots import compaction, store
 from orchestration.warehouse import FINISHED
 
-# So many days before the newest one a day is built: where its windows begin, and what the day
-# before it is compared with.
-BUILT = sorted({*WINDOWS_BEGIN, 2}, reverse=True)
+# So many days before the newest one a day is built: where its windows begin, what the day before
+# it is compared with, and the day before that, for the rise of its counters in one day.
+BUILT = sorted({*WINDOWS_BEGIN, 2, 3}, reverse=True)
 # Of each day, beside the marts: counts of the whole day. What tells of models is left out, so
 # that on a drawn day none comes, goes or falls.
-OF_EACH_DAY = ("int_hub__counter_days", "int_hub__snapshot_days")
+OF_EACH_DAY = ("int_hub__snapshot_days",)
+# The rise of a day's counters is that one's everywhere: what rises unlike the fortnight before it
+# waits for the next day, and is built again with it.
+RISES = "int_hub__counter_days"
 OF_EVENTS = ("fct_flow_adjustments",)
 
 
@@ -55,6 +59,8 @@ def make(home: Home, world: World, publish: Callable[[Home, str], object]) -> da
     shutil.rmtree(home.published)
     seal_days(home, world, [before])
     publish(home, f"the day before the newest, and {len(drawn)} drawn days published")
+    if waiting := warehouse.days_again(home):
+        raise SystemExit(f"{waiting} wait for the next snapshot: a day would be measured with them")
     return newest
 
 
@@ -100,6 +106,7 @@ def draw(home: Home, days: list[date], built: list[date]) -> None:
         tables = [name for name in TABLES if accumulates(name) and name not in OF_EVENTS]
         for name in (*OF_EACH_DAY, *tables):
             _add(connection, name, source)
+        _add(connection, RISES, dict.fromkeys(days, max(built)))
         (text,) = connection.execute(f"select built_from from raw.{FINISHED}").fetchall()[0]
         record = json.loads(text)
         record["days"] = dict(sorted((record["days"] | contents).items()))
