@@ -12,8 +12,6 @@ from pathlib import Path
 from orchestration.home import CHECKOUT
 
 PROGRAM = "from orchestration.cli import main; main()"
-# For machines a third as fast; shorter than pytest's own limit, so that the command is named.
-LIMIT_S = 800
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def start(
     )
 
 
-def finish(process: subprocess.Popen[str], timeout: float = LIMIT_S) -> Ended:
+def finish(process: subprocess.Popen[str], timeout: float = 280) -> Ended:
     """Wait for a command to end; it is killed when it does not."""
     try:
         out, err = process.communicate(timeout=timeout)
