@@ -85,13 +85,21 @@ def test_a_day_reads_the_snapshots_that_it_asks_for_and_no_others(
     assert {name: files for name, files in read.items() if files > 12} == {}
 
 
+@pytest.mark.parametrize("lack", ["none lacks keys", "all lack keys"])
 def test_a_build_without_days_does_not_read_the_snapshots(
-    day_by_day: Built, tmp_path: Path
+    day_by_day: Built, tmp_path: Path, lack: str
 ) -> None:
     """As when a publication is repeated; the counters of all days were read."""
     last = day_by_day.rows("select from_date from raw.build_window")
     assert last == [{"from_date": None}]
-    read = files_read_by_models(tmp_path, day_by_day.home)
+    state = tmp_path / "state.duckdb"
+    shutil.copyfile(day_by_day.home.warehouse, state)
+    if lack == "all lack keys":
+        with duckdb.connect(str(state)) as connection:
+            connection.execute(
+                "insert into staging.stg_hub__unkeyed_days select snapshot_date from raw.snapshots"
+            )
+    read = files_read_by_models(tmp_path / "read", day_by_day.home, state)
     assert {name: files for name, files in read.items() if files > 1} == {}
 
 

@@ -8,14 +8,16 @@
 {% set days_away = 30 %}
 
 {#- Since the last snapshot before these; none where each has the Hub's keys, as one without is
-    at the root of all that is asked. -#}
+    at the root of all that is asked, and none of a build without days. -#}
 {% call names_days() %}
 {% raw %}
 with recent as (
 
-    select snapshot_date
-    from {{ source('raw', 'snapshots') }}
-    where snapshot_date >= (
+    select snapshots.snapshot_date
+    from {{ source('raw', 'snapshots') }} as snapshots
+    inner join {{ source('raw', 'build_window') }} as build_window
+        on snapshots.snapshot_date <= build_window.to_date
+    where snapshots.snapshot_date >= (
         select coalesce(max(snapshots.snapshot_date), date '1970-01-01')
         from {{ source('raw', 'snapshots') }} as snapshots
         inner join {{ source('raw', 'build_window') }} as build_window
