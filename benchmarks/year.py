@@ -84,7 +84,8 @@ def compact(home: Home, newest: date) -> None:
     Retention has compacted all older ones: of these nothing is read.
     """
     for day in store.list_sealed(home):
-        if 1 < (newest - day.snapshot_date).days in WINDOWS_BEGIN:
+        back = (newest - day.snapshot_date).days
+        if back > 1 and back in WINDOWS_BEGIN:
             compaction.compact(home, day)
 
 
